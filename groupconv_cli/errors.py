@@ -1,0 +1,80 @@
+"""What can go wrong, and where.
+
+Inner code raises one short fact (`OpError`); the one boundary that knows the place in the file
+(`spec.expand`) turns it into a `Diagnostic`; the command line prints it and exits.
+Every exception here carries the exit status the program ends with.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+MAX_REPORTED = 20
+"""Problems printed for one file; more than that are counted, not shown."""
+
+
+class Source(NamedTuple):
+    """The text of one spec and the name to call it by in messages."""
+
+    name: str
+    text: str
+
+
+class Place(NamedTuple):
+    """A position in a source. `line` and `column` count from 1."""
+
+    source: Source
+    line: int
+    column: int
+
+
+class Diagnostic(NamedTuple):
+    """One problem: what is wrong with the value received, where, and what would be right."""
+
+    message: str
+    place: Place | None = None
+    hint: str | None = None
+
+
+class GconvError(Exception):
+    """Base of every error that gconv raises on purpose."""
+
+    exit_status: ClassVar[int] = 3
+
+
+class UsageError(GconvError):
+    """A request that cannot be carried out as it was made (an unknown name, a bad option)."""
+
+    exit_status = 2
+
+
+class SpecError(GconvError):
+    """A spec with mistakes: all those that do not follow from one another."""
+
+    exit_status = 2
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(d.message for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+class EnvironmentProblem(GconvError):
+    """The surroundings failed: TensorFlow is missing, the disk is full, memory is short."""
+
+
+class InternalError(GconvError):
+    """gconv contradicts itself or Keras: a bug to be reported, never the user's mistake."""
+
+
+class OpError(Exception):
+    """A layer that cannot be: one fact about it, without its place.
+
+    `arg` names the argument at fault, so that the boundary can point at its value. In the message
+    `{layer}` stands for the layer's name, which the boundary knows too.
+    """
+
+    def __init__(self, message: str, *, arg: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.arg = arg
+        self.hint = hint

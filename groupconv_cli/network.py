@@ -1,0 +1,111 @@
+"""The flat network: what everything after the spec reads, and nothing else.
+
+Blocks, repeats and variables are gone. Nodes stand in topological order, each with its op, the
+nodes it reads, its output shape and its cost, and the path of blocks it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from groupconv_cli.errors import Place
+from groupconv_cli.ops.base import Cost, Op, Shape
+
+
+class Step(NamedTuple):
+    """One level of the path to a node: a block, a branch, or a composite with a name of its own."""
+
+    name: str
+    """Unique among its siblings, as in the node's full name."""
+    kind: str
+    """What it is an instance of: the block's name, `residual`, `branch_1`, `shortcut` …"""
+    item: int
+    """Number of the item of the spec it came from; repeats of one item share it."""
+
+
+class Node(NamedTuple):
+    """One primitive layer."""
+
+    name: str
+    """Unique in the network: the names of its path and its own, joined by dots."""
+    op: Op
+    inputs: tuple[int, ...]
+    """Indices of the nodes whose outputs it reads."""
+    input_shapes: tuple[Shape, ...]
+    shape: Shape
+    cost: Cost
+    path: tuple[Step, ...] = ()
+    item: int = 0
+    """Number of the item of the spec it came from; a conv's norm shares the conv's."""
+    place: Place | None = None
+    groups_from: int | None = None
+    """Index of the convolution whose groups a channel_shuffle takes."""
+
+    @property
+    def groups(self) -> int | None:
+        """The number of groups where it has a meaning, else None."""
+        return self.op.groups_of(*self.input_shapes)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it is a convolution of more than one group, depthwise ones included."""
+        return self.op.is_convolution and (self.groups or 1) > 1
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether it is a convolution with groups = input channels > 1, whatever it is called."""
+        return self.is_grouped and self.groups == self.input_shapes[0][-1]
+
+    def with_op(self, op: Op) -> Node:
+        """The same node with another op on the same inputs, of the same output shape."""
+        return self._replace(op=op, cost=op.cost(*self.input_shapes))
+
+
+class Network:
+    """A directed acyclic graph of nodes in topological order."""
+
+    def __init__(
+        self,
+        name: str,
+        nodes: tuple[Node, ...],
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+    ) -> None:
+        self.name = name
+        self.nodes = nodes
+        self.inputs = inputs
+        """Indices of the input nodes."""
+        self.outputs = outputs
+        """Indices of the nodes whose outputs are the network's."""
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """The nodes that are layers: all but the inputs."""
+        entries = set(self.inputs)
+        return tuple(node for index, node in enumerate(self.nodes) if index not in entries)
+
+    @cached_property
+    def input_shape(self) -> Shape:
+        """Shape of the first input."""
+        return self.nodes[self.inputs[0]].shape
+
+    def regrouped(self, groups: Mapping[int, int]) -> Network:
+        """The same graph with other numbers of groups for the convolutions at some indices.
+
+        A channel_shuffle that takes its groups from one of them follows. Shapes stay as they are.
+        """
+        nodes = list(self.nodes)
+        for index, node in enumerate(nodes):
+            source = index if node.groups_from is None else node.groups_from
+            if source in groups:
+                nodes[index] = node.with_op(node.op.with_groups(groups[source], *node.input_shapes))
+        return Network(self.name, tuple(nodes), self.inputs, self.outputs)
+
+    def dense(self) -> Network:
+        """The g=1 baseline: every grouped convolution, depthwise ones included, made dense."""
+        return self.regrouped({i: 1 for i, node in enumerate(self.nodes) if node.is_grouped})
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name!r}: {len(self.layers)} layers>"

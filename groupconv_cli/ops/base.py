@@ -1,0 +1,231 @@
+"""What an op is: a small frozen class with its arguments, shape rule, cost and Keras layers.
+
+`class Conv(Op, name="conv")` registers itself. Ops are not standard dataclasses because creating
+one dataclass costs about a millisecond at import, and every run of the program imports every op;
+`dataclass_transform` tells type checkers to treat them alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+
+from groupconv_cli.ops.kinds import Kind, Value
+
+if TYPE_CHECKING:
+    from groupconv_cli.ops.composite import Builder, Tensor
+
+Shape = tuple[int, ...]
+"""Spatial sizes, then channels; the batch is left out. A flat vector has only channels."""
+
+
+class Cost(NamedTuple):
+    """What one layer costs, for one sample."""
+
+    params: int = 0
+    """Weights, biases included, trainable or not."""
+    non_trainable: int = 0
+    """Those of `params` that training does not change."""
+    macs: int = 0
+    """Multiply-accumulates of convolutions and dense layers; bias and the rest count 0."""
+
+
+class Arg(NamedTuple):
+    """One argument of a layer: the kind of its values, its default, and a line on its meaning."""
+
+    kind: Kind
+    doc: str
+    default: Value
+    required: bool
+
+
+class _Required:
+    pass
+
+
+_REQUIRED = _Required()
+
+
+def arg(kind: Kind, doc: str, *, default: Any = _REQUIRED) -> Any:
+    """Declares an argument in the body of a layer class; one without a default is required."""
+    required = default is _REQUIRED
+    return Arg(kind, doc, None if required else default, required)
+
+
+class Layer:
+    """Base of all that may stand in a spec's `layers:`; collects the declared arguments."""
+
+    args: ClassVar[dict[str, Arg]] = {}
+    follow_ups: ClassVar[dict[str, Arg]] = {}
+    """Arguments that expand to layers of their own after this one (`norm`, `activation`)."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        declared = {key: value for key, value in vars(cls).items() if isinstance(value, Arg)}
+        if declared:
+            every = {**declared, **cls.args}
+            cls.args = dict(sorted(every.items(), key=lambda item: not item[1].required))
+
+    def __init__(self, **values: Any) -> None:
+        held = {}
+        for key, declared in self.args.items():
+            if key in values:
+                held[key] = values.pop(key)
+            elif declared.required:
+                raise TypeError(f"{type(self).__name__}() is missing the argument {key!r}")
+            else:
+                held[key] = declared.default
+        if values:
+            raise TypeError(f"{type(self).__name__}() has no argument {next(iter(values))!r}")
+        self.__dict__.update(held)
+
+    def __setattr__(self, key: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; use replace()")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{key}={getattr(self, key)!r}" for key in self.args)
+        return f"{type(self).__name__}({values})"
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some arguments changed."""
+        return type(self)(**{key: getattr(self, key) for key in self.args} | changes)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+class Op(Layer):
+    """A primitive layer: the only kind of thing that has formulas.
+
+    Class docstrings of ops follow a pattern that the documentation is made from: one sentence,
+    then the rules for shape, params and MACs.
+    """
+
+    registered_name: ClassVar[str] = ""
+
+    is_convolution: ClassVar[bool] = False
+    """Whether it has groups that a sweep can change."""
+
+    takes_groups_before: ClassVar[bool] = False
+    """Whether `groups`, left out, are those of the grouped convolution before it."""
+
+    merges: ClassVar[bool] = False
+    """Whether it takes several inputs."""
+
+    is_view: ClassVar[bool] = False
+    """Whether at inference it moves no data, so that its output is its input's memory."""
+
+    def __init_subclass__(cls, *, name: str | None = None, layer: bool = True) -> None:
+        super().__init_subclass__()
+        if name is not None:
+            cls.registered_name = name
+            register(name, cls, layer=layer)
+
+    @property
+    def op(self) -> str:
+        """The name the spec and every report call it by."""
+        return self.registered_name
+
+    @classmethod
+    def resolve(cls, values: dict[str, Any], *inputs: Shape) -> None:
+        """Replaces, in place, words in `values` whose meaning depends on the input's shape."""
+
+    def groups_of(self, *inputs: Shape) -> int | None:
+        """The number of groups for these inputs where it has a meaning, else None."""
+        return None
+
+    @property
+    def window(self) -> Window | None:
+        """Kernel, stride and dilation of ops that slide a window, else None."""
+        return None
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError if the op cannot take these inputs."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Shape of the output, for inputs that `check` has passed."""
+        return inputs[0]
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Weights and multiply-accumulates for one sample."""
+        return Cost()
+
+    def with_groups(self, groups: int, *inputs: Shape) -> Op:
+        """The same layer with another number of groups, for layers that have groups."""
+        raise TypeError(f"{self.op} has no groups")
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """Stock Keras layers to call one after another; the last is called `name`."""
+        raise NotImplementedError
+
+
+class Window(NamedTuple):
+    """What a convolution or pool slides over its input; one value per spatial axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+class Composite(Layer):
+    """A layer that expands into primitives; it has no formulas of its own."""
+
+    def __init_subclass__(cls, *, name: str | None = None) -> None:
+        super().__init_subclass__()
+        if name is not None:
+            register(name, cls)
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """Adds primitives that read `x` to the network; returns the last one's output."""
+        raise NotImplementedError
+
+
+class Registered(NamedTuple):
+    """What a name in a spec stands for: a class, and arguments that the name itself fixes."""
+
+    cls: type[Op] | type[Composite]
+    preset: Mapping[str, Value]
+
+    @property
+    def args(self) -> dict[str, Arg]:
+        """The arguments a spec may give: the class's, less those that the name fixes."""
+        both = {**self.cls.args, **self.cls.follow_ups}
+        return {key: value for key, value in both.items() if key not in self.preset}
+
+
+LAYERS: dict[str, Registered] = {}
+"""Every name that a spec may use for a layer."""
+
+OPS: dict[str, type[Op]] = {}
+"""Every primitive by the name it has in reports, those that only composites use included."""
+
+
+def register(
+    name: str,
+    cls: type[Op] | type[Composite],
+    *,
+    layer: bool = True,
+    preset: Mapping[str, Value] | None = None,
+) -> None:
+    """Makes `name` known. Raises ValueError for a name that is taken."""
+    if name in LAYERS or name in OPS:
+        raise ValueError(f"a layer called {name!r} is registered already")
+    if issubclass(cls, Op):
+        OPS[name] = cls
+    if layer:
+        LAYERS[name] = Registered(cls, preset or {})
+
+
+def per_axis(size: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """A size for each of `rank` axes, from one for all of them or one for each."""
+    return size * rank if len(size) == 1 else size
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as people write it: 56×56×256."""
+    return "×".join(str(size) for size in shape)

@@ -1,0 +1,126 @@
+"""Layers made of others: `residual` and `parallel`. They expand into primitives."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from groupconv_cli.errors import OpError
+from groupconv_cli.ops.activation import ACTIVATION, Activation
+from groupconv_cli.ops.base import Composite, Op, Shape, arg, shape_text
+from groupconv_cli.ops.conv import Conv
+from groupconv_cli.ops.kinds import Branches, Choice, Layers, LayersOr
+from groupconv_cli.ops.merge import Add, Concat, Multiply
+from groupconv_cli.ops.norm import BatchNorm
+
+MERGES: dict[str, type[Op]] = {"concat": Concat, "add": Add, "multiply": Multiply}
+
+
+class Tensor(NamedTuple):
+    """A node's output while the network grows. The shape is None after a mistake."""
+
+    node: int
+    shape: Shape | None
+
+
+class Builder(Protocol):
+    """What a composite may ask of the expansion."""
+
+    def add(self, op: Op, *inputs: Tensor) -> Tensor:
+        """Adds a primitive. Raises OpError if it cannot take these inputs."""
+        ...
+
+    def walk(self, layers: Any, x: Tensor) -> Tensor:
+        """Adds a list of layers out of the spec."""
+        ...
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Gives what is added inside a path of its own: `<path so far>.<name>`."""
+        ...
+
+    def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
+        """The product of the strides on the way from one tensor to another, per axis."""
+        ...
+
+
+class Residual(Composite, name="residual"):
+    """Adds what `body` makes of the input to the input, or to a shortcut of it.
+
+    Shape: the body's.
+    Example: `residual: {body: [{conv: {filters: $in, kernel: 3}}], activation: relu}`
+    """
+
+    body: Any = arg(Layers(), "the layers of the main path")
+    shortcut: Any = arg(
+        LayersOr(("identity", "project", "if_same")),
+        "identity; project: a 1×1 convolution with norm at the body's stride where the shapes "
+        "differ; if_same: nothing is added where they differ; or layers",
+        default="identity",
+    )
+    activation: str | None = arg(ACTIVATION.kind, "an activation after the sum", default=None)
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """Body, shortcut, sum, activation, in this order."""
+        y = builder.walk(self.body, x)
+        if not isinstance(self.shortcut, str):
+            with builder.scope("shortcut"):
+                short = builder.walk(self.shortcut, x)
+        elif x.shape == y.shape or x.shape is None or y.shape is None:
+            short = x
+        elif self.shortcut == "if_same":
+            return self._activated(builder, y)
+        elif self.shortcut == "project":
+            with builder.scope("shortcut"):
+                short = self._project(builder, x, x.shape, y, y.shape)
+        else:
+            raise OpError(
+                f"the body of {{layer}} turns {shape_text(x.shape)} into {shape_text(y.shape)}, "
+                "which an identity shortcut cannot be added to",
+                arg="shortcut",
+                hint="use shortcut: project for a 1×1 convolution, or if_same to add nothing here",
+            )
+        if short.shape is not None and y.shape is not None and short.shape != y.shape:
+            raise OpError(
+                f"the body of {{layer}} makes {shape_text(y.shape)} and its shortcut "
+                f"{shape_text(short.shape)}; the two cannot be added",
+                arg="shortcut",
+            )
+        return self._activated(builder, builder.add(Add(), y, short))
+
+    def _project(
+        self, builder: Builder, x: Tensor, x_shape: Shape, y: Tensor, y_shape: Shape
+    ) -> Tensor:
+        stride = builder.strides_since(x, y)
+        conv = Conv(filters=y_shape[-1], kernel=(1,), stride=stride, bias=False)
+        if len(x_shape) != len(y_shape) or conv.output_shape(x_shape) != y_shape:
+            raise OpError(
+                f"the body of {{layer}} turns {shape_text(x_shape)} into {shape_text(y_shape)}, "
+                "which no 1×1 convolution at its stride does",
+                arg="shortcut",
+                hint="pad with same inside the body, or write the shortcut's layers out",
+            )
+        return builder.add(BatchNorm(), builder.add(conv, x))
+
+    def _activated(self, builder: Builder, x: Tensor) -> Tensor:
+        if self.activation is None:
+            return x
+        return builder.add(Activation(function=self.activation), x)
+
+
+class Parallel(Composite, name="parallel"):
+    """Runs branches side by side on the same input and merges what they make.
+
+    Shape: with concat the branches' channels one after another; else the branches' own.
+    Example: `parallel: {branches: [[{conv: {filters: 8, kernel: 3}}], []], merge: concat}`
+    """
+
+    branches: Any = arg(Branches(), "lists of layers; an empty one is the identity")
+    merge: str = arg(Choice(tuple(MERGES)), "how the branches become one", default="concat")
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """The branches in order, then the merge."""
+        outputs = []
+        for number, branch in enumerate(self.branches, 1):
+            with builder.scope(f"branch_{number}"):
+                outputs.append(builder.walk(branch, x))
+        return builder.add(MERGES[self.merge](), *outputs)

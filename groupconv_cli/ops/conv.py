@@ -1,0 +1,204 @@
+"""Convolutions: grouped, depthwise and dense, in one, two or three spatial dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd, isqrt, prod
+from typing import Any, ClassVar
+
+from groupconv_cli.errors import OpError
+from groupconv_cli.ops.activation import ACTIVATION, NORM
+from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
+from groupconv_cli.ops.geometry import Padding, check_axes, keras_padding, make_window, output_sizes
+from groupconv_cli.ops.kinds import Flag, Groups, Size, Whole
+from groupconv_cli.ops.kinds import Padding as PaddingKind
+
+MAX_DIVISORS_SHOWN = 12
+
+
+class Convolution(Op):
+    """What all convolutions share: the window, the padding and the bias."""
+
+    kernel: tuple[int, ...] = arg(Size(), "size of the window")
+    stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
+    dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
+    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+    bias: bool = arg(
+        Flag(), "add a learned bias per filter (false if `norm` is given)", default=True
+    )
+
+    is_convolution = True
+    follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
+
+    @property
+    def window(self) -> Window:
+        """Kernel, stride and dilation; single values stand for all axes."""
+        return Window(self.kernel, self.stride, self.dilation)
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for a window that does not fit the input."""
+        (x,) = inputs
+        window = make_window(self.op, x, *self.window)
+        if not isinstance(self.padding, str):
+            check_axes("padding", self.padding, len(x) - 1)
+        # Keras refuses this for Conv; for DepthwiseConv it lets TensorFlow compute something else.
+        if max(window.stride) > 1 and max(window.dilation) > 1:
+            raise OpError(
+                f"stride {_brief(self.stride)} and dilation {_brief(self.dilation)} are both "
+                "above 1, which Keras does not support",
+                arg="dilation",
+                hint="stride in one layer and dilate in another",
+            )
+        output_sizes(x[:-1], window, self.padding)
+
+    def _output_spatial(self, x: Shape) -> Shape:
+        window = make_window(self.op, x, *self.window)
+        return output_sizes(x[:-1], window, self.padding)
+
+    def _keras_options(self, rank: int, padding: str) -> dict[str, Any]:
+        return {
+            "strides": per_axis(self.stride, rank),
+            "padding": padding,
+            "dilation_rate": per_axis(self.dilation, rank),
+            "use_bias": self.bias,
+            "data_format": "channels_last",
+        }
+
+
+class Conv(Convolution, name="conv"):
+    """A convolution; with `groups` g, each filter reads 1/g of the input channels.
+
+    Shape: spatial sizes as the padding and stride make them, then `filters`.
+    Params: filters × kernel volume × in channels / groups, + filters with bias.
+    MACs: out positions × filters × kernel volume × in channels / groups.
+    Example: `conv: {filters: 64, kernel: 3, groups: 4, norm: batch, activation: relu}`
+    """
+
+    filters: int = arg(Whole(), "number of output channels")
+    groups: int = arg(
+        Groups(), "groups of channels kept apart; `depthwise`: one per input channel", default=1
+    )
+
+    @classmethod
+    def resolve(cls, values: dict[str, Any], *inputs: Shape) -> None:
+        """Turns `groups: depthwise` into the number of input channels."""
+        if values.get("groups") == "depthwise":
+            values["groups"] = inputs[0][-1]
+
+    def groups_of(self, *inputs: Shape) -> int:
+        """The number of groups; 1 is a dense convolution."""
+        return self.groups
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError unless groups divide the channels on both sides and the window fits."""
+        super().check(*inputs)
+        channels = inputs[0][-1]
+        check_groups(self.groups, channels, self.filters)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Spatial sizes by padding and stride; channels are the filters."""
+        return (*self._output_spatial(inputs[0]), self.filters)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Kernel (k, c_in / g, filters) and bias (filters); MACs as in Xie et al. 2017."""
+        (x,) = inputs
+        kernel = prod(per_axis(self.kernel, len(x) - 1)) * x[-1] // self.groups * self.filters
+        positions = prod(self._output_spatial(x))
+        return Cost(params=kernel + self.filters * self.bias, macs=kernel * positions)
+
+    def with_groups(self, groups: int, *inputs: Shape) -> Conv:
+        """The same filters over the same window, in another number of groups."""
+        return self.replace(groups=groups)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` where padding is in pixels."""
+        from keras import layers
+
+        rank = len(inputs[0]) - 1
+        padding, chain = keras_padding(self.padding, rank, name)
+        conv = getattr(layers, f"Conv{rank}D")
+        options = self._keras_options(rank, padding)
+        kernel = per_axis(self.kernel, rank)
+        return [*chain, conv(self.filters, kernel, groups=self.groups, name=name, **options)]
+
+
+class DepthwiseConv(Convolution, name="depthwise_conv"):
+    """A convolution of each channel by itself, `multiplier` filters each.
+
+    Shape: spatial sizes as the padding and stride make them, then in channels × multiplier.
+    Params: in channels × multiplier × kernel volume, + in channels × multiplier with bias.
+    MACs: out positions × in channels × multiplier × kernel volume.
+    Example: `depthwise_conv: {kernel: 3, stride: 2, norm: batch, activation: relu6}`
+    """
+
+    multiplier: int = arg(Whole(), "filters per input channel", default=1)
+
+    def groups_of(self, *inputs: Shape) -> int:
+        """As many groups as input channels."""
+        return inputs[0][-1]
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Spatial sizes by padding and stride; channels are the input's, times the multiplier."""
+        (x,) = inputs
+        return (*self._output_spatial(x), x[-1] * self.multiplier)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Kernel (k, c_in, multiplier) and bias; MACs as in Howard et al. 2017, section 3.1."""
+        return self.with_groups(inputs[0][-1], *inputs).cost(*inputs)
+
+    def with_groups(self, groups: int, *inputs: Shape) -> Conv:
+        """As a grouped convolution with as many filters as this has output channels."""
+        shared = {key: getattr(self, key) for key in Convolution.args}
+        return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`DepthwiseConv1D` or `2D`; a grouped `Conv` where Keras has none that would run."""
+        from keras import layers
+
+        (x,) = inputs
+        rank = len(x) - 1
+        if rank == 3 or len(set(per_axis(self.stride, rank))) > 1:
+            # Keras has no DepthwiseConv3D, and TensorFlow's depthwise kernel refuses at run time
+            # strides that differ between axes.
+            return self.with_groups(x[-1], x).build(name, x)
+        padding, chain = keras_padding(self.padding, rank, name)
+        conv = getattr(layers, f"DepthwiseConv{rank}D")
+        options = self._keras_options(rank, padding)
+        kernel = per_axis(self.kernel, rank)
+        return [*chain, conv(kernel, depth_multiplier=self.multiplier, name=name, **options)]
+
+
+def check_groups(groups: int, channels: int, filters: int) -> None:
+    """Raises OpError unless `groups` divides both the input channels and the filters."""
+    failing = [
+        f"the {count} {what}"
+        for count, what in ((channels, "input channels"), (filters, "filters"))
+        if count % groups
+    ]
+    if failing:
+        raise OpError(
+            f"groups={groups} does not divide {' or '.join(failing)} of {{layer}}",
+            arg="groups",
+            hint=f"{channels} input and {filters} output channels share these divisors: "
+            + divisors_text(gcd(channels, filters)),
+        )
+
+
+def divisors(number: int) -> list[int]:
+    """All divisors in rising order. Takes about √number steps."""
+    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
+    return low + [number // d for d in reversed(low) if d * d != number]
+
+
+def divisors_text(number: int) -> str:
+    """The divisors as a list to read; of very large numbers only the first few."""
+    if number > 10**9:
+        return ", ".join(str(d) for d in range(1, 100) if number % d == 0) + ", …"
+    found = [str(d) for d in divisors(number)]
+    if len(found) > MAX_DIVISORS_SHOWN:
+        found = [*found[: MAX_DIVISORS_SHOWN - 1], "…", found[-1]]
+    return ", ".join(found)
+
+
+def _brief(size: tuple[int, ...]) -> str:
+    return str(size[0]) if len(set(size)) == 1 else str(list(size))

@@ -1,0 +1,231 @@
+"""The kinds of value an argument of a layer can have.
+
+A kind turns what a spec says into what an op holds, and says in words and as JSON Schema what it
+accepts. The same object therefore serves the reader, the error messages, the schema and the docs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+from typing import Any
+
+Value = Any
+"""A plain value out of a spec: int, float, Fraction, bool, str, list, dict or None."""
+
+MAX_SIZE = 10**15
+"""Larger numbers than this name nothing that could ever be built."""
+
+EXPRESSION = {"type": "string", "pattern": r"\$"}
+"""JSON Schema of a scalar that is computed from variables."""
+
+
+class KindError(Exception):
+    """A value of the wrong kind; the message completes the sentence '<arg> must be …'."""
+
+
+def as_whole(value: Value) -> int | None:
+    """`value` as an int if it is a whole number (64, 64.0, Fraction(64)), else None."""
+    if isinstance(value, (bool, str)) or value is None:
+        return None
+    if isinstance(value, int):
+        return value
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return whole if whole == value else None
+
+
+class Kind:
+    """One kind of value. Subclasses give `convert`, `words` and `schema`."""
+
+    words: str
+    """What is accepted, in words, to complete '<arg> must be …'."""
+
+    per_axis = False
+    """Whether a list of one value per spatial axis is accepted."""
+
+    def convert(self, value: Value) -> Any:
+        """The value as the op holds it. Raises KindError if it is not of this kind."""
+        raise KindError(self.words)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the accepted values, expressions included."""
+        return {}
+
+
+class Whole(Kind):
+    """A whole number, `minimum` or more."""
+
+    def __init__(self, minimum: int = 1) -> None:
+        self.minimum = minimum
+        self.words = f"a whole number, {minimum} or more"
+
+    def convert(self, value: Value) -> int:
+        whole = as_whole(value)
+        if whole is None or whole < self.minimum:
+            raise KindError(self.words)
+        if whole > MAX_SIZE:
+            raise KindError(f"{self.words}, and at most {MAX_SIZE:,}")
+        return whole
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": self.minimum}, EXPRESSION]}
+
+
+class Real(Kind):
+    """A number between `low` and `high`; `below_high` leaves `high` itself out."""
+
+    def __init__(
+        self, low: float | None = None, high: float | None = None, *, below_high: bool = False
+    ) -> None:
+        self.low, self.high, self.below_high = low, high, below_high
+        at_least = "" if low is None else f", {low:g} or more"
+        at_most = "" if high is None else f", {'below' if below_high else 'at most'} {high:g}"
+        self.words = f"a number{at_least}{at_most}"
+
+    def convert(self, value: Value) -> float:
+        if isinstance(value, (bool, str)) or value is None:
+            raise KindError(self.words)
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise KindError(self.words) from None
+        too_low = self.low is not None and number < self.low
+        too_high = self.high is not None and (
+            number >= self.high if self.below_high else number > self.high
+        )
+        if isnan(number) or too_low or too_high:
+            raise KindError(self.words)
+        return number
+
+    def schema(self) -> dict[str, Any]:
+        number: dict[str, Any] = {"type": "number"}
+        if self.low is not None:
+            number["minimum"] = self.low
+        if self.high is not None:
+            number["exclusiveMaximum" if self.below_high else "maximum"] = self.high
+        return {"anyOf": [number, EXPRESSION]}
+
+
+class Flag(Kind):
+    """true or false."""
+
+    words = "true or false"
+
+    def convert(self, value: Value) -> bool:
+        if not isinstance(value, bool):
+            raise KindError(self.words)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, EXPRESSION]}
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self.options = tuple(options)
+        self.words = " or ".join([", ".join(self.options[:-1]), self.options[-1]]).removeprefix(
+            " or "
+        )
+
+    def convert(self, value: Value) -> str:
+        if not isinstance(value, str) or value not in self.options:
+            raise KindError(self.words)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(self.options)}, EXPRESSION]}
+
+
+class Size(Kind):
+    """A whole number, or one per spatial axis; held as a tuple of length 1 or of the rank."""
+
+    per_axis = True
+
+    def __init__(self, minimum: int = 1) -> None:
+        self.each = Whole(minimum)
+        self.words = f"{self.each.words}, or a list of one per spatial axis"
+
+    def convert(self, value: Value) -> tuple[int, ...]:
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if not 1 <= len(values) <= 3:
+            raise KindError(self.words)
+        try:
+            return tuple(self.each.convert(v) for v in values)
+        except KindError:
+            raise KindError(self.words) from None
+
+    def schema(self) -> dict[str, Any]:
+        one = self.each.schema()
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
+
+
+class Padding(Kind):
+    """`same`, `valid`, or a number of pixels on each side (one, or one per spatial axis)."""
+
+    per_axis = True
+    words = "same, valid, or a number of pixels on each side (one, or one per spatial axis)"
+
+    def convert(self, value: Value) -> str | tuple[int, ...]:
+        if value in ("same", "valid"):
+            return str(value)
+        try:
+            return Size(0).convert(value)
+        except KindError:
+            raise KindError(self.words) from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"enum": ["same", "valid"]}, Size(0).schema()]}
+
+
+class Groups(Kind):
+    """A whole number, or the word `depthwise`: as many groups as input channels."""
+
+    words = "a whole number, 1 or more, or the word depthwise"
+
+    def convert(self, value: Value) -> int | str:
+        if value == "depthwise":
+            return "depthwise"
+        try:
+            return Whole().convert(value)
+        except KindError:
+            raise KindError(self.words) from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": "depthwise"}, Whole().schema()]}
+
+
+class Layers(Kind):
+    """A list of layers, kept as the reader found it for the expansion to walk."""
+
+    words = "a list of layers"
+
+    def convert(self, value: Value) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": "#/$defs/layers"}
+
+
+class Branches(Layers):
+    """A list of lists of layers; an empty one is the identity."""
+
+    words = "a list of branches, each a list of layers"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layers"}}
+
+
+class LayersOr(Layers):
+    """A list of layers, or one of a few words that stand for one."""
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self.choice = Choice(options)
+        self.words = f"{', '.join(self.choice.options)}, or a list of layers"
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [*self.choice.schema()["anyOf"], {"$ref": "#/$defs/layers"}]}

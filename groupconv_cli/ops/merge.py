@@ -1,0 +1,100 @@
+"""Joins of several tensors. A spec reaches them through `residual` and `parallel`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from groupconv_cli.errors import OpError
+from groupconv_cli.ops.base import Op, Shape, shape_text
+
+
+class _Elementwise(Op):
+    merges = True
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for shapes that do not broadcast: each axis equal, or 1 in one of them."""
+        broadcast(self.op, inputs)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The larger size of every axis."""
+        return broadcast(self.op, inputs)
+
+
+class Add(_Elementwise, name="add", layer=False):
+    """The sum of its inputs, value by value.
+
+    Shape: the inputs'; an axis of size 1 is stretched.
+    Params: 0.
+    MACs: 0.
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Add`."""
+        from keras import layers
+
+        return [layers.Add(name=name)]
+
+
+class Multiply(_Elementwise, name="multiply", layer=False):
+    """The product of its inputs, value by value.
+
+    Shape: the inputs'; an axis of size 1 is stretched.
+    Params: 0.
+    MACs: 0.
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Multiply`."""
+        from keras import layers
+
+        return [layers.Multiply(name=name)]
+
+
+class Concat(Op, name="concat", layer=False):
+    """The channels of its inputs one after another.
+
+    Shape: the inputs' spatial sizes, which must agree; the sum of their channels.
+    Params: 0.
+    MACs: 0.
+    """
+
+    merges = True
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError unless all spatial sizes agree."""
+        if len({x[:-1] for x in inputs}) > 1:
+            raise OpError(
+                f"cannot concatenate {_listed(inputs)}: their spatial sizes differ",
+                hint="give the branches the same strides and padding",
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shared spatial sizes and the sum of the channels."""
+        return (*inputs[0][:-1], sum(x[-1] for x in inputs))
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Concatenate` over the last axis."""
+        from keras import layers
+
+        return [layers.Concatenate(axis=-1, name=name)]
+
+
+def broadcast(op: str, inputs: Sequence[Shape]) -> Shape:
+    """The shape that all inputs stretch to, as Keras' merge layers stretch them.
+
+    Raises OpError where ranks differ, or sizes do and neither is 1.
+    """
+    fits = len({len(x) for x in inputs}) == 1 and all(
+        len(set(sizes) - {1}) <= 1 for sizes in zip(*inputs, strict=True)
+    )
+    if not fits:
+        raise OpError(
+            f"cannot {op} {_listed(inputs)}: the shapes differ",
+            hint="give the branches the same filters, strides and padding",
+        )
+    return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+
+
+def _listed(inputs: Sequence[Shape]) -> str:
+    return " and ".join(shape_text(x) for x in inputs)

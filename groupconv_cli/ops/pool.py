@@ -1,0 +1,143 @@
+"""Pooling, over windows and over all positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from groupconv_cli.ops.base import Op, Shape, Window, arg, per_axis
+from groupconv_cli.ops.geometry import (
+    Padding,
+    check_axes,
+    keras_padding,
+    make_window,
+    output_sizes,
+    spatial_rank,
+)
+from groupconv_cli.ops.kinds import Flag, Size
+from groupconv_cli.ops.kinds import Padding as PaddingKind
+
+
+class _Pool(Op):
+    size: tuple[int, ...] = arg(Size(), "size of the window", default=(2,))
+    stride: tuple[int, ...] | None = arg(Size(), "step between windows (the size)", default=None)
+    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+
+    @property
+    def window(self) -> Window:
+        """Size and stride; single values stand for all axes."""
+        return Window(self.size, self.size if self.stride is None else self.stride, (1,))
+
+    def _fitted(self, x: Shape) -> Window:
+        return make_window(self.op, x, *self.window, kernel_arg="size")
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for a window that does not fit the input."""
+        (x,) = inputs
+        window = self._fitted(x)
+        if not isinstance(self.padding, str):
+            check_axes("padding", self.padding, len(x) - 1)
+        output_sizes(x[:-1], window, self.padding, "size")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Spatial sizes by padding and stride; the input's channels."""
+        (x,) = inputs
+        return (*output_sizes(x[:-1], self._fitted(x), self.padding, "size"), x[-1])
+
+    def _keras_pool(self, kind: str, name: str, x: Shape, padding: str) -> Any:
+        from keras import layers
+
+        rank = len(x) - 1
+        pool = getattr(layers, f"{kind}Pooling{rank}D")
+        window = Window(*(per_axis(size, rank) for size in self.window))
+        # The 1-D layers take a number, the others one per axis.
+        kernel, stride = (s[0] if rank == 1 else s for s in (window.kernel, window.stride))
+        return pool(kernel, stride, padding, data_format="channels_last", name=name)
+
+
+class MaxPool(_Pool, name="max_pool"):
+    """The largest value of each window. Padding never wins, whatever the sign of the values.
+
+    Shape: spatial sizes as the padding and stride make them, the input's channels.
+    Params: 0.
+    MACs: 0.
+    Example: `max_pool: {size: 3, stride: 2}`
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`MaxPooling`, after padding with minus infinity where padding is in pixels."""
+        (x,) = inputs
+        if isinstance(self.padding, str):
+            return [self._keras_pool("Max", name, x, self.padding)]
+        from keras import ops
+
+        pixels = per_axis(self.padding, len(x) - 1)
+        widths = [[0, 0], *([p, p] for p in pixels), [0, 0]]
+
+        def pad(tensor: Any) -> Any:
+            return ops.pad(tensor, widths, constant_values=float("-inf"))
+
+        return [pad, self._keras_pool("Max", name, x, "valid")]
+
+
+class AvgPool(_Pool, name="avg_pool"):
+    """The mean of each window: of its values with `same`, of pixels of padding (0) too otherwise.
+
+    Shape: spatial sizes as the padding and stride make them, the input's channels.
+    Params: 0.
+    MACs: 0.
+    Example: `avg_pool: {size: 3, stride: 2}`
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`AveragePooling`, after a `ZeroPadding` where padding is in pixels."""
+        (x,) = inputs
+        padding, chain = keras_padding(self.padding, len(x) - 1, name)
+        return [*chain, self._keras_pool("Average", name, x, padding)]
+
+
+class _GlobalPool(Op):
+    keepdims: bool = arg(Flag(), "keep the spatial axes, with size 1", default=False)
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for an input without spatial axes."""
+        spatial_rank(self.op, inputs[0])
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """(channels), or 1 for every spatial axis and then the channels."""
+        (x,) = inputs
+        return ((1,) * (len(x) - 1) if self.keepdims else ()) + x[-1:]
+
+    def _keras_pool(self, kind: str, name: str, x: Shape) -> Sequence[Any]:
+        from keras import layers
+
+        pool = getattr(layers, f"Global{kind}Pooling{len(x) - 1}D")
+        return [pool(keepdims=self.keepdims, data_format="channels_last", name=name)]
+
+
+class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
+    """The mean of each channel over all positions.
+
+    Shape: (channels); with `keepdims` 1 for every spatial axis, then the channels.
+    Params: 0.
+    MACs: 0.
+    Example: `global_avg_pool`
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`GlobalAveragePooling`."""
+        return self._keras_pool("Average", name, inputs[0])
+
+
+class GlobalMaxPool(_GlobalPool, name="global_max_pool"):
+    """The largest value of each channel over all positions.
+
+    Shape: (channels); with `keepdims` 1 for every spatial axis, then the channels.
+    Params: 0.
+    MACs: 0.
+    Example: `global_max_pool`
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`GlobalMaxPooling`."""
+        return self._keras_pool("Max", name, inputs[0])
