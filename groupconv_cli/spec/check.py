@@ -1,0 +1,208 @@
+"""Tree → Spec: everything that can be known of a spec without its shapes.
+
+All mistakes are collected; a layer that cannot be used stays in the spec as an unsound item, so
+that the expansion can go on and find what is wrong elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from groupconv_cli.errors import Diagnostic, Place, Source, SpecError
+from groupconv_cli.ops import LAYERS, OPS
+from groupconv_cli.spec.items import BESIDE_KEYS, NAME, ItemChecker
+from groupconv_cli.spec.model import Block, Items, Spec
+from groupconv_cli.spec.tree import Entry, Mapping, Scalar, Tree, describe
+from groupconv_cli.spec.values import expression_problems, is_nothing, suggest
+
+TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers")
+BLOCK_KEYS = ("params", "layers")
+MAX_BLOCK_DEPTH = 40
+MAX_NAME_LENGTH = 100
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check(tree: Tree, source: Source) -> tuple[Spec, list[Diagnostic]]:
+    """The spec, as far as it can be read, and all that is wrong with it.
+
+    Raises SpecError where nothing can be read: the file is not a mapping, or lacks its input or
+    its layers.
+    """
+    if not isinstance(tree, Mapping):
+        hint = "a spec is a mapping with at least `input:` and `layers:`"
+        raise SpecError(Diagnostic(f"expected a mapping, got {describe(tree)}", tree.place, hint))
+    checker = _Checker(source, tree.entries)
+    if any(key not in tree.entries for key in ("input", "layers")):
+        checker.unknown_keys(tree.entries, TOP_KEYS, "a spec")
+        checker.missing_keys(tree)
+        raise SpecError(*checker.problems)
+    return checker.spec(), checker.problems
+
+
+class _Checker:
+    def __init__(self, source: Source, entries: dict[str, Entry]) -> None:
+        self.source = source
+        self.entries = entries
+        self.problems: list[Diagnostic] = []
+
+    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
+        self.problems.append(Diagnostic(message, place, hint))
+
+    def spec(self) -> Spec:
+        self.unknown_keys(self.entries, TOP_KEYS, "a spec")
+        variables = self._variables()
+        names = set(variables)
+        variants = self._variants(names)
+        self._expressions(self.entries["input"].value, names, "input")
+        bodies = self._block_bodies()
+        params = {name: self._params(body, names) for name, (_, body) in bodies.items()}
+        items = ItemChecker(params)
+        blocks = {
+            name: Block(
+                name, place, params[name], self._block_layers(items, name, place, body, names)
+            )
+            for name, (place, body) in bodies.items()
+        }
+        layers = self._layers(items, names)
+        self.problems += items.problems
+        self._recursion(items)
+        return Spec(
+            source=self.source,
+            name=self._name(),
+            input=self.entries["input"].value,
+            vars=variables,
+            variants=variants,
+            blocks=blocks,
+            layers=layers,
+        )
+
+    # Keys and simple values
+
+    def unknown_keys(self, entries: dict[str, Entry], known: tuple[str, ...], what: str) -> None:
+        for entry in entries.values():
+            if entry.key not in known:
+                hint = suggest(entry.key, known) or f"{what} has {', '.join(known)}"
+                self.problem(f"unknown key {entry.key!r}", entry.place, hint)
+
+    def missing_keys(self, tree: Tree) -> None:
+        examples = {"input": "[224, 224, 3]", "layers": "a list of layers, each with a dash"}
+        for key, example in examples.items():
+            if key not in self.entries:
+                self.problem(f"{key!r} is missing", tree.place, f"add {key}: {example}")
+
+    def _mapping(self, entry: Entry | None, what: str) -> dict[str, Entry]:
+        if entry is None or is_nothing(entry.value):
+            return {}
+        if isinstance(entry.value, Mapping):
+            return entry.value.entries
+        message = f"{entry.key} must be a mapping of {what}, got {describe(entry.value)}"
+        self.problem(message, entry.value.place)
+        return {}
+
+    def _expressions(self, tree: Tree, names: set[str], what: str) -> None:
+        _, problems = expression_problems(tree, names, what)
+        self.problems += problems
+
+    def _name(self) -> str:
+        default = Path(self.source.name).stem if self.source.name[:1] != "<" else "network"
+        if "name" not in self.entries:
+            return default
+        tree = self.entries["name"].value
+        text = tree.text if isinstance(tree, Scalar) else ""
+        if text.strip() and text.isprintable() and len(text) <= MAX_NAME_LENGTH:
+            return text
+        words = f"name must be one line of text, {MAX_NAME_LENGTH} characters at most"
+        self.problem(f"{words}; got {describe(tree)}", tree.place)
+        return default
+
+    # Variables
+
+    def _variables(self) -> dict[str, Entry]:
+        variables = self._mapping(self.entries.get("vars"), "names to values")
+        for name, entry in variables.items():
+            if not VARIABLE.fullmatch(name) or name == "in":
+                hint = "letters, digits and _; `$in` is always the number of channels coming in"
+                self.problem(f"{name!r} cannot name a variable", entry.place, hint)
+            self._expressions(entry.value, set(variables), f"the variable {name!r}")
+        return variables
+
+    def _variants(self, names: set[str]) -> dict[str, dict[str, Entry]]:
+        variants = {}
+        declared = self._mapping(self.entries.get("variants"), "names to sets of variables")
+        for name, variant in declared.items():
+            variants[name] = self._mapping(variant, "variables to values")
+            for key, entry in variants[name].items():
+                if key not in names:
+                    message = f"variant {name!r} sets {key!r}, which is no variable"
+                    hint = suggest(key, names) or "declare it under `vars:`"
+                    self.problem(message, entry.place, hint)
+                self._expressions(entry.value, names, f"the variable {key!r}")
+        return variants
+
+    # Blocks and layers
+
+    def _block_bodies(self) -> dict[str, tuple[Place, dict[str, Entry]]]:
+        bodies = {}
+        declared = self._mapping(self.entries.get("blocks"), "names to layers with parameters")
+        for name, entry in declared.items():
+            if name in LAYERS or name in OPS:
+                self.problem(f"a block may not be called {name!r}: a layer is", entry.place)
+            elif name in BESIDE_KEYS or not NAME.fullmatch(name):
+                hint = "letters, digits, _ and -, but not name, repeat or when"
+                self.problem(f"{name!r} cannot name a block", entry.place, hint)
+            body = self._mapping(entry, "params and layers")
+            self.unknown_keys(body, BLOCK_KEYS, "a block")
+            bodies[name] = (entry.place, body)
+        return bodies
+
+    def _params(self, body: dict[str, Entry], names: set[str]) -> dict[str, Entry]:
+        params = self._mapping(body.get("params"), "names to defaults (empty: required)")
+        for name, entry in params.items():
+            if not VARIABLE.fullmatch(name) or name == "in":
+                hint = "letters, digits and _; `$in` is always the number of channels coming in"
+                self.problem(f"{name!r} cannot name a parameter", entry.place, hint)
+            self._expressions(entry.value, names | set(params) | {"in"}, f"the parameter {name!r}")
+        return params
+
+    def _block_layers(
+        self,
+        items: ItemChecker,
+        name: str,
+        place: Place,
+        body: dict[str, Entry],
+        names: set[str],
+    ) -> Items:
+        if "layers" not in body:
+            self.problem(f"the block {name!r} has no layers", place)
+            return ()
+        return items.layers(body["layers"].value, names | set(items.block_params[name]), name)
+
+    def _layers(self, items: ItemChecker, names: set[str]) -> Items:
+        entry = self.entries["layers"]
+        layers = items.layers(entry.value, names, None)
+        if not layers:
+            self.problem("the network has no layers", entry.place)
+        return layers
+
+    def _recursion(self, items: ItemChecker) -> None:
+        """Reports blocks that use themselves, through whichever others, or are nested too deep."""
+        depths: dict[str, int] = {}
+
+        def depth(name: str, trail: tuple[str, ...]) -> int:
+            if name in depths:
+                return depths[name]
+            depths[name] = 1
+            trail = (*trail, name)
+            for used, place in items.uses.get(name, ()):
+                if used in trail:
+                    loop = " → ".join([*trail[trail.index(used) :], used])
+                    self.problem(f"the block {used!r} uses itself: {loop}", place)
+                elif len(trail) > MAX_BLOCK_DEPTH or depth(used, trail) >= MAX_BLOCK_DEPTH:
+                    self.problem(f"blocks are nested more than {MAX_BLOCK_DEPTH} deep", place)
+                else:
+                    depths[name] = max(depths[name], depths[used] + 1)
+            return depths[name]
+
+        for name in items.block_params:
+            depth(name, ())

@@ -1,0 +1,385 @@
+"""Spec → Network: blocks, repeats and variables are walked through, and shapes with them.
+
+The one place that knows both what a layer objects to and where it stands in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
+from groupconv_cli.network import Network, Node, Step
+from groupconv_cli.ops import LAYERS, Op, Shape
+from groupconv_cli.ops.activation import Activation
+from groupconv_cli.ops.base import Arg, Composite, per_axis
+from groupconv_cli.ops.composite import Tensor
+from groupconv_cli.ops.kinds import KindError, Value, as_whole
+from groupconv_cli.ops.norm import BatchNorm
+from groupconv_cli.ops.shape import Input
+from groupconv_cli.spec.model import Given, Item, Items, Spec
+from groupconv_cli.spec.scope import Scope, UnknownValue
+from groupconv_cli.spec.tree import Entry, Tree, describe
+from groupconv_cli.spec.values import is_expression
+
+MAX_LAYERS = 20_000
+MAX_STEPS = 100_000
+
+
+class _Stop(Exception):
+    """The expansion has grown beyond its bounds."""
+
+
+def expand(spec: Spec, changes: dict[str, Entry]) -> tuple[Network | None, list[Diagnostic]]:
+    """The network, and all problems found on the way; None if there is no network to speak of.
+
+    `changes` replace values of `vars`.
+    """
+    expansion = _Expansion(spec)
+    scope = Scope(spec.vars | changes)
+    try:
+        network = expansion.run(scope)
+    except _Stop:
+        network = None
+    return network, expansion.problems
+
+
+class _Expansion:
+    """The growing list of nodes, and the problems."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.nodes: list[Node] = []
+        self.grouped_before: list[int | None] = []
+        """For each node the nearest grouped convolution up its main path, itself included."""
+        self.problems: list[Diagnostic] = []
+        self.steps = 0
+
+    def run(self, scope: Scope) -> Network | None:
+        shape = self._input_shape(scope)
+        item = Item(0, "input", self.spec.input.place, {})
+        root = _Frame(self, scope, _Level(()), item)
+        x = Tensor(-1, None)
+        if shape is not None:
+            name = root.level.label("input", 0)
+            self.nodes.append(Node(name, Input(), (), (), shape, Input().cost()))
+            self.grouped_before.append(None)
+            x = Tensor(0, shape)
+        y = root.walk(self.spec.layers, x)
+        if self.problems or y.shape is None:
+            return None
+        if y.node == 0:
+            self.problem("no layer is left of the network", self.spec.input.place)
+            return None
+        return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,))
+
+    def _input_shape(self, scope: Scope) -> Shape | None:
+        tree = self.spec.input
+        try:
+            value = scope.value(tree)
+        except SpecError as error:
+            self.problems.extend(error.diagnostics)
+            return None
+        sizes = [as_whole(v) for v in value] if isinstance(value, list) else []
+        shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
+        if not 2 <= len(sizes) <= 4 or len(shape) != len(sizes):
+            self.problem(
+                "input must be one to three spatial sizes and then the channels, "
+                "all whole numbers of 1 or more",
+                tree.place,
+                "for example: input: [224, 224, 3]",
+            )
+            return None
+        return shape
+
+    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
+        """Notes a problem, the first at its place; the others follow from it or repeat it."""
+        if all(known.place != place for known in self.problems):
+            self.problems.append(Diagnostic(message, place, hint))
+
+    def step(self, place: Place) -> None:
+        """Counts one item walked. Raises _Stop when there are too many."""
+        self.steps += 1
+        too_many = len(self.nodes) > MAX_LAYERS
+        if too_many or self.steps > MAX_STEPS:
+            what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS:,} items"
+            self.problem(f"the network grows beyond {what} here", place, "check the repeats")
+            raise _Stop
+
+
+class _Level:
+    """A level of the nest of names: the path to it, and the names given out on it."""
+
+    def __init__(self, path: tuple[Step, ...]) -> None:
+        self.path = path
+        self.owners: dict[str, int] = {}
+        """For every name taken, the number of the item that took it."""
+        self.counts: dict[str, int] = {}
+
+    def label(self, wanted: str, item: int) -> str:
+        """A free name: the wanted one, or with 2, 3, … behind it."""
+        count = self.counts.get(wanted, 0) + 1
+        name = wanted if count == 1 else f"{wanted}_{count}"
+        while name in self.owners:
+            count += 1
+            name = f"{wanted}_{count}"
+        self.counts[wanted] = count
+        self.owners[name] = item
+        return name
+
+    def below(self, name: str, kind: str, item: int) -> _Level:
+        """A level of its own below this one."""
+        return _Level((*self.path, Step(self.label(name, item), kind, item)))
+
+    def full_name(self, label: str) -> str:
+        """The label with the path before it."""
+        return ".".join([*(step.name for step in self.path), label])
+
+
+class _Frame:
+    """Where the walk is: what names mean there, and which item is being expanded.
+
+    It is the `Builder` that composites expand with.
+    """
+
+    def __init__(
+        self,
+        expansion: _Expansion,
+        scope: Scope,
+        level: _Level,
+        item: Item,
+        used_at: tuple[Place, ...] = (),
+    ) -> None:
+        self.expansion = expansion
+        self.variables = scope
+        self.level = level
+        self.item = item
+        self.used_at = used_at
+        """Where the blocks around this were used, the outermost first."""
+
+    # What composites ask for
+
+    def add(self, op: Op, *inputs: Tensor) -> Tensor:
+        """Adds a primitive under its own name."""
+        return self._add(op, op.op, *inputs)
+
+    def walk(self, layers: Any, x: Tensor) -> Tensor:
+        """Adds a list of layers one after another; returns the last one's output."""
+        items: Items = layers
+        for item in items:
+            x = self._item(item, x)
+        return x
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Puts what is added inside on a level of its own."""
+        outer, self.level = self.level, self.level.below(name, name, self.item.number)
+        try:
+            yield
+        finally:
+            self.level = outer
+
+    def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
+        """The product of the strides from one tensor to the other along first inputs, per axis."""
+        rank = len(start.shape or ()) - 1
+        total = (1,) * rank
+        index = end.node
+        while index > start.node:
+            node = self.expansion.nodes[index]
+            if node.op.window is not None:
+                stride = per_axis(node.op.window.stride, rank)
+                total = tuple(a * b for a, b in zip(total, stride, strict=True))
+            index = node.inputs[0]
+        return total
+
+    # One item
+
+    def _item(self, item: Item, x: Tensor) -> Tensor:
+        unknown = Tensor(x.node, None)
+        if not item.sound:
+            return unknown
+        frame = _Frame(self.expansion, self.variables, self.level, item, self.used_at)
+        try:
+            if item.when is not None and not frame._truth(item.when, x):
+                return x
+            for _ in range(1 if item.repeat is None else frame._count(item.repeat, x)):
+                self.expansion.step(item.place)
+                x = frame._once(x)
+        except UnknownValue:
+            return unknown
+        except SpecError as error:
+            for problem in error.diagnostics:
+                self._problem(problem.message, problem.place or item.place, problem.hint)
+            return unknown
+        return x
+
+    def _truth(self, tree: Tree, x: Tensor) -> bool:
+        value = self.variables.value(tree, _channels(x))
+        if not isinstance(value, bool):
+            raise SpecError(_not_a("when", "true or false", tree, value))
+        return value
+
+    def _count(self, tree: Tree, x: Tensor) -> int:
+        value = self.variables.value(tree, _channels(x))
+        count = as_whole(value)
+        if count is None or count < 0:
+            raise SpecError(_not_a("repeat", "a whole number, 0 or more", tree, value))
+        return count
+
+    def _once(self, x: Tensor) -> Tensor:
+        item = self.item
+        if item.layer in self.expansion.spec.blocks:
+            return self._block(x)
+        registered = LAYERS[item.layer]
+        declared = registered.args
+        values: dict[str, Any] = dict(registered.preset)
+        for key, given in item.args.items():
+            values[key] = self._bound(key, given, declared[key], x)
+        if issubclass(registered.cls, Composite):
+            return self._composite(registered.cls(**values), x)
+        return self._op(registered.cls, values, x)
+
+    def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
+        if given.layers is not None or given.branches is not None:
+            return given.layers if given.branches is None else given.branches
+        kind = declared.kind
+        value = self.variables.value(given.tree, _channels(x))
+        try:
+            return kind.convert(value)
+        except KindError as error:
+            raise SpecError(_not_a(key, str(error), given.tree, value)) from None
+
+    def _block(self, x: Tensor) -> Tensor:
+        item = self.item
+        block = self.expansion.spec.blocks[item.layer]
+        values = {
+            key: self.variables.value(given.tree, _channels(x)) for key, given in item.args.items()
+        }
+        root = self.variables.root
+        scope = Scope(block.params, root, values, _channels(x), is_block=True)
+        level = self._own_level(item.layer)
+        used_at = (*self.used_at, item.place)
+        return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
+
+    def _own_level(self, kind: str) -> _Level:
+        self._check_name()
+        return self.level.below(self.item.name or kind, kind, self.item.number)
+
+    def _composite(self, layer: Composite, x: Tensor) -> Tensor:
+        item = self.item
+        # Inside a block a composite adds nothing to the names unless it is named or repeated:
+        # 'bottleneck_2.conv' says as much as 'bottleneck_2.residual.conv'.
+        transparent = self.level.path and item.name is None and item.repeat is None
+        level = self.level if transparent else self._own_level(item.layer)
+        frame = _Frame(self.expansion, self.variables, level, item, self.used_at)
+        try:
+            return layer.expand(frame, x)
+        except OpError as error:
+            within = ".".join(step.name for step in level.path)
+            inside = f"the {item.layer} in {within!r}"
+            self._objection(error, inside if transparent else f"layer {within!r}")
+            return Tensor(x.node, None)
+
+    def _op(self, cls: type[Op], values: dict[str, Any], x: Tensor) -> Tensor:
+        item = self.item
+        norm, activation = values.pop("norm", None), values.pop("activation", None)
+        if norm is not None and "bias" in cls.args:
+            values.setdefault("bias", False)
+        if x.shape is None:
+            return x
+        self._check_name()
+        groups_from = None
+        if cls.takes_groups_before and "groups" not in values:
+            groups_from = self.expansion.grouped_before[x.node]
+            if groups_from is None:
+                self._problem(
+                    f"{item.layer} has no groups, and no grouped convolution comes before it",
+                    item.place,
+                    f"give the number: {item.layer}: {{groups: 4}}",
+                )
+                return x
+            values["groups"] = self.expansion.nodes[groups_from].groups
+        cls.resolve(values, x.shape)
+        named = item.name
+        x = self._add(cls(**values), named or item.layer, x, groups_from=groups_from)
+        for follow_up in (NORMS.get(norm), activation and Activation(function=activation)):
+            if follow_up:
+                x = self._add(follow_up, f"{named}_{follow_up.op}" if named else follow_up.op, x)
+        return x
+
+    def _add(self, op: Op, label: str, *inputs: Tensor, groups_from: int | None = None) -> Tensor:
+        unknown = Tensor(inputs[0].node, None)
+        shapes: list[Shape] = []
+        for tensor in inputs:
+            if tensor.shape is None:
+                return unknown
+            shapes.append(tensor.shape)
+        expansion = self.expansion
+        expansion.step(self.item.place)
+        name = self.level.full_name(self.level.label(label, self.item.number))
+        try:
+            op.check(*shapes)
+        except OpError as error:
+            self._objection(error, f"layer {name!r}")
+            try:
+                return Tensor(inputs[0].node, op.output_shape(*shapes))
+            except OpError:
+                return unknown
+        shape = op.output_shape(*shapes)
+        node = Node(
+            name=name,
+            op=op,
+            inputs=tuple(tensor.node for tensor in inputs),
+            input_shapes=tuple(shapes),
+            shape=shape,
+            cost=op.cost(*shapes),
+            path=self.level.path,
+            item=self.item.number,
+            place=self.item.place,
+            groups_from=groups_from,
+        )
+        before = expansion.grouped_before[inputs[0].node]
+        mixes_none = node.is_grouped and not node.is_depthwise
+        expansion.grouped_before.append(len(expansion.nodes) if mixes_none else before)
+        expansion.nodes.append(node)
+        return Tensor(len(expansion.nodes) - 1, shape)
+
+    # Problems
+
+    def _check_name(self) -> None:
+        item = self.item
+        if item.name is not None and self.level.owners.get(item.name, item.number) != item.number:
+            self._problem(
+                f"the name {item.name!r} is taken by a layer before",
+                item.place,
+                "give every layer of a list a name of its own",
+            )
+
+    def _objection(self, error: OpError, layer: str) -> None:
+        given = self.item.args.get(error.arg or "")
+        place = given.place if given is not None else self.item.place
+        message = error.message.replace("{layer}", layer)
+        if message == error.message:
+            message = f"{layer}: {message}"
+        self._problem(message, place, error.hint)
+
+    def _problem(self, message: str, place: Place, hint: str | None) -> None:
+        if self.used_at:
+            lines = " and ".join(f"line {used.line}" for used in self.used_at)
+            note = f"(this block is used on {lines})"
+            hint = f"{hint} {note}" if hint else note
+        self.expansion.problem(message, place, hint)
+
+
+NORMS: dict[str | None, Op] = {"batch": BatchNorm()}
+
+
+def _channels(x: Tensor) -> int | None:
+    return None if x.shape is None else x.shape[-1]
+
+
+def _not_a(key: str, words: str, tree: Tree, value: Value) -> Diagnostic:
+    computed = is_expression(tree)
+    received = f"{describe(tree)} is {value}" if computed else f"got {describe(tree)}"
+    return Diagnostic(f"{key} must be {words}; {received}", tree.place)

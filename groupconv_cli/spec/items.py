@@ -1,0 +1,217 @@
+"""Lists of layers in the tree → Items: names, arguments and literal values checked."""
+
+from __future__ import annotations
+
+import re
+
+from groupconv_cli.errors import Diagnostic, Place
+from groupconv_cli.ops import LAYERS, OPS, Registered
+from groupconv_cli.ops.kinds import Branches, Kind, KindError, Layers, LayersOr
+from groupconv_cli.spec.model import Given, Item, Items, required_params
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.spec.values import expression_problems, is_nothing, joined, plain, suggest
+
+BESIDE_KEYS = ("name", "repeat", "when")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+class ItemChecker:
+    """Checks the lists of layers of one spec. Problems are collected, not raised."""
+
+    def __init__(self, block_params: dict[str, dict[str, Entry]]) -> None:
+        self.block_params = block_params
+        """Of each block, its parameters with their defaults."""
+        self.problems: list[Diagnostic] = []
+        self.uses: dict[str | None, list[tuple[str, Place]]] = {}
+        """Of each block (None: the spec itself), the blocks it uses, and where."""
+        self.items = 0
+
+    def layers(self, tree: Tree, names: set[str], block: str | None, what: str = "layers") -> Items:
+        """The items of a list of layers in `block`, where variables called `names` are known."""
+        return _List(self, names | {"in"}, block).items(tree, what)
+
+
+class _List:
+    """One list of layers, and what is known where it stands."""
+
+    def __init__(self, checker: ItemChecker, names: set[str], block: str | None) -> None:
+        self.checker = checker
+        self.names = names
+        self.block = block
+
+    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
+        self.checker.problems.append(Diagnostic(message, place, hint))
+
+    def items(self, tree: Tree, what: str) -> Items:
+        if is_nothing(tree):
+            return ()
+        if not isinstance(tree, Listing):
+            hint = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
+            self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
+            return (self._unsound(tree.place),)
+        return tuple(self._item(item) for item in tree.items)
+
+    def _unsound(self, place: Place, layer: str = "?") -> Item:
+        self.checker.items += 1
+        return Item(self.checker.items, layer, place, {}, sound=False)
+
+    def _known(self, layer: str) -> bool:
+        return layer in LAYERS or layer in self.checker.block_params
+
+    def _item(self, tree: Tree) -> Item:
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            return self._use(tree.text, tree.place, None, {})
+        if not isinstance(tree, Mapping):
+            hint = "an item is a layer's name, or its name with a mapping of arguments"
+            self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
+            return self._unsound(tree.place)
+        beside = {key: entry for key, entry in tree.entries.items() if key in BESIDE_KEYS}
+        layers = [entry for key, entry in tree.entries.items() if key not in BESIDE_KEYS]
+        if not layers:
+            stands = f"beside {joined(list(beside))}" if beside else "in this item"
+            self.problem(f"no layer stands {stands}", tree.place)
+            return self._unsound(tree.place)
+        first = next((entry for entry in layers if self._known(entry.key)), layers[0])
+        for extra in layers:
+            if extra is not first:
+                self._stray(extra, first)
+        return self._use(first.key, first.place, first.value, beside)
+
+    def _stray(self, extra: Entry, first: Entry) -> None:
+        if self._known(extra.key):
+            hint = "begin each layer with a dash of its own"
+        else:
+            near = suggest(extra.key, BESIDE_KEYS)
+            hint = near or f"is it an argument of {first.key}? Then indent it below {first.key}:"
+        self.problem(f"{extra.key!r} stands beside {first.key!r} in one item", extra.place, hint)
+
+    def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
+        if not self._known(layer):
+            self.problem(f"unknown layer {layer!r}", place, self._unknown_hint(layer))
+            return self._unsound(place, layer)
+        args: dict[str, Entry] = {}
+        if isinstance(tree, Mapping):
+            args = tree.entries
+        elif tree is not None and not is_nothing(tree):
+            message = f"{layer} takes a mapping of arguments, got {describe(tree)}"
+            self.problem(message, tree.place, example(layer))
+            return self._unsound(place, layer)
+        if layer in self.checker.block_params:
+            checked = self._block_args(layer, place, args)
+        else:
+            checked = self._layer_args(layer, LAYERS[layer], place, args)
+        self.checker.items += 1
+        return Item(
+            number=self.checker.items,
+            layer=layer,
+            place=place,
+            args=checked or {},
+            name=self._name(beside.get("name")),
+            repeat=self._beside_value(beside.get("repeat")),
+            when=self._beside_value(beside.get("when")),
+            sound=checked is not None,
+        )
+
+    def _unknown_hint(self, layer: str) -> str:
+        if layer in OPS and OPS[layer].merges:
+            return f"branches are merged by parallel: {{branches: […], merge: {layer}}}"
+        known = [name for name, registered in LAYERS.items() if not registered.preset]
+        blocks = self.checker.block_params
+        listed = f"there are {', '.join([*blocks, *known])} and the activations of Keras"
+        return suggest(layer, [*LAYERS, *blocks]) or listed
+
+    def _name(self, entry: Entry | None) -> str | None:
+        if entry is None:
+            return None
+        if isinstance(entry.value, Scalar) and NAME.fullmatch(entry.value.text):
+            return entry.value.text
+        hint = "a name is letters, digits, _ and -, and begins with a letter"
+        self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
+        return None
+
+    def _beside_value(self, entry: Entry | None) -> Tree | None:
+        if entry is None:
+            return None
+        self._has_expressions(entry.value, entry.key)
+        return entry.value
+
+    def _has_expressions(self, tree: Tree, what: str) -> bool:
+        has, problems = expression_problems(tree, self.names, what)
+        self.checker.problems += problems
+        return has
+
+    def _block_args(
+        self, name: str, place: Place, args: dict[str, Entry]
+    ) -> dict[str, Given] | None:
+        params = self.checker.block_params[name]
+        self.checker.uses.setdefault(self.block, []).append((name, place))
+        for key, entry in args.items():
+            if key not in params:
+                has = f"{name} has {', '.join(params)}" if params else f"{name} has no parameters"
+                message = f"the block {name!r} has no parameter {key!r}"
+                self.problem(message, entry.place, suggest(key, params) or has)
+            self._has_expressions(entry.value, key)
+        missing = [
+            key for key in required_params(params) if key not in args or is_nothing(args[key].value)
+        ]
+        if missing:
+            self.problem(f"the block {name!r} needs {joined(missing)}", place)
+            return None
+        return {
+            key: Given(entry.place, entry.value)
+            for key, entry in args.items()
+            if key in params and not is_nothing(entry.value)
+        }
+
+    def _layer_args(
+        self, layer: str, registered: Registered, place: Place, args: dict[str, Entry]
+    ) -> dict[str, Given] | None:
+        known = registered.args
+        sound = True
+        checked = {}
+        for key, entry in args.items():
+            if key not in known:
+                takes = f"{layer} takes {', '.join(known) or 'no arguments'}"
+                message = f"{layer} has no argument {key!r}"
+                self.problem(message, entry.place, suggest(key, known) or takes)
+            elif is_nothing(entry.value) and not isinstance(known[key].kind, Layers):
+                if known[key].required:
+                    self.problem(f"{key} of {layer} is empty", entry.place)
+                    sound = False
+            else:
+                given, good = self._value(key, entry.value, known[key].kind)
+                checked[key] = given
+                sound = sound and good
+        missing = [key for key, declared in known.items() if declared.required and key not in args]
+        if missing:
+            self.problem(f"{layer} needs {joined(missing)}", place, example(layer))
+        return checked if sound and not missing else None
+
+    def _value(self, key: str, tree: Tree, kind: Kind) -> tuple[Given, bool]:
+        before = len(self.checker.problems)
+        if isinstance(kind, Branches):
+            if not isinstance(tree, Listing) or not tree.items:
+                self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
+                return Given(tree.place, tree, branches=()), False
+            branches = tuple(self.items(branch, "a branch") for branch in tree.items)
+            return Given(tree.place, tree, branches=branches), True
+        if isinstance(kind, Layers):
+            is_word = isinstance(tree, Scalar) and not is_nothing(tree)
+            if not (isinstance(kind, LayersOr) and is_word):
+                return Given(tree.place, tree, layers=self.items(tree, key)), True
+            kind = kind.choice
+        if not self._has_expressions(tree, key):
+            try:
+                kind.convert(plain(tree))
+            except KindError as error:
+                self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place)
+        return Given(tree.place, tree), len(self.checker.problems) == before
+
+
+def example(layer: str) -> str | None:
+    """A use of the layer to show, out of its class' docstring."""
+    registered = LAYERS.get(layer)
+    for line in (registered.cls.__doc__ or "").splitlines() if registered else ():
+        if line.strip().startswith("Example: "):
+            return f"for example: {line.strip().removeprefix('Example: ').strip('`')}"
+    return None

@@ -1,0 +1,226 @@
+"""YAML text → tree with places.
+
+The parser's events are turned into a tree here instead of by PyYAML's composer: libyaml's composer
+crashes the process on deep nesting, aliases are counted before they are followed, duplicate keys
+are noticed, and scalars follow YAML 1.2's core schema (`on` and `no` are words, `010` is ten).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from groupconv_cli.errors import Diagnostic, Place, Source, SpecError
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 60
+MAX_NODES = 200_000
+MAX_NUMBER_LENGTH = 30
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Value] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+def decode(data: bytes, name: str) -> Source:
+    """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
+    if len(data) > MAX_BYTES:
+        raise SpecError(
+            Diagnostic(f"{name}: larger than {MAX_BYTES:,} bytes, which no spec needs to be")
+        )
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        place = Place(
+            Source(name, before.decode("utf-8-sig", "replace")),
+            before.count(b"\n") + 1,
+            len(before) - (before.rfind(b"\n") + 1) + 1,
+        )
+        raise SpecError(
+            Diagnostic(
+                f"not a text file: byte 0x{data[error.start]:02x} is not UTF-8",
+                place,
+                "a spec is YAML, saved as UTF-8",
+            )
+        ) from None
+
+
+def read(source: Source) -> tuple[Tree, list[Diagnostic]]:
+    """The tree of the one document in the source, and what is wrong with it (duplicate keys …).
+
+    Raises SpecError where there is no tree: the text is not YAML, or goes beyond the bounds.
+    """
+    reader = _Reader(source)
+    try:
+        return reader.document(), reader.problems
+    except yaml.YAMLError as error:
+        raise SpecError(_yaml_problem(error, source)) from None
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Diagnostic] = []
+        self.anchors: dict[str, tuple[Tree, int, int]] = {}
+        """Of each anchor: its tree, the values in it, the levels it goes down."""
+        self.nodes = 0
+        self.deepest = 0
+        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_LOADER)
+
+    def document(self) -> Tree:
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                tree = self._node(next(self.events), 0)
+                next(self.events)
+                after = next(self.events)
+                if isinstance(after, yaml.DocumentStartEvent):
+                    raise SpecError(
+                        Diagnostic(
+                            "a second document begins here; a spec is one document",
+                            self._place(after),
+                            "keep each network in a file of its own",
+                        )
+                    )
+                return tree
+        raise SpecError(
+            Diagnostic(
+                "the file is empty",
+                Place(self.source, 1, 1),
+                "a spec has at least `input:` and `layers:`; "
+                "`gconv summary basic` shows what a small one gives",
+            )
+        )
+
+    def _place(self, event: Any) -> Place:
+        mark = event.start_mark
+        return Place(self.source, mark.line + 1, mark.column + 1)
+
+    def _node(self, event: Any, depth: int) -> Tree:
+        place = self._place(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, place, depth)
+        nodes_before, deepest_before = self.nodes, self.deepest
+        self.deepest = depth
+        self._count(1, depth, place)
+        tree: Tree
+        if isinstance(event, yaml.ScalarEvent):
+            tree = self._scalar(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+                items.append(self._node(inner, depth + 1))
+            tree = Listing(items, place)
+        else:
+            tree = Mapping(self._entries(depth), place)
+        if event.tag is not None and event.tag != "!":
+            self.problems.append(Diagnostic(f"the tag {event.tag} has no meaning in a spec", place))
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (tree, self.nodes - nodes_before, self.deepest - depth)
+        self.deepest = max(self.deepest, deepest_before)
+        return tree
+
+    def _alias(self, anchor: str | None, place: Place, depth: int) -> Tree:
+        if anchor is None or anchor not in self.anchors:
+            raise SpecError(Diagnostic(f"the alias *{anchor} has no anchor before it", place))
+        tree, size, height = self.anchors[anchor]
+        self._count(size, depth + height, place)
+        return tree
+
+    def _count(self, nodes: int, depth: int, place: Place) -> None:
+        self.nodes += nodes
+        self.deepest = max(self.deepest, depth)
+        if depth > MAX_DEPTH:
+            raise SpecError(Diagnostic(f"nested more than {MAX_DEPTH} levels deep", place))
+        if self.nodes > MAX_NODES:
+            raise SpecError(
+                Diagnostic(
+                    f"more than {MAX_NODES:,} values, aliases followed",
+                    place,
+                    "say repetition with `repeat:` and blocks",
+                )
+            )
+
+    def _entries(self, depth: int) -> dict[str, Entry]:
+        entries: dict[str, Entry] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            place = self._place(event)
+            key = self._node(event, depth + 1)
+            value = self._node(next(self.events), depth + 1)
+            if not isinstance(key, Scalar):
+                self.problems.append(
+                    Diagnostic("a key must be a word, not a list or mapping", place)
+                )
+            elif key.text == "<<":
+                self.problems.append(
+                    Diagnostic(
+                        "merge keys (<<) are not part of the language",
+                        place,
+                        "share layers with `blocks:` and values with `vars:`",
+                    )
+                )
+            elif key.text in entries:
+                first = entries[key.text].place.line
+                self.problems.append(
+                    Diagnostic(
+                        f"the key {key.text!r} is given twice; the first is on line {first}",
+                        place,
+                        "keep one of the two",
+                    )
+                )
+            else:
+                entries[key.text] = Entry(key.text, place, value)
+        return entries
+
+    def _scalar(self, event: Any, place: Place) -> Scalar:
+        text: str = event.value
+        plain: bool = event.style is None or event.style == ""
+        if not plain:
+            return Scalar(text, text, place, plain=False)
+        try:
+            return Scalar(resolve(text), text, place)
+        except ValueError as error:
+            self.problems.append(Diagnostic(str(error), place))
+            return Scalar(0, text, place)
+
+
+def resolve(text: str) -> Value:
+    """The value of a plain scalar by YAML 1.2's core schema.
+
+    Raises ValueError for numbers that are too long or too large to mean anything.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789" or not _FLOAT.fullmatch(text):
+        return text
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ValueError(f"a number of {len(text)} characters is longer than any that is needed")
+    if _INT.fullmatch(text):
+        return int(text)
+    number = float(text)
+    if abs(number) > 1e18 or 0 < abs(number) < 1e-18:
+        raise ValueError(f"the number {text} is out of range")
+    return number
+
+
+def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    hint = f"{context}" if context else None
+    if hint and mark and begun and begun.line != mark.line:
+        hint += f" that begins on line {begun.line + 1}"
+    if "'\\t'" in problem:
+        hint = "YAML is indented with spaces, never tabs"
+    return Diagnostic(f"not valid YAML: {problem}", place, hint)

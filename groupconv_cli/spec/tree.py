@@ -1,0 +1,66 @@
+"""The plain tree of a YAML file, with the place of every key and value."""
+
+from __future__ import annotations
+
+from groupconv_cli.errors import Place
+from groupconv_cli.ops.kinds import Value
+
+
+class Scalar:
+    """A number, word, truth value or nothing; `text` is what stands in the file."""
+
+    __slots__ = ("place", "plain", "text", "value")
+
+    def __init__(self, value: Value, text: str, place: Place, *, plain: bool = True) -> None:
+        self.value = value
+        self.text = text
+        self.place = place
+        self.plain = plain
+        """Whether it stands without quotes, so that a column inside it can be pointed at."""
+
+
+class Listing:
+    """A list."""
+
+    __slots__ = ("items", "place")
+
+    def __init__(self, items: list[Tree], place: Place) -> None:
+        self.items = items
+        self.place = place
+
+
+class Entry:
+    """One key of a mapping with its value."""
+
+    __slots__ = ("key", "place", "value")
+
+    def __init__(self, key: str, place: Place, value: Tree) -> None:
+        self.key = key
+        self.place = place
+        self.value = value
+
+
+class Mapping:
+    """A mapping; its keys are the text that stands in the file, so `50: {...}` has key '50'."""
+
+    __slots__ = ("entries", "place")
+
+    def __init__(self, entries: dict[str, Entry], place: Place) -> None:
+        self.entries = entries
+        self.place = place
+
+
+Tree = Scalar | Listing | Mapping
+
+
+def describe(tree: Tree) -> str:
+    """What was received, for an error message."""
+    if isinstance(tree, Listing):
+        return "an empty list" if not tree.items else f"a list of {len(tree.items)}"
+    if isinstance(tree, Mapping):
+        keys = ", ".join(list(tree.entries)[:4])
+        return f"a mapping with {keys}" if keys else "an empty mapping"
+    if tree.value is None:
+        return "nothing"
+    text = tree.text if len(tree.text) <= 60 else tree.text[:59] + "…"
+    return repr(text) if isinstance(tree.value, str) else text

@@ -1,0 +1,78 @@
+"""Helpers on values of the tree: what they hold, what they refer to, where to point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from groupconv_cli.errors import Diagnostic, Place
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.spec import expr
+from groupconv_cli.spec.tree import Listing, Mapping, Scalar, Tree, describe
+
+
+def is_nothing(tree: Tree) -> bool:
+    """Whether a value was left empty."""
+    return isinstance(tree, Scalar) and tree.value is None
+
+
+def is_expression(tree: Tree) -> bool:
+    """Whether the tree is a scalar that is computed from variables."""
+    return isinstance(tree, Scalar) and isinstance(tree.value, str) and "$" in tree.text
+
+
+def plain(tree: Tree) -> Value:
+    """The plain value of a tree without expressions."""
+    if isinstance(tree, Scalar):
+        return tree.value
+    if isinstance(tree, Listing):
+        return [plain(item) for item in tree.items]
+    return {key: plain(entry.value) for key, entry in tree.entries.items()}
+
+
+def point(tree: Scalar, offset: int) -> Place:
+    """The place of a character inside a scalar, where it stands on one line as written."""
+    if tree.plain and "\n" not in tree.text:
+        return tree.place._replace(column=tree.place.column + offset)
+    return tree.place
+
+
+def expression_problems(
+    tree: Tree, names: Iterable[str], what: str
+) -> tuple[bool, list[Diagnostic]]:
+    """Whether a value has expressions, and what is wrong with them given the known `names`."""
+    if isinstance(tree, Mapping):
+        return True, [Diagnostic(f"{what} must be a value, got {describe(tree)}", tree.place)]
+    if isinstance(tree, Listing):
+        found = [expression_problems(item, names, what) for item in tree.items]
+        return any(has for has, _ in found), [p for _, problems in found for p in problems]
+    if not is_expression(tree):
+        return False, []
+    try:
+        used = expr.names(tree.text)
+    except expr.ExpressionError as error:
+        return True, [Diagnostic(error.message, point(tree, error.offset), error.hint)]
+    unknown = [(name, offset) for name, offset in used if name not in names]
+    return True, [
+        Diagnostic(f"unknown variable '${name}'", point(tree, offset), _variable_hint(name, names))
+        for name, offset in unknown
+    ]
+
+
+def _variable_hint(name: str, names: Iterable[str]) -> str:
+    if name == "in":
+        return "`$in` has a meaning only inside layers"
+    return suggest(name, names) or "declare it under `vars:`, or as a parameter of the block"
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """'did you mean …' for a word near a known one, else None."""
+    from difflib import get_close_matches
+
+    lowered = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word.lower(), lowered, n=1)
+    return f"did you mean {lowered[near[0]]!r}?" if near else None
+
+
+def joined(words: list[str]) -> str:
+    """'a, b and c'."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
