@@ -1,0 +1,63 @@
+"""gconv: a model builder and analyzer for networks with grouped convolutions.
+
+The functions here are what the command line itself calls:
+
+>>> from groupconv_cli import analyze, compare, load
+>>> network = load("resnext50_32x4d")
+>>> analyze(network).macs
+4230479872
+>>> [row.params for row in compare(network, groups=[1, 32]).rows]
+[25097128, 68951464, 25097128]
+
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.report import Comparison, Summary
+    from groupconv_cli.api import analyze, build, compare, load
+    from groupconv_cli.errors import GconvError, SpecError, UsageError
+    from groupconv_cli.network import Network
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "GconvError",
+    "Network",
+    "SpecError",
+    "Summary",
+    "UsageError",
+    "analyze",
+    "build",
+    "compare",
+    "load",
+]
+
+_HOMES = {
+    "Comparison": "analysis.report",
+    "GconvError": "errors",
+    "Network": "network",
+    "SpecError": "errors",
+    "Summary": "analysis.report",
+    "UsageError": "errors",
+    "analyze": "api",
+    "build": "api",
+    "compare": "api",
+    "load": "api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

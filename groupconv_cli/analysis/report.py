@@ -1,0 +1,134 @@
+"""The results of an analysis: raw numbers, no units, no rounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.network import Step
+from groupconv_cli.ops.base import Cost, Shape, Window
+
+
+class LayerRow(NamedTuple):
+    """One layer and what it costs, for one sample."""
+
+    name: str
+    op: str
+    groups: int | None
+    is_depthwise: bool
+    window: Window | None
+    output_shape: Shape
+    cost: Cost
+    dense_cost: Cost
+    """What the layer costs with one group; equal to `cost` for everything that is not grouped."""
+    path: tuple[Step, ...]
+    item: int
+
+    @property
+    def params(self) -> int:
+        """Weights, biases included."""
+        return self.cost.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.cost.macs
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations: 2 per multiply-accumulate."""
+        return 2 * self.cost.macs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A network as written, beside its g=1 baseline."""
+
+    name: str
+    input: Shape
+    dtype: str
+    totals: Totals
+    baseline: Totals
+    layers: tuple[LayerRow, ...]
+
+    @property
+    def params(self) -> int:
+        """Weights of the network, biases included."""
+        return self.totals.params
+
+    @property
+    def trainable_params(self) -> int:
+        """Weights that training changes."""
+        return self.totals.trainable_params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample."""
+        return self.totals.macs
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one sample: 2 per multiply-accumulate."""
+        return self.totals.flops
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRow:
+    """A network with one number of groups; `totals` is None where that number cannot be."""
+
+    groups: int | str
+    """The number that the swept convolutions have, or 'as written'."""
+    totals: Totals | None
+    reason: str | None = None
+    """Why the row is invalid."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether the network exists with this number of groups."""
+        return self.totals is not None
+
+    @property
+    def params(self) -> int | None:
+        """Weights of the network; None in an invalid row."""
+        return self.totals.params if self.totals else None
+
+    @property
+    def trainable_params(self) -> int | None:
+        """Weights that training changes; None in an invalid row."""
+        return self.totals.trainable_params if self.totals else None
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates for one sample; None in an invalid row."""
+        return self.totals.macs if self.totals else None
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations for one sample; None in an invalid row."""
+        return self.totals.flops if self.totals else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One network at several numbers of groups."""
+
+    name: str
+    input: Shape
+    dtype: str
+    rows: tuple[CompareRow, ...]
+    """As written first, then a row per number, of which 1 is always one."""
+    swept: tuple[str, ...]
+    """Names of the convolutions whose groups the rows set."""
+    held: tuple[str, ...]
+    """Names of the convolutions that stay as written."""
+    rule: str
+    """Why these were swept: 'only', 'grouped', 'depthwise' or 'dense'."""
+
+    @property
+    def baseline(self) -> Totals:
+        """The totals at g = 1, which every ratio is set against."""
+        for row in self.rows:
+            if row.groups == 1 and row.totals is not None:
+                return row.totals
+        raise LookupError("no row for g = 1")

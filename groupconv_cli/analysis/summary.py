@@ -1,0 +1,46 @@
+"""A network layer by layer, beside its g=1 baseline."""
+
+from __future__ import annotations
+
+from groupconv_cli.analysis.report import LayerRow, Summary
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops.base import Window, per_axis
+
+
+def summarize(network: Network, dtype: str = "float32") -> Summary:
+    """The costs of every layer and of the whole, as written and with g=1.
+
+    Raises UsageError for an unknown dtype.
+    """
+    baseline = network.dense()
+    rows = tuple(
+        LayerRow(
+            name=node.name,
+            op=node.op.op,
+            groups=node.groups,
+            is_depthwise=node.is_depthwise,
+            window=_window(node),
+            output_shape=node.shape,
+            cost=node.cost,
+            dense_cost=dense.cost,
+            path=node.path,
+            item=node.item,
+        )
+        for node, dense in zip(network.layers, baseline.layers, strict=True)
+    )
+    return Summary(
+        name=network.name,
+        input=network.input_shape,
+        dtype=dtype,
+        totals=total(network, dtype),
+        baseline=total(baseline, dtype),
+        layers=rows,
+    )
+
+
+def _window(node: Node) -> Window | None:
+    if node.op.window is None:
+        return None
+    rank = len(node.input_shapes[0]) - 1
+    return Window(*(per_axis(size, rank) for size in node.op.window))

@@ -1,0 +1,119 @@
+"""One network at several numbers of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from math import gcd
+
+from groupconv_cli.analysis.report import CompareRow, Comparison
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.errors import OpError, UsageError
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops.conv import divisors, divisors_text
+
+MAX_ROWS = 200
+
+
+def sweep(
+    network: Network,
+    groups: Iterable[int] | str = "all",
+    *,
+    only: str | None = None,
+    dtype: str = "float32",
+) -> Comparison:
+    """The network as written, at g = 1, and at each number of groups.
+
+    `groups` may be 'all': every number that divides the channels of all swept convolutions.
+    `only` is a glob on full layer names that chooses what is swept; without it these are the
+    grouped convolutions, or where there are none the depthwise ones, or else all convolutions
+    that do not read the network's input.
+
+    Raises UsageError if there is nothing to sweep, nothing matches `only`, or a number is below 1.
+    """
+    chosen, rule = choose(network, only)
+    shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
+    if isinstance(groups, str):
+        if groups != "all":
+            raise UsageError(f"groups must be numbers or 'all', got {groups!r}")
+        counts = divisors(shared)
+    else:
+        counts = list(groups)
+    for count in counts:
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise UsageError(f"a number of groups is 1 or more, got {count!r}")
+    counts = list(dict.fromkeys([1, *counts]))
+    if len(counts) > MAX_ROWS:
+        raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
+    rows = [CompareRow(groups="as written", totals=total(network, dtype))]
+    rows += [_row(network, count, chosen, shared, dtype) for count in counts]
+    convolutions = [i for i, node in enumerate(network.nodes) if node.op.is_convolution]
+    return Comparison(
+        name=network.name,
+        input=network.input_shape,
+        dtype=dtype,
+        rows=tuple(rows),
+        swept=tuple(network.nodes[i].name for i in chosen),
+        held=tuple(network.nodes[i].name for i in convolutions if i not in set(chosen)),
+        rule=rule,
+    )
+
+
+def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
+    """Indices of the convolutions that a sweep changes, and the rule that chose them.
+
+    Raises UsageError if there are none.
+    """
+    convolutions = {i: node for i, node in enumerate(network.nodes) if node.op.is_convolution}
+    if only is not None:
+        matching = [i for i, node in convolutions.items() if fnmatchcase(node.name, only)]
+        if not matching:
+            names = [node.name for node in convolutions.values()]
+            listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+            raise UsageError(
+                f"no convolution matches --only {only!r}; "
+                + (f"there are {listed}" if names else "the network has none")
+            )
+        return matching, "only"
+    rules = {
+        "grouped": [i for i, n in convolutions.items() if n.is_grouped and not n.is_depthwise],
+        "depthwise": [i for i, n in convolutions.items() if n.is_depthwise],
+        "dense": [i for i, n in convolutions.items() if n.inputs[0] not in network.inputs],
+    }
+    for rule, indices in rules.items():
+        if indices:
+            return indices, rule
+    raise UsageError(
+        "there is no convolution to sweep: "
+        + (
+            "the only one reads the network's input; name it with --only to sweep it"
+            if convolutions
+            else "the network has none"
+        )
+    )
+
+
+def _row(network: Network, count: int, chosen: list[int], shared: int, dtype: str) -> CompareRow:
+    for index in chosen:
+        node = network.nodes[index]
+        channels, filters = _channels(node)
+        if channels % count or filters % count:
+            reason = (
+                f"{count} does not divide the {channels} input and {filters} output channels "
+                f"of {node.name!r}; dividing all swept layers: {divisors_text(shared)}"
+            )
+            return CompareRow(groups=count, totals=None, reason=reason)
+    changes = dict.fromkeys(chosen, count)
+    swept = network.regrouped(changes)
+    for node in swept.nodes:
+        if node.groups_from in changes:
+            try:
+                node.op.check(*node.input_shapes)
+            except OpError as error:
+                reason = error.message.replace("{layer}", repr(node.name))
+                return CompareRow(groups=count, totals=None, reason=reason)
+    return CompareRow(groups=count, totals=total(swept, dtype))
+
+
+def _channels(node: Node) -> tuple[int, int]:
+    return node.input_shapes[0][-1], node.shape[-1]

@@ -1,0 +1,105 @@
+"""What a whole network costs, for one sample: sums over its nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.network import Network, Node
+
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+"""Bytes of one weight or activation, by dtype."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Costs of a network for one sample."""
+
+    params: int
+    """Weights, biases included, trainable or not."""
+    trainable_params: int
+    macs: int
+    """Multiply-accumulates of convolutions and dense layers."""
+    weight_bytes: int
+    activation_bytes: int
+    """Bytes of all layers' outputs; layers that move no data (flatten, dropout) write none."""
+    peak_bytes: int
+    """Bytes of the weights and of the most activations alive at once, in the listed order."""
+    moved_bytes: int
+    """Bytes each layer reads (inputs and weights) and writes, summed."""
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations: 2 per multiply-accumulate."""
+        return 2 * self.macs
+
+    @property
+    def non_trainable_params(self) -> int:
+        """Weights that training does not change, such as a batch norm's statistics."""
+        return self.params - self.trainable_params
+
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity in FLOPs per byte moved (Williams et al. 2009, the roofline)."""
+        return self.flops / self.moved_bytes if self.moved_bytes else 0.0
+
+
+def bytes_per_value(dtype: str) -> int:
+    """Bytes of one value. Raises UsageError for a dtype that is not in the table."""
+    if dtype not in BYTES:
+        raise UsageError(f"unknown dtype {dtype!r}; there are {', '.join(BYTES)}")
+    return BYTES[dtype]
+
+
+def total(network: Network, dtype: str = "float32") -> Totals:
+    """The costs of the network with weights and activations of one dtype."""
+    size = bytes_per_value(dtype)
+    nodes = network.nodes
+    params = sum(node.cost.params for node in nodes)
+    written = sum(prod(node.shape) for node in network.layers if not node.op.is_view)
+    return Totals(
+        params=params,
+        trainable_params=params - sum(node.cost.non_trainable for node in nodes),
+        macs=sum(node.cost.macs for node in nodes),
+        weight_bytes=params * size,
+        activation_bytes=written * size,
+        peak_bytes=(params + most_alive(network)) * size,
+        moved_bytes=sum(_moved(node) for node in nodes) * size,
+    )
+
+
+def _moved(node: Node) -> int:
+    if node.op.is_view or not node.inputs:
+        return 0
+    read = sum(prod(shape) for shape in node.input_shapes)
+    return read + node.cost.params + prod(node.shape)
+
+
+def most_alive(network: Network) -> int:
+    """The most values of activations alive at once when the nodes run in their listed order.
+
+    A tensor is alive from the node that writes it to the last that reads it; the network's
+    outputs to the end. A layer that moves no data hands its input's memory on.
+    """
+    memory: list[int] = []
+    """For each node the node whose memory its output is."""
+    last_use: dict[int, int] = {}
+    for index, node in enumerate(network.nodes):
+        memory.append(memory[node.inputs[0]] if node.op.is_view and node.inputs else index)
+        for source in node.inputs:
+            last_use[memory[source]] = index
+    for index in network.outputs:
+        last_use[memory[index]] = len(network.nodes)
+    ending: dict[int, list[int]] = {}
+    for owner, end in last_use.items():
+        ending.setdefault(end, []).append(owner)
+    alive = most = 0
+    for index, node in enumerate(network.nodes):
+        if memory[index] == index:
+            alive += prod(node.shape)
+            most = max(most, alive)
+            if index not in last_use:  # nothing reads it
+                alive -= prod(node.shape)
+        alive -= sum(prod(network.nodes[owner].shape) for owner in ending.get(index, ()))
+    return most

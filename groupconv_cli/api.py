@@ -1,0 +1,103 @@
+"""The public functions. The command line calls these and nothing deeper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
+
+from groupconv_cli.analysis.report import Comparison, Summary
+from groupconv_cli.errors import Source
+from groupconv_cli.network import Network
+
+if TYPE_CHECKING:
+    import keras
+
+AnySpec = Network | str | PathLike[str] | Mapping[str, object] | Source
+"""A network, or what `load` makes one of."""
+
+
+def load(
+    spec: str | PathLike[str] | Mapping[str, object] | Source,
+    *,
+    settings: Mapping[str, object] | None = None,
+    variant: str | None = None,
+) -> Network:
+    """Reads a spec: a path, the name of a bundled config, or the spec itself as a mapping.
+
+    `settings` gives other values to variables of the spec, as `--set` does; `variant` picks one
+    of the spec's variants.
+
+    Raises SpecError with every mistake of the spec and its place, and UsageError if there is no
+    such spec, variable or variant.
+    """
+    from groupconv_cli.spec import network_from
+    from groupconv_cli.spec.locate import locate
+
+    if isinstance(spec, Mapping):
+        source = Source("<mapping>", _as_text(spec))
+    elif isinstance(spec, Source):
+        source = spec
+    else:
+        source = locate(fspath(spec)).source
+    texts = {
+        name: value if isinstance(value, str) else _as_text(value)
+        for name, value in (settings or {}).items()
+    }
+    return network_from(source, settings=texts, variant=variant)
+
+
+def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
+    """Shapes, parameters, MACs and memory of every layer and of the whole, beside g=1.
+
+    `dtype` is that of weights and activations: float64, float32, float16 or bfloat16. All numbers
+    are for one sample.
+
+    Raises what `load` raises, and UsageError for an unknown dtype.
+    """
+    from groupconv_cli.analysis.summary import summarize
+
+    return summarize(_network(spec), dtype)
+
+
+def compare(
+    spec: AnySpec,
+    groups: Iterable[int] | str = "all",
+    *,
+    only: str | None = None,
+    dtype: str = "float32",
+) -> Comparison:
+    """The network as written, at g = 1, and at each of `groups` ('all': every one that divides).
+
+    `only` is a glob on full layer names that chooses the convolutions to sweep.
+
+    Raises what `load` raises, and UsageError if nothing can be swept or a number is below 1.
+    """
+    from groupconv_cli.analysis.sweep import sweep
+
+    return sweep(_network(spec), groups, only=only, dtype=dtype)
+
+
+def build(spec: AnySpec) -> keras.Model:
+    """The Keras model, of stock Keras layers, with random weights.
+
+    Every layer's output shape and the parameters are checked against the analysis.
+
+    Raises what `load` raises, EnvironmentProblem if TensorFlow is missing, and InternalError if
+    the built model differs from the analysis.
+    """
+    from groupconv_cli.keras.build import build_model
+
+    return build_model(_network(spec))
+
+
+def _network(spec: AnySpec) -> Network:
+    return spec if isinstance(spec, Network) else load(spec)
+
+
+def _as_text(value: object) -> str:
+    """A plain Python value as YAML, so that mistakes in it have a place to point at."""
+    import yaml
+
+    text: str = yaml.safe_dump(value, sort_keys=False)
+    return text
