@@ -1,0 +1,65 @@
+"""The `gconv` program: its commands, and what stands before them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from groupconv_cli import __version__
+from groupconv_cli.cli.build import build
+from groupconv_cli.cli.compare import compare
+from groupconv_cli.cli.run import guarded
+from groupconv_cli.cli.summary import summary
+
+app = typer.Typer(
+    name="gconv",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gconv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def gconv(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Build and analyze networks with grouped convolutions.
+
+    A spec is a YAML file of layers. See what its groups save, compare numbers of groups, and
+    build the Keras model.
+
+    Examples:
+      gconv compare --groups 1,4,8
+
+      gconv summary resnext50_32x4d --depth 1
+
+      gconv build net.yaml -o net.keras
+    """
+
+
+app.command()(summary)
+app.command()(compare)
+app.command()(build)
+
+
+def main() -> None:
+    """Runs the program; the console script and `python -m groupconv_cli` call this."""
+    raise SystemExit(guarded(_run))
+
+
+def _run() -> int:
+    app()
+    return 0

@@ -1,0 +1,96 @@
+"""`gconv compare`: one network at several numbers of groups."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from groupconv_cli.cli.options import (
+    DType,
+    DTypeOption,
+    ExactOption,
+    Format,
+    FormatOption,
+    SetOption,
+    SpecArgument,
+    VariantOption,
+    load_spec,
+)
+from groupconv_cli.cli.run import command
+from groupconv_cli.errors import UsageError
+
+ROWS_FAILED = 1
+
+
+@command
+def compare(
+    spec: SpecArgument = None,
+    groups: Annotated[
+        str,
+        typer.Option(
+            "--groups",
+            "-g",
+            metavar="N,N,…|all",
+            help="Numbers of groups to compare; 'all' is every one that divides all swept layers.",
+        ),
+    ] = "all",
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="PATTERN",
+            help="Sweep the convolutions whose full names match this glob.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: SetOption = None,
+    variant: VariantOption = None,
+    dtype: DTypeOption = DType.float32,
+    output_format: FormatOption = Format.table,
+    exact: ExactOption = False,
+) -> int:
+    """Compare a network at several numbers of groups, each set against g=1.
+
+    Swept are the grouped convolutions; where there are none, the depthwise ones; else all that do
+    not read the input. Counts that do not divide are rows that say why, and the exit status is 1.
+
+    Examples:
+      gconv compare --groups 1,4,8
+
+      gconv compare resnext50_32x4d --groups all
+
+      gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
+    """
+    from groupconv_cli.api import compare as compare_groups
+    from groupconv_cli.cli.output import emit, width_of, write
+
+    counts = parse_groups(groups)
+    network = load_spec(spec, settings, variant)
+    result = compare_groups(network, counts, only=only, dtype=dtype)
+    if output_format is Format.json:
+        from groupconv_cli.render.json import compare_json
+
+        write(compare_json(result))
+    else:
+        from groupconv_cli.render.compare import compare_view
+        from groupconv_cli.render.text import lines
+
+        view = compare_view(result, exact=exact)
+        emit(lines(view, width=width_of(sys.stdout), exact=exact))
+    return 0 if all(row.valid for row in result.rows) else ROWS_FAILED
+
+
+def parse_groups(text: str) -> list[int] | str:
+    """The numbers in '1,4,8', or 'all'. Raises UsageError for anything else."""
+    if text.strip() == "all":
+        return "all"
+    counts = []
+    for part in text.split(","):
+        if not part.strip().isdecimal() or len(part) > 18 or int(part) < 1:
+            raise UsageError(
+                f"--groups takes whole numbers of 1 or more, such as 1,4,8, or all; got {part!r}"
+            )
+        counts.append(int(part))
+    return counts

@@ -1,0 +1,74 @@
+"""A Comparison as a View: a row per number of groups, and what was swept."""
+
+from __future__ import annotations
+
+from groupconv_cli.analysis.report import CompareRow, Comparison
+from groupconv_cli.ops.base import shape_text
+from groupconv_cli.render.numbers import plural
+from groupconv_cli.render.summary import ratio
+from groupconv_cli.render.view import Column, Row, Table, View
+
+COLUMNS = (
+    Column("Groups", "groups", "groups"),
+    Column("Params", "count", "params"),
+    Column("vs g=1", "ratio", "params_ratio", drop=3),
+    Column("MACs", "count", "macs"),
+    Column("FLOPs", "count", "flops", drop=5),
+    Column("vs g=1", "ratio", "macs_ratio", drop=1),
+    Column("Weights", "bytes", "weight_bytes", drop=4),
+    Column("Peak memory", "bytes", "peak_bytes", drop=2),
+    Column("FLOPs/byte", "decimal", "intensity", drop=1),
+)
+
+RULES = {
+    "only": "those that --only names",
+    "grouped": "every grouped convolution that is not depthwise",
+    "depthwise": "the depthwise convolutions, as no other is grouped",
+    "dense": "every convolution but those that read the input, as none is grouped",
+}
+
+MAX_NAMES = 6
+
+
+def compare_view(comparison: Comparison, *, exact: bool = False) -> View:
+    """The view of a comparison."""
+    rows = tuple(_row(row, comparison) for row in comparison.rows)
+    title = (
+        f"{comparison.name} · input {shape_text(comparison.input)} · "
+        f"{plural(len(comparison.swept), 'convolution')} swept · {comparison.dtype}"
+    )
+    notes = (
+        f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
+        f"Held as written: {_names(comparison.held, exact)}.",
+        "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
+        "held ones as written. Peak memory: weights and the most activations alive at once. "
+        "FLOPs/byte: arithmetic intensity.",
+    )
+    return View(title, (Table(COLUMNS, rows),), notes)
+
+
+def _row(row: CompareRow, comparison: Comparison) -> Row:
+    totals, baseline = row.totals, comparison.baseline
+    if totals is None:
+        blank = (None,) * (len(COLUMNS) - 1)
+        return Row((row.groups, *blank), "bad", note=f"invalid: {row.reason}")
+    cells = (
+        row.groups,
+        totals.params,
+        ratio(totals.params, baseline.params),
+        totals.macs,
+        totals.flops,
+        ratio(totals.macs, baseline.macs),
+        totals.weight_bytes,
+        totals.peak_bytes,
+        totals.intensity,
+    )
+    return Row(cells, "group" if isinstance(row.groups, str) else "")
+
+
+def _names(names: tuple[str, ...], in_full: bool) -> str:
+    if not names:
+        return "none"
+    if in_full or len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more"

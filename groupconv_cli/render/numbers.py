@@ -1,0 +1,79 @@
+"""The one number formatter: every number that a person reads is written here."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+EXACT_BELOW = 10_000
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+
+
+def count_text(number: int, *, exact: bool = False) -> str:
+    """A count: in full below 10,000 or if `exact`, else three digits and a prefix (4.23 G)."""
+    if exact or abs(number) < EXACT_BELOW:
+        return f"{number:,}"
+    digits, prefix = _scaled(number)
+    return f"{digits} {prefix}"
+
+
+def bytes_text(number: int, *, exact: bool = False) -> str:
+    """A size in bytes: kB, MB, GB are powers of 1000."""
+    if exact:
+        return f"{number:,} B"
+    digits, prefix = _scaled(number)
+    return f"{digits} {prefix}B"
+
+
+def ratio_text(ratio: float | None) -> str:
+    """A ratio to the baseline in three digits: 0.25× is a quarter of it. None is no ratio."""
+    if ratio is None or not isfinite(ratio):
+        return ""
+    return f"{_three_digits(ratio)}×"
+
+
+def decimal_text(number: float) -> str:
+    """A number that is not a count, in three digits."""
+    return _three_digits(number)
+
+
+def plural(number: int, noun: str) -> str:
+    """'1 layer', '2 layers'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _scaled(number: int) -> tuple[str, str]:
+    # Integers are scaled by integer arithmetic: a float would overflow on the largest.
+    size, step = abs(number), 0
+    while size >= 1000 ** (step + 1):
+        step += 1
+    sign = "-" if number < 0 else ""
+    if step >= len(_PREFIXES):
+        exponent = len(str(size)) - 1
+        return f"{sign}{str(size)[0]}.{str(size)[1:3]}e{exponent}", ""
+    unit = 1000**step
+    for decimals in (2, 1, 0):
+        scale = 10**decimals
+        rounded = (size * scale + unit // 2) // unit
+        if rounded < 1000:
+            break
+    else:
+        return _scaled(1000 ** (step + 1) * (-1 if number < 0 else 1))
+    if step == 0:
+        return f"{number}", ""
+    text = f"{rounded // scale}"
+    if decimals:
+        text += f".{rounded % scale:0{decimals}d}"
+    return sign + text, _PREFIXES[step]
+
+
+def _three_digits(number: float) -> str:
+    if number == 0:
+        return "0"
+    if number == int(number) and abs(number) < EXACT_BELOW:
+        return f"{int(number):,}"
+    if abs(number) >= EXACT_BELOW:
+        return f"{number:.3g}"
+    if abs(number) >= 100:
+        return f"{number:,.0f}"
+    text = f"{number:#.3g}"
+    return text if "e" not in text else f"{number:.2e}"

@@ -1,0 +1,199 @@
+"""A Summary as a View: the layers in the nest of their blocks, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from groupconv_cli.analysis.report import LayerRow, Summary
+from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.ops.base import Window, shape_text
+from groupconv_cli.render.numbers import plural
+from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+
+LAYER_COLUMNS = (
+    Column("Layer", key="name"),
+    Column("Op", key="op", drop=3),
+    Column("Output", "shape", "output_shape", drop=2),
+    Column("Groups", "count", "groups", drop=1),
+    Column("Params", "count", "params"),
+    Column("MACs", "count", "macs"),
+    Column("FLOPs", "count", "flops", drop=4),
+    Column("vs g=1", "ratio", "ratio", drop=1),
+)
+
+NOTES = (
+    "FLOPs = 2 × MACs, for one sample. Bias, normalisation, activations, pooling and merges "
+    "count 0 MACs.",
+    "vs g=1: MACs against the same layer with one group (every grouped convolution made dense).",
+)
+
+
+class _Line(NamedTuple):
+    """A row to be: some layers that stand together under one label."""
+
+    label: str
+    level: int
+    layers: list[LayerRow]
+    is_group: bool
+    item: tuple[int, ...]
+    """The items of the spec on the way here, its own last."""
+    times: int = 1
+    """How many repeats of one item stand together."""
+
+
+def summary_view(summary: Summary, *, depth: int | None = None, nested: bool = True) -> View:
+    """The view of a summary.
+
+    `depth` folds the nest of blocks: 1 is a row per item of the spec's `layers:`, 0 none.
+    `nested` indents layers under their blocks; otherwise every row has its full name.
+    """
+    lines = _lines(list(summary.layers)) if depth is None else _folded(summary, depth)
+    rows = tuple(_row(line, nested) for line in lines)
+    title = (
+        f"{summary.name} · input {shape_text(summary.input)} · "
+        f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
+    )
+    tables = (totals_table(summary),)
+    return View(title, (Table(LAYER_COLUMNS, rows), *tables) if rows else tables, NOTES)
+
+
+def totals_table(summary: Summary) -> Table:
+    """The totals as written beside those of the g=1 baseline."""
+    columns = (
+        Column("Total", key="total"),
+        Column("As written", "count", "as_written"),
+        Column("g=1 baseline", "count", "baseline"),
+        Column("Ratio", "ratio", "ratio"),
+    )
+    rows: list[tuple[str, str, Callable[[Totals], float]]] = [
+        ("Params", "count", lambda t: t.params),
+        ("  trainable", "count", lambda t: t.trainable_params),
+        ("  non-trainable", "count", lambda t: t.non_trainable_params),
+        ("MACs", "count", lambda t: t.macs),
+        ("FLOPs", "count", lambda t: t.flops),
+        ("Weights", "bytes", lambda t: t.weight_bytes),
+        ("Activations", "bytes", lambda t: t.activation_bytes),
+        ("Peak memory", "bytes", lambda t: t.peak_bytes),
+        ("FLOPs per byte", "decimal", lambda t: t.intensity),
+    ]
+    made = []
+    for label, kind, of in rows:
+        written, dense = of(summary.totals), of(summary.baseline)
+        cells = (label, Typed(kind, written), Typed(kind, dense), ratio(written, dense))
+        made.append(Row(cells))
+    return Table(columns, tuple(made))
+
+
+def ratio(value: float, baseline: float) -> float | None:
+    """Value / baseline; None where there is nothing to compare with."""
+    return value / baseline if baseline else None
+
+
+def window_text(window: Window) -> str:
+    """A window as people write it: 3×3/2 is a kernel of 3×3 with stride 2, d2 a dilation of 2."""
+    text = shape_text(window.kernel)
+    if max(window.stride) > 1:
+        text += "/" + _brief(window.stride)
+    if max(window.dilation) > 1:
+        text += " d" + _brief(window.dilation)
+    return text
+
+
+def _brief(size: tuple[int, ...]) -> str:
+    return str(size[0]) if len(set(size)) == 1 else shape_text(size)
+
+
+def _op_text(layer: LayerRow) -> str:
+    return f"{layer.op} {window_text(layer.window)}" if layer.window else layer.op
+
+
+def _runs(layers: list[LayerRow], level: int) -> Iterator[list[LayerRow]]:
+    """Splits layers into runs that share the step of their path at `level`."""
+    run: list[LayerRow] = []
+    for layer in layers:
+        if run and layer.path[level : level + 1] == run[0].path[level : level + 1] != ():
+            run.append(layer)
+        else:
+            if run:
+                yield run
+            run = [layer]
+    if run:
+        yield run
+
+
+def _lines(layers: list[LayerRow], level: int = 0, above: tuple[int, ...] = ()) -> Iterator[_Line]:
+    for run in _runs(layers, level):
+        if len(run[0].path) > level:
+            step = run[0].path[level]
+            yield _Line(step.name, level, run, is_group=True, item=(*above, step.item))
+            yield from _lines(run, level + 1, (*above, step.item))
+        else:
+            layer = run[0]
+            name = layer.name.rpartition(".")[2]
+            yield _Line(name, level, run, is_group=False, item=(*above, layer.item))
+
+
+def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
+    """Lines down to `depth` levels, those of one item of the spec made one.
+
+    Repeats become one line at the deepest level only: above it their insides follow each.
+    """
+    pending: _Line | None = None
+    for line in _lines(list(summary.layers)):
+        if line.level >= depth:
+            continue
+        can_join = not line.is_group or line.level == depth - 1
+        if pending and can_join and (pending.item, pending.level) == (line.item, line.level):
+            times = pending.times + (line.is_group and pending.is_group)
+            pending = pending._replace(layers=[*pending.layers, *line.layers], times=times)
+            continue
+        if pending:
+            yield pending
+        pending = line
+    if pending:
+        yield pending
+
+
+def _what(line: _Line) -> str | None:
+    """What the Op column says: the op, of several the costliest; of a block what it is one of."""
+    if line.is_group:
+        step = line.layers[0].path[line.level]
+        return None if step.name.startswith(step.kind) else step.kind
+    costliest = max(line.layers, key=lambda layer: (layer.macs, layer.params))
+    return _op_text(costliest)
+
+
+def _row(line: _Line, nested: bool) -> Row:
+    layers = line.layers
+    params = sum(layer.params for layer in layers)
+    macs = sum(layer.macs for layer in layers)
+    dense_macs = sum(layer.dense_cost.macs for layer in layers)
+    label = line.label
+    if not nested:
+        label = ".".join([*(step.name for step in layers[0].path[: line.level]), label])
+    if line.times > 1:
+        label += f" ×{line.times}"
+    cells: tuple[Cell, ...] = (
+        label,
+        _what(line),
+        layers[-1].output_shape,
+        _groups(line),
+        params,
+        macs,
+        2 * macs,
+        ratio(macs, dense_macs),
+    )
+    quiet = not params and not macs
+    style = "group" if line.is_group else "quiet" if quiet else ""
+    return Row(cells, style, line.level if nested else 0)
+
+
+def _groups(line: _Line) -> Cell:
+    """The number of groups; of several convolutions that which the grouped ones share, if any."""
+    if len(line.layers) == 1:
+        return line.layers[0].groups
+    convolutions = [layer for layer in line.layers if layer.macs and layer.groups is not None]
+    undivided = {layer.groups for layer in convolutions if not layer.is_depthwise}
+    shown = undivided - {1} or undivided or {layer.groups for layer in convolutions}
+    return shown.pop() if len(shown) == 1 else None

@@ -1,0 +1,89 @@
+"""What is shown, before it is decided how: tables of raw values, headings and notes.
+
+A command makes one `View`; each format renders any `View`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from groupconv_cli.ops.base import shape_text
+from groupconv_cli.render.numbers import (
+    bytes_text,
+    count_text,
+    decimal_text,
+    ratio_text,
+)
+
+Cell = Any
+"""A raw value, or None for nothing."""
+
+
+LEFT_ALIGNED = ("text", "groups")
+
+
+class Column(NamedTuple):
+    """One column: how its raw values are written, and whether a narrow table can do without."""
+
+    title: str
+    kind: str = "text"
+    """text, groups, count, bytes, ratio, decimal, shape: see FORMATS."""
+    key: str = ""
+    """Name of the column in formats for machines."""
+    drop: int = 0
+    """0: always shown. Otherwise the highest is left out first where there is no room."""
+
+
+class Row(NamedTuple):
+    """One row: a raw value per column."""
+
+    cells: tuple[Cell, ...]
+    style: str = ""
+    """'', 'group', 'total', 'quiet' or 'bad'."""
+    indent: int = 0
+    note: str = ""
+    """A sentence that stands in place of what the row lacks."""
+
+
+class Table(NamedTuple):
+    """Columns and rows."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+class View(NamedTuple):
+    """What a command shows: a heading, tables, and notes under them."""
+
+    title: str
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...] = ()
+
+
+FORMATS: dict[str, Callable[[Any, bool], str]] = {
+    "text": lambda value, exact: str(value),
+    "groups": lambda value, exact: f"g={value}" if isinstance(value, int) else str(value),
+    "count": lambda value, exact: count_text(value, exact=exact),
+    "bytes": lambda value, exact: bytes_text(value, exact=exact),
+    "ratio": lambda value, exact: ratio_text(value),
+    "decimal": lambda value, exact: decimal_text(value),
+    "shape": lambda value, exact: shape_text(value),
+}
+"""How a raw value of each kind is written; `exact` asks for all digits."""
+
+
+def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
+    """A cell as people read it; a `(kind, value)` pair overrides the column's kind."""
+    if cell is None:
+        return ""
+    if isinstance(cell, Typed):
+        return cell_text(cell.value, cell.kind, exact=exact)
+    return FORMATS[kind](cell, exact)
+
+
+class Typed(NamedTuple):
+    """A raw value whose kind differs from its column's."""
+
+    kind: str
+    value: Cell
