@@ -1,0 +1,64 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from groupconv_cli.errors import UsageError
+
+
+def file_stem(name: str) -> str:
+    """A network's name as the stem of a file: what a folder or shell would trip over is `_`."""
+    return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "network"
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """Raises UsageError if a file could not be written to `path`: before the work, not after."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already; --force replaces it")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent} to write {path.name} in")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"no permission to write in the folder {path.parent.resolve()}")
+
+
+@contextmanager
+def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, and puts what is written there in its place.
+
+    If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
+
+    Raises UsageError if `path` has come to exist meanwhile and `force` is not given.
+    """
+    check_target(path, force=force)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+    temporary = folder / path.name
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        if force:
+            temporary.replace(path)
+        else:
+            _place_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _place_new(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)  # unlike a rename, refuses to replace
+    except FileExistsError:
+        raise UsageError(f"{path} exists already; --force replaces it") from None
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise UsageError(f"{path} exists already; --force replaces it") from None
+        temporary.replace(path)

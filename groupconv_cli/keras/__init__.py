@@ -1,0 +1,1 @@
+"""Everything that needs Keras. Imported only by what builds, never by what analyzes."""

@@ -1,0 +1,78 @@
+"""Network → keras.Model of stock layers, checked node by node against the analysis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.errors import InternalError
+from groupconv_cli.files import file_stem
+from groupconv_cli.keras.runtime import load_keras
+from groupconv_cli.network import Network, Node
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build_model(network: Network) -> keras.Model:
+    """A functional model whose layers have the names of the network's nodes.
+
+    A node that Keras has no layer for becomes several; the last one has its name.
+
+    Raises EnvironmentProblem if TensorFlow is missing, InternalError if the model differs from
+    the analysis.
+    """
+    load_keras()
+    import keras
+
+    tensors: list[Any] = []
+    for index, node in enumerate(network.nodes):
+        if index in network.inputs:
+            tensors.append(keras.Input(node.shape, name=node.name, dtype="float32"))
+        else:
+            tensors.append(_apply(node, [tensors[source] for source in node.inputs]))
+        _check_shape(node, tensors[-1])
+    model = keras.Model(
+        inputs=[tensors[i] for i in network.inputs],
+        outputs=[tensors[i] for i in network.outputs],
+        name=file_stem(network.name),
+    )
+    _check_params(network, model)
+    return model
+
+
+def _apply(node: Node, inputs: list[Any]) -> Any:
+    x: Any = inputs if node.op.merges else inputs[0]
+    for layer in node.op.build(node.name, *node.input_shapes):
+        x = layer(x)
+    return x
+
+
+def _check_shape(node: Node, tensor: Any) -> None:
+    built = tuple(tensor.shape[1:])
+    if built != node.shape:
+        raise InternalError(
+            f"layer {node.name!r} has the output shape {built} in Keras, {node.shape} in the "
+            "analysis"
+        )
+
+
+def _check_params(network: Network, model: keras.Model) -> None:
+    """Raises InternalError unless the weights are as many as the analysis says, layer by layer."""
+    for node in network.layers:
+        if not node.cost.params:
+            continue
+        layer = model.get_layer(node.name)
+        non_trainable = sum(weight.shape.num_elements() for weight in layer.non_trainable_weights)
+        built = (layer.count_params(), non_trainable)
+        if built != (node.cost.params, node.cost.non_trainable):
+            raise InternalError(
+                f"layer {node.name!r} has {built[0]:,} parameters ({built[1]:,} of them not "
+                f"trainable) in Keras, {node.cost.params:,} ({node.cost.non_trainable:,}) in the "
+                "analysis"
+            )
+    built_total, analyzed = model.count_params(), total(network).params
+    if built_total != analyzed:
+        raise InternalError(
+            f"the model has {built_total:,} parameters in Keras, {analyzed:,} in the analysis"
+        )
