@@ -61,5 +61,5 @@ def main() -> None:
 
 
 def _run() -> int:
-    app()
+    app(prog_name="gconv")
     return 0

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION, NORM
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
-from groupconv_cli.ops.geometry import Padding, check_axes, keras_padding, make_window, output_sizes
+from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.kinds import Flag, Groups, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 
@@ -39,8 +39,6 @@ class Convolution(Op):
         """Raises OpError for a window that does not fit the input."""
         (x,) = inputs
         window = make_window(self.op, x, *self.window)
-        if not isinstance(self.padding, str):
-            check_axes("padding", self.padding, len(x) - 1)
         # Keras refuses this for Conv; for DepthwiseConv it lets TensorFlow compute something else.
         if max(window.stride) > 1 and max(window.dilation) > 1:
             raise OpError(

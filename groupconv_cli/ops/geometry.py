@@ -60,11 +60,14 @@ def output_sizes(
     where the window reaches over dilation * (kernel - 1) + 1 positions. Source: the Keras
     documentation of Conv2D and MaxPooling2D.
 
-    Raises OpError where the window is larger than the padded input.
+    Raises OpError where the window is larger than the padded input, or the padding is for another
+    number of axes.
     """
     if padding == "same":
         return tuple(-(-size // step) for size, step in zip(spatial, window.stride, strict=True))
-    pixels = per_axis((0,) if isinstance(padding, str) else padding, len(spatial))
+    pixels = (0,) if isinstance(padding, str) else padding
+    check_axes("padding", pixels, len(spatial))
+    pixels = per_axis(pixels, len(spatial))
     sizes = []
     for size, kernel, step, dilation, pad in zip(spatial, *window, pixels, strict=True):
         padded, reach = size + 2 * pad, dilation * (kernel - 1) + 1

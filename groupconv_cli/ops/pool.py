@@ -8,7 +8,6 @@ from typing import Any
 from groupconv_cli.ops.base import Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import (
     Padding,
-    check_axes,
     keras_padding,
     make_window,
     output_sizes,
@@ -34,10 +33,7 @@ class _Pool(Op):
     def check(self, *inputs: Shape) -> None:
         """Raises OpError for a window that does not fit the input."""
         (x,) = inputs
-        window = self._fitted(x)
-        if not isinstance(self.padding, str):
-            check_axes("padding", self.padding, len(x) - 1)
-        output_sizes(x[:-1], window, self.padding, "size")
+        output_sizes(x[:-1], self._fitted(x), self.padding, "size")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Spatial sizes by padding and stride; the input's channels."""

@@ -13,7 +13,7 @@ def count_text(number: int, *, exact: bool = False) -> str:
     if exact or abs(number) < EXACT_BELOW:
         return f"{number:,}"
     digits, prefix = _scaled(number)
-    return f"{digits} {prefix}"
+    return f"{digits} {prefix}".rstrip()
 
 
 def bytes_text(number: int, *, exact: bool = False) -> str:

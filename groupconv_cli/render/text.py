@@ -13,7 +13,7 @@ from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, ce
 
 GAP = "  "
 INDENT = "  "
-MIN_WRAP = 40
+MIN_WRAP = 24
 
 
 class Span(NamedTuple):
@@ -31,7 +31,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
 
     Columns that a narrow terminal has no room for are left out, and a note names them.
     """
-    result: list[Line] = [[Span(view.title, "title")]]
+    result: list[Line] = [[Span(line, "title")] for line in wrap(view.title, width)]
     dropped: list[str] = []
     for table in view.tables:
         result.append([])

@@ -66,7 +66,9 @@ class _Checker:
         }
         layers = self._layers(items, names)
         self.problems += items.problems
-        self._recursion(items)
+        for name in self._endless(items):
+            # What uses it has unknown shapes; walking it would not end.
+            blocks[name] = blocks[name]._replace(layers=(items.unsound(blocks[name].place),))
         return Spec(
             source=self.source,
             name=self._name(),
@@ -185,9 +187,10 @@ class _Checker:
             self.problem("the network has no layers", entry.place)
         return layers
 
-    def _recursion(self, items: ItemChecker) -> None:
+    def _endless(self, items: ItemChecker) -> set[str]:
         """Reports blocks that use themselves, through whichever others, or are nested too deep."""
         depths: dict[str, int] = {}
+        endless: set[str] = set()
 
         def depth(name: str, trail: tuple[str, ...]) -> int:
             if name in depths:
@@ -198,11 +201,14 @@ class _Checker:
                 if used in trail:
                     loop = " → ".join([*trail[trail.index(used) :], used])
                     self.problem(f"the block {used!r} uses itself: {loop}", place)
+                    endless.add(name)
                 elif len(trail) > MAX_BLOCK_DEPTH or depth(used, trail) >= MAX_BLOCK_DEPTH:
                     self.problem(f"blocks are nested more than {MAX_BLOCK_DEPTH} deep", place)
+                    endless.add(name)
                 else:
                     depths[name] = max(depths[name], depths[used] + 1)
             return depths[name]
 
         for name in items.block_params:
             depth(name, ())
+        return endless

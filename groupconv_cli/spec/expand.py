@@ -69,7 +69,7 @@ class _Expansion:
         y = root.walk(self.spec.layers, x)
         if self.problems or y.shape is None:
             return None
-        if y.node == 0:
+        if y.node == 0 and self.spec.layers:
             self.problem("no layer is left of the network", self.spec.input.place)
             return None
         return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,))

@@ -167,7 +167,7 @@ def exact(number: str | float) -> int | Fraction:
     return _whole_if_possible(Fraction(text))
 
 
-def _whole_if_possible(number: Fraction) -> int | Fraction:
+def _whole_if_possible(number: int | Fraction) -> int | Fraction:
     return int(number) if number.denominator == 1 else number
 
 
@@ -190,14 +190,14 @@ def _value(tree: Any, lookup: Lookup) -> Value:
     if tree.operator == "/":
         from fractions import Fraction
 
-        result: Any = _whole_if_possible(Fraction(left) / Fraction(right))
+        result: Any = Fraction(left) / Fraction(right)
     else:
         result = _ARITHMETIC[tree.operator](left, right)
-    if not isinstance(result, bool):
-        too_fine = result.denominator > MAX_SIZE
-        if too_fine or not -MAX_SIZE <= result <= MAX_SIZE:
-            raise ExpressionError("the result is beyond any size that can be built", tree.offset)
-    return result
+    if isinstance(result, bool):
+        return result
+    if result.denominator > MAX_SIZE or not -MAX_SIZE <= result <= MAX_SIZE:
+        raise ExpressionError("the result is beyond any size that can be built", tree.offset)
+    return _whole_if_possible(result)
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {

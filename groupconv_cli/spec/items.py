@@ -30,6 +30,11 @@ class ItemChecker:
         """The items of a list of layers in `block`, where variables called `names` are known."""
         return _List(self, names | {"in"}, block).items(tree, what)
 
+    def unsound(self, place: Place, layer: str = "?") -> Item:
+        """An item that stands for one that cannot be used."""
+        self.items += 1
+        return Item(self.items, layer, place, {}, sound=False)
+
 
 class _List:
     """One list of layers, and what is known where it stands."""
@@ -48,12 +53,8 @@ class _List:
         if not isinstance(tree, Listing):
             hint = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
             self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
-            return (self._unsound(tree.place),)
+            return (self.checker.unsound(tree.place),)
         return tuple(self._item(item) for item in tree.items)
-
-    def _unsound(self, place: Place, layer: str = "?") -> Item:
-        self.checker.items += 1
-        return Item(self.checker.items, layer, place, {}, sound=False)
 
     def _known(self, layer: str) -> bool:
         return layer in LAYERS or layer in self.checker.block_params
@@ -64,13 +65,13 @@ class _List:
         if not isinstance(tree, Mapping):
             hint = "an item is a layer's name, or its name with a mapping of arguments"
             self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
-            return self._unsound(tree.place)
+            return self.checker.unsound(tree.place)
         beside = {key: entry for key, entry in tree.entries.items() if key in BESIDE_KEYS}
         layers = [entry for key, entry in tree.entries.items() if key not in BESIDE_KEYS]
         if not layers:
             stands = f"beside {joined(list(beside))}" if beside else "in this item"
             self.problem(f"no layer stands {stands}", tree.place)
-            return self._unsound(tree.place)
+            return self.checker.unsound(tree.place)
         first = next((entry for entry in layers if self._known(entry.key)), layers[0])
         for extra in layers:
             if extra is not first:
@@ -88,14 +89,14 @@ class _List:
     def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
         if not self._known(layer):
             self.problem(f"unknown layer {layer!r}", place, self._unknown_hint(layer))
-            return self._unsound(place, layer)
+            return self.checker.unsound(place, layer)
         args: dict[str, Entry] = {}
         if isinstance(tree, Mapping):
             args = tree.entries
         elif tree is not None and not is_nothing(tree):
             message = f"{layer} takes a mapping of arguments, got {describe(tree)}"
             self.problem(message, tree.place, example(layer))
-            return self._unsound(place, layer)
+            return self.checker.unsound(place, layer)
         if layer in self.checker.block_params:
             checked = self._block_args(layer, place, args)
         else:

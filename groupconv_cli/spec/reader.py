@@ -103,8 +103,7 @@ class _Reader:
         )
 
     def _place(self, event: Any) -> Place:
-        mark = event.start_mark
-        return Place(self.source, mark.line + 1, mark.column + 1)
+        return _place(self.source, event.start_mark)
 
     def _node(self, event: Any, depth: int) -> Tree:
         place = self._place(event)
@@ -214,13 +213,27 @@ def resolve(text: str) -> Value:
 
 
 def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if isinstance(error, yaml.reader.ReaderError):
+        before = source.text[: error.position]
+        place = Place(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        return Diagnostic(f"not valid YAML: {error.reason}", place)
+    mark = getattr(error, "problem_mark", None)
     context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
     hint = f"{context}" if context else None
-    if hint and mark and begun and begun.line != mark.line:
-        hint += f" that begins on line {begun.line + 1}"
+    if hint and begun and mark and begun.line != mark.line:
+        at_end = mark.index >= len(source.text.rstrip())
+        hint += " that begins here" if at_end else f" that begins on line {begun.line + 1}"
+        # What is never closed is found at the end of the file; it is mended where it begins.
+        mark = begun if at_end else mark
     if "'\\t'" in problem:
         hint = "YAML is indented with spaces, never tabs"
-    return Diagnostic(f"not valid YAML: {problem}", place, hint)
+    last_line = source.text.count("\n")
+    if mark is None or mark.line > last_line:  # the parser sees a line behind the last
+        column = len(source.text) - source.text.rfind("\n")
+        return Diagnostic(f"not valid YAML: {problem}", Place(source, last_line + 1, column), hint)
+    return Diagnostic(f"not valid YAML: {problem}", _place(source, mark), hint)
+
+
+def _place(source: Source, mark: Any) -> Place:
+    return Place(source, mark.line + 1, mark.column + 1)

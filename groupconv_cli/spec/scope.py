@@ -76,6 +76,8 @@ class Scope:
             if self.outer is None:
                 raise SpecError(Diagnostic(f"unknown variable '${name}'", asked_by.place))
             return self.outer.named(name, asked_by)
+        if self._working[-1:] == [name] and self.outer is not None:
+            return self.outer.named(name, asked_by)  # params: {act: $act} hands a variable on
         if name in self._working or len(self._working) > MAX_CHAIN:
             chain = " → ".join([*self._working[:6], name])
             raise SpecError(

@@ -61,7 +61,10 @@ def expression_problems(
 def _variable_hint(name: str, names: Iterable[str]) -> str:
     if name == "in":
         return "`$in` has a meaning only inside layers"
-    return suggest(name, names) or "declare it under `vars:`, or as a parameter of the block"
+    return (
+        suggest(name, set(names) - {"in"})
+        or "declare it under `vars:`, or as a parameter of the block"
+    )
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:

@@ -1,0 +1,111 @@
+"""A table of cases for every registered op: the op and the shapes it reads.
+
+Sizes are small, since multiply-accumulates are counted one by one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from groupconv_cli.ops import OPS, Op, Shape
+from groupconv_cli.ops.activation import Activation
+from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.dense import Dense
+from groupconv_cli.ops.merge import Add, Concat, Multiply
+from groupconv_cli.ops.norm import BatchNorm, Dropout
+from groupconv_cli.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from groupconv_cli.ops.shape import ChannelShuffle, Flatten, Input
+
+ONE, TWO, THREE = (9, 4), (7, 8, 4), (5, 4, 6, 4)
+"""An input in one, two and three spatial dimensions."""
+
+MAPS = (ONE, TWO, THREE)
+VECTOR = (12,)
+
+
+class Case(NamedTuple):
+    """An op and what it reads."""
+
+    op: Op
+    inputs: tuple[Shape, ...]
+
+    @property
+    def id(self) -> str:
+        """A readable name for the test."""
+        shapes = " ".join("x".join(map(str, shape)) for shape in self.inputs)
+        return f"{self.op!r} {shapes}"
+
+
+def _convolutions() -> list[Case]:
+    cases = []
+    for x in MAPS:
+        for groups, filters in ((1, 6), (2, 6), (4, 4), (4, 8)):
+            cases.append(Case(Conv(filters=filters, kernel=(3,), groups=groups), (x,)))
+        cases += [
+            Case(Conv(filters=6, kernel=(3,), stride=(2,), groups=2, bias=False), (x,)),
+            Case(Conv(filters=6, kernel=(2,), stride=(3,), padding="valid", groups=2), (x,)),
+            Case(Conv(filters=4, kernel=(2,), dilation=(2,), groups=2), (x,)),
+            Case(Conv(filters=4, kernel=(2,), dilation=(3,), padding="valid"), (x,)),
+            Case(Conv(filters=4, kernel=(3,), padding=(2,), stride=(2,), groups=4), (x,)),
+            Case(Conv(filters=4, kernel=(1,), padding=(0,)), (x,)),
+            Case(DepthwiseConv(kernel=(3,)), (x,)),
+            Case(DepthwiseConv(kernel=(3,), stride=(2,), multiplier=3, bias=False), (x,)),
+            Case(DepthwiseConv(kernel=(2,), padding="valid", multiplier=2), (x,)),
+            Case(DepthwiseConv(kernel=(2,), dilation=(2,)), (x,)),
+            Case(DepthwiseConv(kernel=(3,), padding=(1,), stride=(2,)), (x,)),
+        ]
+    cases += [
+        Case(Conv(filters=6, kernel=(3, 1), stride=(2, 1), groups=2), (TWO,)),
+        Case(Conv(filters=6, kernel=(1, 3), dilation=(1, 2), padding=(0, 3)), (TWO,)),
+        Case(Conv(filters=4, kernel=(1, 2, 3), stride=(1, 2, 3), groups=2), (THREE,)),
+        Case(DepthwiseConv(kernel=(3, 1), stride=(2, 1)), (TWO,)),
+        Case(DepthwiseConv(kernel=(3, 5), dilation=(2, 1)), (TWO,)),
+    ]
+    return cases
+
+
+def _pools() -> list[Case]:
+    cases = []
+    for x in MAPS:
+        for pool in (MaxPool, AvgPool):
+            cases += [
+                Case(pool(), (x,)),
+                Case(pool(size=(3,), stride=(2,)), (x,)),
+                Case(pool(size=(3,), stride=(2,), padding="valid"), (x,)),
+                Case(pool(size=(3,), stride=(2,), padding=(1,)), (x,)),
+            ]
+        for pool in (GlobalAvgPool, GlobalMaxPool):
+            cases += [Case(pool(), (x,)), Case(pool(keepdims=True), (x,))]
+    cases.append(Case(MaxPool(size=(2, 3), stride=(1, 2), padding=(0, 1)), (TWO,)))
+    cases.append(Case(AvgPool(size=(2, 3), stride=(1, 2), padding=(0, 1)), (TWO,)))
+    return cases
+
+
+def _rest() -> list[Case]:
+    cases = []
+    for x in (*MAPS, VECTOR):
+        cases += [
+            Case(BatchNorm(), (x,)),
+            Case(BatchNorm(center=False, epsilon=1e-5), (x,)),
+            Case(BatchNorm(center=False, scale=False, momentum=0.9), (x,)),
+            Case(Dropout(rate=0.3), (x,)),
+            Case(Dense(units=5), (x,)),
+            Case(Dense(units=3, bias=False), (x,)),
+            Case(Flatten(), (x,)),
+            Case(Add(), (x, x)),
+            Case(Multiply(), (x, x, x)),
+            Case(Concat(), (x, (*x[:-1], 3), x)),
+            Case(ChannelShuffle(groups=2), (x,)),
+            Case(ChannelShuffle(groups=x[-1]), (x,)),
+        ]
+    cases += [
+        Case(Multiply(), (TWO, (1, 1, 4))),
+        Case(Add(), ((1, 8, 1), (7, 1, 4))),
+        Case(Input(), ()),
+    ]
+    names = [name for name, op in OPS.items() if op is Activation]
+    cases += [Case(Activation(function=name), (x,)) for name in names for x in (TWO, VECTOR)]
+    return cases
+
+
+CASES = [*_convolutions(), *_pools(), *_rest()]

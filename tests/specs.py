@@ -1,0 +1,34 @@
+"""Making networks out of spec text in tests."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from groupconv_cli import load
+from groupconv_cli.errors import Diagnostic, Source, SpecError
+from groupconv_cli.network import Network
+
+
+def network(text: str, **options) -> Network:
+    """The network of a spec given as text."""
+    return load(Source("spec.yaml", dedent(text)), **options)
+
+
+def layers(text: str, *, input_shape: str = "[8, 8, 12]", **options) -> Network:
+    """The network of a list of layers given as text."""
+    body = "\n".join("  " + line for line in dedent(text).strip().splitlines())
+    return network(f"input: {input_shape}\nlayers:\n{body}\n", **options)
+
+
+def problems(text: str, **options) -> list[Diagnostic]:
+    """Everything that is wrong with a spec given as text."""
+    try:
+        network(text, **options)
+    except SpecError as error:
+        return list(error.diagnostics)
+    return []
+
+
+def names(net: Network) -> list[str]:
+    """Full names of the layers in order."""
+    return [node.name for node in net.layers]

@@ -1,0 +1,474 @@
+"""Each kind of mistake in a spec: what is said, and where it points."""
+
+from __future__ import annotations
+
+import time
+from textwrap import dedent
+
+import pytest
+from specs import problems
+
+from groupconv_cli.render.problems import problem_lines
+from groupconv_cli.render.text import plain
+
+HEAD = "input: [8, 8, 12]\nlayers:\n"
+
+
+def one(text: str) -> tuple[str, tuple[int, int], str | None]:
+    """Message, place and hint of the only problem."""
+    (problem,) = problems(text)
+    return problem.message, problem.place[1:], problem.hint
+
+
+STRUCTURE = {
+    "unknown layer": ("  - conv2d: {}", "unknown layer 'conv2d'", (3, 5), "'conv'"),
+    "unknown key": (
+        "  - conv: {filters: 8, kernel: 3, strides: 2}",
+        "conv has no argument 'strides'",
+        (3, 35),
+        "'stride'",
+    ),
+    "missing": ("  - conv: {kernel: 3}", "conv needs filters", (3, 5), "for example: conv"),
+    "missing two": ("  - conv", "conv needs filters and kernel", (3, 5), "for example"),
+    "empty": (
+        "  - conv: {filters: , kernel: 3}",
+        "filters of conv is empty",
+        (3, 12),
+        None,
+    ),
+    "a word for a number": (
+        "  - conv: {filters: many, kernel: 3}",
+        "filters must be a whole number, 1 or more; got 'many'",
+        (3, 21),
+        None,
+    ),
+    "a fraction for a whole number": (
+        "  - conv: {filters: 1.5, kernel: 3}",
+        "filters must be a whole number, 1 or more; got 1.5",
+        (3, 21),
+        None,
+    ),
+    "zero": (
+        "  - conv: {filters: 8, kernel: 0}",
+        "kernel must be a whole number, 1 or more, or a list",
+        (3, 32),
+        None,
+    ),
+    "a number for a flag": (
+        "  - conv: {filters: 8, kernel: 3, bias: 1}",
+        "bias must be true or false; got 1",
+        (3, 41),
+        None,
+    ),
+    "yes for a flag": (
+        "  - conv: {filters: 8, kernel: 3, bias: yes}",
+        "bias must be true or false; got 'yes'",
+        (3, 41),
+        None,
+    ),
+    "another word": (
+        "  - conv: {filters: 8, kernel: 3, padding: full}",
+        "padding must be same, valid, or a number of pixels",
+        (3, 44),
+        None,
+    ),
+    "a list for a number": (
+        "  - dense: {units: [1, 2]}",
+        "units must be a whole number, 1 or more; got a list of 2",
+        (3, 20),
+        None,
+    ),
+    "a mapping for a number": (
+        "  - dense: {units: {a: 1}}",
+        "units must be a value, got a mapping with a",
+        (3, 20),
+        None,
+    ),
+    "a share above one": (
+        "  - dropout: {rate: 1.5}",
+        "rate must be a number, 0 or more, at most 1; got 1.5",
+        (3, 21),
+        None,
+    ),
+    "a number for arguments": (
+        "  - conv: 64",
+        "conv takes a mapping of arguments, got 64",
+        (3, 11),
+        "for example",
+    ),
+    "a number for a layer": ("  - 64", "expected a layer, got 64", (3, 5), "an item is"),
+    "no layer in an item": (
+        "  - {name: a, repeat: 2}",
+        "no layer stands beside name and repeat",
+        (3, 5),
+        None,
+    ),
+    "arguments not indented": (
+        "  - relu:\n    filters: 64",
+        "'filters' stands beside 'relu' in one item",
+        (4, 5),
+        "indent it below relu",
+    ),
+    "two layers in an item": (
+        "  - relu:\n    tanh:",
+        "'tanh' stands beside 'relu' in one item",
+        (4, 5),
+        "a dash of its own",
+    ),
+    "a bad name": ("  - relu:\n    name: a b", "'a b' cannot name a layer", (4, 11), "letters"),
+    "a merge as a layer": ("  - add", "unknown layer 'add'", (3, 5), "parallel"),
+    "branches that are no list": (
+        "  - parallel: {branches: relu}",
+        "branches must be a list of branches",
+        (3, 26),
+        None,
+    ),
+    "a branch that is no list": (
+        "  - parallel: {branches: [relu]}",
+        "a branch must be a list of layers, got 'relu'",
+        (3, 27),
+        "a dash",
+    ),
+    "an unknown variable": (
+        "  - conv: {filters: 2 * $n, kernel: 3}",
+        "unknown variable '$n'",
+        (3, 25),
+        "declare it",
+    ),
+    "an expression that is none": (
+        "  - conv: {filters: $in +, kernel: 3}",
+        "the expression '$in +' ends too early",
+        (3, 26),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRUCTURE.values(), ids=list(STRUCTURE))
+def test_structure(case) -> None:
+    text, message, place, hint = case
+    found_message, found_place, found_hint = one(HEAD + text)
+    assert found_message.startswith(message)
+    assert found_place == place
+    assert found_hint is None if hint is None else hint in found_hint
+
+
+SHAPES = {
+    "groups and input channels": (
+        "  - conv: {filters: 64, kernel: 3, groups: 8}",
+        "groups=8 does not divide the 12 input channels of layer 'conv'",
+        (3, 44),
+        "12 input and 64 output channels share these divisors: 1, 2, 4",
+    ),
+    "groups and filters": (
+        "  - conv: {filters: 64, kernel: 3, groups: 3}",
+        "groups=3 does not divide the 64 filters of layer 'conv'",
+        (3, 44),
+        "12 input and 64 output channels share these divisors: 1, 2, 4",
+    ),
+    "groups and both": (
+        "  - conv: {filters: 64, kernel: 3, groups: 5}",
+        "groups=5 does not divide the 12 input channels or the 64 filters of layer 'conv'",
+        (3, 44),
+        "1, 2, 4",
+    ),
+    "a kernel larger than the input": (
+        "  - conv: {filters: 4, kernel: [3, 9], padding: valid}",
+        "layer 'conv': a kernel of 9 is larger than the input, whose size is 8",
+        (3, 32),
+        "same",
+    ),
+    "a dilated kernel larger than the padded input": (
+        "  - conv: {filters: 4, kernel: 3, dilation: 5, padding: 1}",
+        "layer 'conv': a kernel of 3 (dilated, it covers 11) is larger than the input, "
+        "whose size is 8 (padded to 10)",
+        (3, 32),
+        "same",
+    ),
+    "a pool larger than the input": (
+        "  - max_pool: {size: 9, padding: valid}",
+        "layer 'max_pool': a size of 9 is larger than the input, whose size is 8",
+        (3, 22),
+        "same",
+    ),
+    "stride and dilation": (
+        "  - conv: {filters: 4, kernel: 3, stride: 2, dilation: 2}",
+        "layer 'conv': stride 2 and dilation 2 are both above 1",
+        (3, 56),
+        "another",
+    ),
+    "stride and dilation on different axes": (
+        "  - conv: {filters: 4, kernel: 3, stride: [1, 2], dilation: [2, 1]}",
+        "layer 'conv': stride [1, 2] and dilation [2, 1] are both above 1",
+        (3, 61),
+        "another",
+    ),
+    "a size of another rank": (
+        "  - conv: {filters: 4, kernel: [3, 3, 3]}",
+        "layer 'conv': kernel has 3 values, but the input has 2 spatial axes",
+        (3, 32),
+        "a list of 2",
+    ),
+    "padding of another rank": (
+        "  - max_pool: {size: 2, padding: [1, 1, 1]}",
+        "layer 'max_pool': padding has 3 values",
+        (3, 34),
+        "a list of 2",
+    ),
+    "a convolution of a vector": (
+        "  - flatten\n  - conv: {filters: 4, kernel: 3}",
+        "layer 'conv': conv needs a feature map with 1 to 3 spatial axes, got 768",
+        (4, 5),
+        "flat vector",
+    ),
+    "a shuffle of channels that do not divide": (
+        "  - channel_shuffle: {groups: 5}",
+        "groups=5 does not divide the 12 channels of layer 'channel_shuffle'",
+        (3, 31),
+        "1, 2, 3, 4, 6, 12",
+    ),
+    "a shuffle with nothing before it": (
+        "  - channel_shuffle",
+        "channel_shuffle has no groups, and no grouped convolution comes before it",
+        (3, 5),
+        "groups: 4",
+    ),
+    "an identity that does not fit": (
+        "  - residual: {body: [conv: {filters: 4, kernel: 3}]}",
+        "the body of layer 'residual' turns 8×8×12 into 8×8×4",
+        (3, 5),
+        "project",
+    ),
+    "a shortcut that does not fit": (
+        "  - residual: {body: [relu], shortcut: [conv: {filters: 4, kernel: 3}]}",
+        "the body of layer 'residual' makes 8×8×12 and its shortcut 8×8×4",
+        (3, 40),
+        None,
+    ),
+    "a projection that cannot be": (
+        "  - residual: {body: [conv: {filters: 4, kernel: 3, padding: valid}], shortcut: project}",
+        "the body of layer 'residual' turns 8×8×12 into 6×6×4, which no 1×1 convolution",
+        (3, 81),
+        "pad with same",
+    ),
+    "branches of other sizes": (
+        "  - parallel: {branches: [[max_pool], []]}",
+        "layer 'parallel.concat': cannot concatenate 4×4×12 and 8×8×12",
+        (3, 5),
+        "strides",
+    ),
+    "branches of other channels": (
+        "  - parallel: {branches: [[conv: {filters: 4, kernel: 3}], []], merge: add}",
+        "layer 'parallel.add': cannot add 8×8×4 and 8×8×12: the shapes differ",
+        (3, 5),
+        "filters",
+    ),
+    "an expression with a bad result": (
+        "  - conv: {filters: $in - 12, kernel: 3}",
+        "filters must be a whole number, 1 or more; '$in - 12' is 0",
+        (3, 21),
+        None,
+    ),
+    "an expression that is no whole number": (
+        "  - conv: {filters: $in / 5, kernel: 3}",
+        "filters must be a whole number, 1 or more; '$in / 5' is 12/5",
+        (3, 21),
+        None,
+    ),
+    "division by zero": (
+        "  - conv: {filters: 4 / ($in - 12), kernel: 3}",
+        "division by zero",
+        (3, 23),
+        None,
+    ),
+    "a negative repeat": (
+        "  - relu:\n    repeat: -1",
+        "repeat must be a whole number, 0 or more; got -1",
+        (4, 13),
+        None,
+    ),
+    "a condition that is a number": (
+        "  - relu:\n    when: $in",
+        "when must be true or false; '$in' is 12",
+        (4, 11),
+        None,
+    ),
+    "a name used twice": (
+        "  - relu:\n    name: a\n  - tanh:\n    name: a",
+        "the name 'a' is taken by a layer before",
+        (5, 5),
+        "of its own",
+    ),
+    "nothing left": ("  - relu:\n    when: $in > 99", "no layer is left", (1, 8), None),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES.values(), ids=list(SHAPES))
+def test_shapes_and_values(case) -> None:
+    test_structure(case)
+
+
+FILES = {
+    "no mapping": ("- a\n- b", "expected a mapping, got a list of 2", (1, 1)),
+    "no input": ("layers: [relu]", "'input' is missing", (1, 1)),
+    "no layers": ("input: [8, 8, 3]", "'layers' is missing", (1, 1)),
+    "empty layers": ("input: [8, 8, 3]\nlayers: []", "the network has no layers", (2, 1)),
+    "layers that are no list": (
+        "input: [8, 8, 3]\nlayers: {relu: }",
+        "layers must be a list of layers, got a mapping with relu",
+        (2, 9),
+    ),
+    "unknown key": ("inptu: 1\ninput: [8, 3]\nlayers: [relu]", "unknown key 'inptu'", (1, 1)),
+    "a flat input": ("input: [8]\nlayers: [relu]", "input must be one to three spatial", (1, 8)),
+    "an input of words": ("input: [a, 3]\nlayers: [relu]", "input must be one to three", (1, 8)),
+    "an input of zero": ("input: [0, 3]\nlayers: [relu]", "input must be one to three", (1, 8)),
+    "a list for a name": ("name: [a]\ninput: [8, 3]\nlayers: [relu]", "name must be", (1, 7)),
+    "a variable called in": (
+        "vars: {in: 3}\ninput: [8, 3]\nlayers: [relu]",
+        "'in' cannot name a variable",
+        (1, 8),
+    ),
+    "variables in a circle": (
+        "vars: {a: $b + 1, b: $a}\ninput: [8, $a]\nlayers: [relu]",
+        "the variable 'a' has no value: a → b → a",
+        (1, 22),
+    ),
+    "in outside a layer": (
+        "vars: {a: $in}\ninput: [8, 3]\nlayers: [relu]",
+        "unknown variable '$in'",
+        (1, 11),
+    ),
+    "a block with a layer's name": (
+        "blocks: {conv: {layers: [relu]}}\ninput: [8, 3]\nlayers: [relu]",
+        "a block may not be called 'conv'",
+        (1, 10),
+    ),
+    "a block without layers": (
+        "blocks: {a: {params: {x: 1}}}\ninput: [8, 3]\nlayers: [relu]",
+        "the block 'a' has no layers",
+        (1, 10),
+    ),
+    "a block that uses itself": (
+        "blocks: {a: {layers: [a]}}\ninput: [8, 3]\nlayers: [relu]",
+        "the block 'a' uses itself: a → a",
+        (1, 23),
+    ),
+    "blocks that use each other": (
+        "blocks: {a: {layers: [b]}, b: {layers: [c]}, c: {layers: [a]}}\n"
+        "input: [8, 3]\nlayers: [a]",
+        "the block 'a' uses itself: a → b → c → a",
+        (1, 59),
+    ),
+    "an unknown parameter": (
+        "blocks: {a: {params: {width: 1}, layers: [relu]}}\ninput: [8, 3]\nlayers: [a: {widht: 2}]",
+        "the block 'a' has no parameter 'widht'",
+        (3, 14),
+    ),
+    "a missing parameter": (
+        "blocks: {a: {params: {x}, layers: [relu]}}\ninput: [8, 3]\nlayers: [a]",
+        "the block 'a' needs x",
+        (3, 10),
+    ),
+    "a variant of no variable": (
+        "variants: {big: {w: 3}}\ninput: [8, 3]\nlayers: [relu]",
+        "variant 'big' sets 'w', which is no variable",
+        (1, 18),
+    ),
+    "too many layers": (
+        "input: [8, 3]\nlayers:\n  - relu:\n    repeat: 1000000000",
+        "the network grows beyond 20,000 layers here",
+        (3, 5),
+    ),
+    "too many empty items": (
+        "blocks: {a: {layers: }}\ninput: [8, 3]\nlayers:\n  - a:\n    repeat: 1000000000",
+        "the network grows beyond 100,000 items here",
+        (4, 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES.values(), ids=list(FILES))
+def test_files(case) -> None:
+    text, message, place = case
+    found_message, found_place, _ = one(text)
+    assert found_message.startswith(message)
+    assert found_place == place
+
+
+def test_independent_mistakes_are_reported_together_in_the_order_of_the_file() -> None:
+    found = problems(
+        """
+        inptu: 3
+        input: [8, 8, 12]
+        blocks:
+          a: {layers: [a]}
+        layers:
+          - conv: {filters: 64, kernel: 3, groups: 8, groups: 4}
+          - conv: {filters: 64, kernel: 3, groups: 5}
+          - conv: {filters: 64, kernel: 3, strides: 2}
+          - conv3d: {}
+          - dense: {units: -1}
+        """
+    )
+    assert [problem.place.line for problem in found] == [2, 5, 7, 7, 8, 9, 10, 11]
+
+
+def test_what_follows_from_a_mistake_is_not_reported() -> None:
+    found = problems(
+        """
+        input: [8, 8, 12]
+        layers:
+          - conv: {filters: many, kernel: 3}
+          - conv: {filters: 2 * $in, kernel: 100, padding: valid}
+          - residual: {body: [flatten]}
+        """
+    )
+    assert [problem.place.line for problem in found] == [4]
+
+
+def test_a_problem_shows_the_line_and_marks_the_place() -> None:
+    text = """\
+        name: x
+        input: [8, 8, 12]
+        layers:
+          - conv: {filters: 64, kernel: 3, groups: 8}
+    """
+    shown = plain(problem_lines(problems(text)))
+    assert shown == dedent(
+        """\
+        spec.yaml:4:44: error: groups=8 does not divide the 12 input channels of layer 'conv'
+            4 |   - conv: {filters: 64, kernel: 3, groups: 8}
+              |                                            ^
+          12 input and 64 output channels share these divisors: 1, 2, 4
+        """
+    )
+
+
+def test_the_mark_stands_under_its_place_after_wide_and_invisible_characters() -> None:
+    shown = plain(problem_lines(problems("input: [8, 3]\nlayers: ['漢\\u200b', relu, konv]")))
+    excerpt, mark = shown.splitlines()[5:7]
+    # 漢 is two columns wide
+    assert excerpt.index("konv") + 1 == mark.index("^")
+
+
+def test_long_lines_are_shown_around_the_place() -> None:
+    text = "input: [8, 3]\nlayers: [" + "relu, " * 200 + "konv, " + "relu, " * 200 + "]"
+    lines = plain(problem_lines(problems(text))).splitlines()
+    assert max(map(len, lines)) < 130
+    assert lines[1][lines[2].index("^") :].startswith("konv")
+
+
+def test_only_the_first_of_many_problems_are_shown() -> None:
+    text = "input: [8, 3]\nlayers: [" + "konv, " * 50 + "]"
+    assert plain(problem_lines(problems(text))).endswith("and 30 more problems\n")
+
+
+def test_hostile_specs_end_quickly() -> None:
+    blocks = "\n".join(
+        f"  b{i}: {{layers: [b{i + 1}, b{i + 1}, b{i + 1}, b{i + 1}]}}" for i in range(30)
+    )
+    bomb = f"blocks:\n{blocks}\n  b30: {{layers: [relu]}}\ninput: [8, 3]\nlayers: [b0]"
+    started = time.monotonic()
+    (problem,) = problems(bomb)
+    assert "grows beyond" in problem.message
+    assert time.monotonic() - started < 20

@@ -1,0 +1,55 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.files import file_stem, written_whole
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
+    target = tmp_path / "a.bin"
+    with written_whole(target, force=False) as temporary:
+        temporary.write_bytes(b"half")
+        assert not target.exists()
+        assert temporary.suffix == ".bin"
+    assert target.read_bytes() == b"half"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+def test_after_a_failure_the_old_file_is_intact_and_nothing_is_left(tmp_path, error) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+
+    def fail() -> None:
+        with written_whole(target, force=True) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_came_to_be_meanwhile_is_not_replaced(tmp_path) -> None:
+    target = tmp_path / "a.bin"
+
+    def collide() -> None:
+        with written_whole(target, force=False) as temporary:
+            temporary.write_bytes(b"new")
+            target.write_bytes(b"other")
+
+    with pytest.raises(UsageError, match="exists already"):
+        collide()
+    assert target.read_bytes() == b"other"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [("a/b", "a_b"), ("..", "network"), ("x y", "x_y"), ("ü-1.0", "ü-1.0")]
+)
+def test_stems(name: str, stem: str) -> None:
+    assert file_stem(name) == stem

@@ -1,0 +1,57 @@
+"""What starting the program and analyzing loads: nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, clean_environment
+
+HEAVY = ("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema")
+
+PROBE = """
+import sys
+from groupconv_cli.cli.app import app
+try:
+    app({args!r})
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print(*[name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["summary", "resnext50_32x4d"],
+        ["summary", "basic", "--format", "json"],
+        ["compare", "resnext50_32x4d", "--groups", "1,2,4"],
+        ["compare", "basic", "--format", "json"],
+        ["--version"],
+    ],
+    ids=" ".join,
+)
+def test_analysis_into_a_pipe_imports_nothing_heavy(args: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(args=args, heavy=HEAVY)],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.split() == []
+
+
+def test_the_package_itself_imports_nothing_of_itself() -> None:
+    probe = "import groupconv_cli, sys; print(*[m for m in sys.modules if 'groupconv_cli.' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""

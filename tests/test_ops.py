@@ -1,0 +1,164 @@
+"""Every op against Keras (shapes, parameters) and against counting one by one (MACs)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brute import conv_macs, dense_macs
+from cases import CASES, MAPS, Case
+
+from groupconv_cli.ops import OPS
+from groupconv_cli.ops.base import per_axis
+from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.dense import Dense
+from groupconv_cli.ops.pool import AvgPool, MaxPool
+from groupconv_cli.ops.shape import ChannelShuffle, Input
+
+KERAS_CASES = [case for case in CASES if not isinstance(case.op, Input)]
+
+
+def ids(cases: list[Case]) -> list[str]:
+    return [case.id for case in cases]
+
+
+def run(case: Case, *arrays: np.ndarray) -> tuple[np.ndarray, list]:
+    """Runs the op's Keras layers on arrays with a batch axis."""
+    import keras
+
+    inputs = [keras.Input(shape) for shape in case.inputs]
+    layers = case.op.build("tested", *case.inputs)
+    x = inputs if case.op.merges else inputs[0]
+    for layer in layers:
+        x = layer(x)
+    return np.asarray(keras.Model(inputs, x)(list(arrays))), list(layers)
+
+
+def test_every_registered_op_has_a_case() -> None:
+    assert {case.op.op for case in CASES} == set(OPS)
+
+
+@pytest.mark.parametrize("case", KERAS_CASES, ids=ids(KERAS_CASES))
+def test_shape_and_parameters_are_those_of_keras(case: Case) -> None:
+    import keras
+
+    inputs = [keras.Input(shape) for shape in case.inputs]
+    layers = case.op.build("tested", *case.inputs)
+    x = inputs if case.op.merges else inputs[0]
+    for layer in layers:
+        x = layer(x)
+    case.op.check(*case.inputs)
+    assert case.op.output_shape(*case.inputs) == tuple(x.shape[1:])
+    weights = [w for layer in layers if isinstance(layer, keras.Layer) for w in layer.weights]
+    cost = case.op.cost(*case.inputs)
+    assert cost.params == sum(int(np.prod(w.shape)) for w in weights)
+    assert cost.non_trainable == sum(int(np.prod(w.shape)) for w in weights if not w.trainable)
+    assert layers[-1].name == "tested"
+
+
+CONVOLUTIONS = [case for case in CASES if isinstance(case.op, Conv | DepthwiseConv)]
+
+
+def counted(case: Case) -> int:
+    (x,), op = case.inputs, case.op
+    *spatial, channels = x
+    rank = len(spatial)
+    depthwise = isinstance(op, DepthwiseConv)
+    return conv_macs(
+        spatial,
+        channels,
+        channels * op.multiplier if depthwise else op.filters,
+        per_axis(op.kernel, rank),
+        per_axis(op.stride, rank),
+        per_axis(op.dilation, rank),
+        op.padding if isinstance(op.padding, str) else per_axis(op.padding, rank),
+        channels if depthwise else op.groups,
+    )
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS, ids=ids(CONVOLUTIONS))
+def test_macs_of_convolutions_are_those_counted_one_by_one(case: Case) -> None:
+    assert case.op.cost(*case.inputs).macs == counted(case)
+
+
+UNPADDED = [
+    case
+    for case in CONVOLUTIONS
+    if case.op.padding == "valid" and getattr(case.op, "groups", 1) == 1
+]
+
+
+@pytest.mark.parametrize("case", UNPADDED, ids=ids(UNPADDED))
+def test_macs_are_what_keras_adds_up(case: Case) -> None:
+    """With inputs and weights of 1, every output is the number of products it is the sum of."""
+    import keras
+
+    (x,) = case.inputs
+    (layer,) = case.op.replace(bias=False).build("tested", x)
+    layer.kernel_initializer = layer.depthwise_initializer = keras.initializers.Ones()
+    output = np.asarray(layer(np.ones((1, *x), "float32")))
+    assert case.op.cost(x).macs == output.sum()
+
+
+DENSE = [case for case in CASES if isinstance(case.op, Dense)]
+
+
+@pytest.mark.parametrize("case", DENSE, ids=ids(DENSE))
+def test_macs_of_dense_layers_are_those_counted_one_by_one(case: Case) -> None:
+    assert case.op.cost(*case.inputs).macs == dense_macs(case.inputs[0], case.op.units)
+
+
+FREE = [case for case in CASES if not isinstance(case.op, Conv | DepthwiseConv | Dense)]
+
+
+def test_everything_else_counts_no_macs() -> None:
+    assert {case.op.cost(*case.inputs).macs for case in FREE} == {0}
+
+
+GROUPED = [case for case in CONVOLUTIONS if not isinstance(case.op, Conv) or case.op.groups > 1]
+
+
+@pytest.mark.parametrize("case", GROUPED, ids=ids(GROUPED))
+def test_a_convolution_made_dense_is_the_keras_convolution_without_groups(case: Case) -> None:
+    import keras
+
+    (x,) = case.inputs
+    dense = case.op.with_groups(1, x)
+    inputs = keras.Input(x)
+    tensor = inputs
+    for layer in dense.build("tested", x):
+        tensor = layer(tensor)
+    assert layer.groups == 1
+    assert tuple(tensor.shape[1:]) == case.op.output_shape(x)
+    assert dense.cost(x).params == layer.count_params()
+    groups = case.op.groups_of(x)
+    assert dense.cost(x).macs == groups * case.op.cost(x).macs
+
+
+@pytest.mark.parametrize("shape", MAPS, ids=str)
+def test_channel_shuffle_transposes_groups_and_channels(shape) -> None:
+    x = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
+    shuffled, _ = run(Case(ChannelShuffle(groups=2), (shape,)), x)
+    group_size = shape[-1] // 2
+    for i in range(2):
+        for j in range(group_size):
+            np.testing.assert_array_equal(shuffled[..., j * 2 + i], x[..., i * group_size + j])
+
+
+def test_padding_in_pixels_never_wins_a_max_pool() -> None:
+    x = -np.ones((1, *MAPS[1]), "float32")
+    pooled, _ = run(Case(MaxPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
+    assert pooled.max() == -1
+
+
+def test_padding_in_pixels_counts_as_zeros_in_an_average_pool() -> None:
+    x = np.ones((1, *MAPS[1]), "float32")
+    pooled, _ = run(Case(AvgPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
+    assert pooled[0, 0, 0, 0] == pytest.approx(4 / 9)
+
+
+def test_a_depthwise_convolution_runs_with_strides_that_differ() -> None:
+    """TensorFlow's own depthwise kernel refuses them."""
+    shape = MAPS[1]
+    case = Case(DepthwiseConv(kernel=(3,), stride=(2, 1)), (shape,))
+    output, _ = run(case, np.ones((1, *shape), "float32"))
+    assert output.shape[1:] == case.op.output_shape(shape)
