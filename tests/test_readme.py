@@ -1,0 +1,83 @@
+"""Every example in the documentation is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, clean_environment, run_gconv
+
+from groupconv_cli import load
+from groupconv_cli.errors import Source
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list:
+    """All code blocks of a language, with the documents they stand in."""
+    return [
+        pytest.param(match.group(2), id=f"{path.name}-{number}")
+        for path in DOCUMENTS
+        for number, match in enumerate(FENCE.finditer(path.read_text(encoding="utf-8")))
+        if match.group(1) == language
+    ]
+
+
+def squeezed(text: str) -> str:
+    """Without what a model's file size may vary in."""
+    return re.sub(r"\([\d.]+ [kMG]?B\)", "(SIZE)", text)
+
+
+@pytest.mark.parametrize("session", blocks("console"))
+def test_a_session_shows_what_the_program_prints(session: str, tmp_path: Path) -> None:
+    """Lines after `$ ` are commands; what follows is all that they print, in 88 columns.
+
+    A line of three dots stands for any lines. `cat FILE` shows a file that is written here for
+    the commands after it.
+    """
+    for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, expected = step.partition("\n")
+        program, *args = shlex.split(command)
+        if program == "cat":
+            (tmp_path / args[0]).write_text(expected, encoding="utf-8")
+            continue
+        assert program == "gconv", f"README shows a program that no test runs: {command}"
+        result = run_gconv(*args, cwd=tmp_path, env={"COLUMNS": "88"})
+        pattern = re.escape(squeezed(expected)).replace(re.escape("...\n"), r"(.*\n)*")
+        shown = squeezed(result.err + result.out)
+        assert re.fullmatch(pattern, shown), f"{command} prints:\n{shown}"
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_a_spec_is_valid(text: str) -> None:
+    if "layers:" in text and "input:" in text:
+        assert load(Source("example.yaml", text)).layers
+    else:
+        pytest.fail("a yaml block that is no spec; mark it as text")
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = re.findall(r"# prints (.*)", code)
+    assert done.stdout.split("\n")[:-1] == expected
+
+
+def test_the_two_commands_are_the_first_two_blocks() -> None:
+    """`.ci/run` takes them from here."""
+    first, second = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text("utf-8"))[:2]
+    assert first.startswith("pip install . && gconv ")
+    assert second == "pip install -e '.[test]' && python -m pytest"
