@@ -11,9 +11,11 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
+from groupconv_cli.analysis.report import Summary
 from groupconv_cli.analysis.summary import summarize
-from groupconv_cli.errors import Source
+from groupconv_cli.errors import Problems, Source
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines, plain
 from groupconv_cli.spec.check import check
@@ -35,9 +37,13 @@ def spec_text(layers: int) -> str:
     return "input: [32, 32, 64]\nlayers:\n" + UNIT * (layers // LAYERS_PER_UNIT)
 
 
-def timed(times: dict[str, list[float]], name: str, action: Callable[[], object]) -> object:
+def table(report: Summary) -> str:
+    return plain(lines(summary_view(report), width=None))
+
+
+def timed(times: dict[str, list[float]], name: str, action: Callable, *args: object) -> Any:
     started = time.perf_counter()
-    result = action()
+    result = action(*args)
     times.setdefault(name, []).append(1000 * (time.perf_counter() - started))
     return result
 
@@ -46,12 +52,13 @@ def run(layers: int, runs: int) -> dict[str, float]:
     source = Source("synthetic.yaml", spec_text(layers))
     times: dict[str, list[float]] = {}
     for _ in range(runs):
-        tree, _ = timed(times, "parse", lambda: read(source))
-        spec, _ = timed(times, "check", lambda: check(tree, source))
-        network, _ = timed(times, "expand", lambda: expand(spec, {}))
+        problems = Problems()
+        tree = timed(times, "parse", read, source, problems)
+        spec = timed(times, "check", check, tree, source, problems)
+        network = timed(times, "expand", expand, spec, {}, problems)
         assert len(network.layers) == layers
-        report = timed(times, "analyze", lambda: summarize(network))
-        timed(times, "table", lambda: plain(lines(summary_view(report), width=None)))
+        report = timed(times, "analyze", summarize, network)
+        timed(times, "table", table, report)
     return {name: statistics.median(samples) for name, samples in times.items()}
 
 

@@ -7,10 +7,13 @@ Every exception here carries the exit status the program ends with.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, NoReturn
 
 MAX_REPORTED = 20
 """Problems printed for one file; more than that are counted, not shown."""
+
+MAX_COLLECTED = 200
+"""Problems collected in one file; at so many the reading stops."""
 
 
 class Source(NamedTuple):
@@ -56,6 +59,39 @@ class SpecError(GconvError):
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(d.message for d in diagnostics))
         self.diagnostics = diagnostics
+
+
+class Problems:
+    """What is wrong with one spec, as it is found: the first problem at each place.
+
+    What is found later at the same place repeats the first or follows from it.
+    """
+
+    def __init__(self) -> None:
+        self._by_place: dict[Place | None, Diagnostic] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_place)
+
+    def add(self, message: str, place: Place | None, hint: str | None = None) -> None:
+        """Notes one more problem. Raises SpecError with all of them when they get too many."""
+        if place not in self._by_place:
+            self._by_place[place] = Diagnostic(message, place, hint)
+            if len(self) >= MAX_COLLECTED:
+                raise self.error()
+
+    def stop(self, message: str, place: Place | None, hint: str | None = None) -> NoReturn:
+        """Notes a problem that nothing can be read behind. Raises SpecError with all of them."""
+        self.add(message, place, hint)
+        raise self.error()
+
+    def error(self) -> SpecError:
+        """All problems so far as one exception, in the order of the file."""
+        return SpecError(*sorted(self._by_place.values(), key=_position))
+
+
+def _position(problem: Diagnostic) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 
 
 class EnvironmentProblem(GconvError):

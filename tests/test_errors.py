@@ -376,12 +376,12 @@ FILES = {
     ),
     "too many layers": (
         "input: [8, 3]\nlayers:\n  - relu:\n    repeat: 1000000000",
-        "the network grows beyond 20,000 layers here",
+        "the network grows beyond 10,000 layers here",
         (3, 5),
     ),
     "too many empty items": (
         "blocks: {a: {layers: }}\ninput: [8, 3]\nlayers:\n  - a:\n    repeat: 1000000000",
-        "the network grows beyond 100,000 items here",
+        "the network grows beyond 50,000 items here",
         (4, 5),
     ),
 }

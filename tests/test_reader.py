@@ -6,9 +6,18 @@ import time
 
 import pytest
 
-from groupconv_cli.errors import Source, SpecError
-from groupconv_cli.spec.reader import MAX_DEPTH, decode, read, resolve
+from groupconv_cli.errors import Diagnostic, Problems, Source, SpecError
+from groupconv_cli.spec import reader
+from groupconv_cli.spec.reader import MAX_DEPTH, decode, resolve
+from groupconv_cli.spec.tree import Tree
 from groupconv_cli.spec.values import plain
+
+
+def read(source: Source) -> tuple[Tree, list[Diagnostic]]:
+    """The tree, and what is wrong with it."""
+    problems = Problems()
+    tree = reader.read(source, problems)
+    return tree, list(problems.error().diagnostics)
 
 
 @pytest.mark.parametrize(

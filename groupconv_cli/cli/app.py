@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -57,6 +58,9 @@ app.command()(build)
 
 def main() -> None:
     """Runs the program; the console script and `python -m groupconv_cli` call this."""
+    # A run ends before its garbage would matter, and looking for it would make large specs cost
+    # more than their share. TensorFlow gets a collector again.
+    gc.disable()
     raise SystemExit(guarded(_run))
 
 

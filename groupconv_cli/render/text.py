@@ -7,6 +7,7 @@ the program does together, and it shortens cells where it runs out of room.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text
@@ -65,6 +66,7 @@ def wrap(text: str, width: int | None) -> list[str]:
     return fill(text, max(width, MIN_WRAP), break_long_words=False, break_on_hyphens=False)
 
 
+@lru_cache(maxsize=4096)
 def cell_width(text: str) -> int:
     """Columns that a text takes up; wide characters take two."""
     if text.isascii():
@@ -76,58 +78,61 @@ def cell_width(text: str) -> int:
     )
 
 
-class _Grid(NamedTuple):
-    columns: list[Column]
-    widths: list[int]
-    texts: list[list[str]]
+class _Laid(NamedTuple):
+    """A column laid out: its heading and all its cells, padded to one width."""
+
+    column: Column
+    width: int
+    title: str
+    cells: list[str]
 
 
 def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], list[str]]:
-    grid = _grid(table, exact)
-    dropped: list[str] = []
-    while width is not None and _total(grid) > width:
-        candidates = [column for column in grid.columns if column.drop]
-        if not candidates:
-            break
-        worst = max(candidates, key=lambda column: column.drop)
-        grid = _without(grid, grid.columns.index(worst))
-        dropped.append(worst.title)
-    head = _row_line(grid, [column.title for column in grid.columns], "head")
-    rule = [Span("─" * _total(grid), "quiet")]
-    body: list[Line] = []
-    for row, texts in zip(table.rows, grid.texts, strict=True):
-        if row.style == "total":
-            body.append(rule)
-        body += _body(row, texts, grid, width)
-    return [head, rule, *body], dropped
-
-
-def _grid(table: Table, exact: bool) -> _Grid:
-    columns = [
-        (index, column)
+    laid = [
+        _laid_out(table, index, exact)
         for index, column in enumerate(table.columns)
-        if any(row.cells[index] is not None for row in table.rows) or not column.drop
+        if not column.drop or any(row.cells[index] is not None for row in table.rows)
     ]
-    texts = [
-        [cell_text(row.cells[index], column.kind, exact=exact) for index, column in columns]
-        for row in table.rows
-    ]
-    for position, (_, column) in enumerate(columns):
-        cells = [row[position] for row in texts]
-        if column.kind in LEFT_ALIGNED:
-            if position == 0:
-                cells = [
-                    INDENT * row.indent + cell for row, cell in zip(table.rows, cells, strict=True)
-                ]
+    dropped: list[str] = []
+    while width is not None and _total(laid) > width:
+        worst = max(laid, key=lambda each: each.column.drop)
+        if not worst.column.drop:
+            break
+        laid.remove(worst)
+        dropped.append(worst.column.title)
+    rule = [Span("─" * _total(laid), "quiet")]
+    result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
+    for number, row in enumerate(table.rows):
+        if row.note:
+            result += _noted(row, laid[0].cells[number], width)
+        elif row.style:
+            result.append([Span(GAP.join([each.cells[number] for each in laid]), row.style)])
         else:
-            cells = _aligned_units(cells)
-        for row, cell in zip(texts, cells, strict=True):
-            row[position] = cell
-    widths = [
-        max([cell_width(column.title), *(cell_width(row[position]) for row in texts)])
-        for position, (_, column) in enumerate(columns)
-    ]
-    return _Grid([column for _, column in columns], widths, texts)
+            result.append([Span(each.cells[number] + GAP, each.column.kind) for each in laid])
+    return result, dropped
+
+
+def _total(laid: list[_Laid]) -> int:
+    return sum(each.width for each in laid) + len(GAP) * (len(laid) - 1)
+
+
+def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
+    column = table.columns[index]
+    texts = [cell_text(row.cells[index], column.kind, exact=exact) for row in table.rows]
+    if index == 0:
+        texts = [INDENT * row.indent + text for row, text in zip(table.rows, texts, strict=True)]
+    left = column.kind in LEFT_ALIGNED
+    if not left:
+        texts = _aligned_units(texts)
+    widths = [cell_width(text) for text in texts]
+    width = max([cell_width(column.title), *widths])
+
+    def padded(text: str, own: int) -> str:
+        space = " " * (width - own)
+        return text + space if left else space + text
+
+    cells = [padded(text, own) for text, own in zip(texts, widths, strict=True)]
+    return _Laid(column, width, padded(column.title, cell_width(column.title)), cells)
 
 
 def _aligned_units(cells: list[str]) -> list[str]:
@@ -140,37 +145,12 @@ def _aligned_units(cells: list[str]) -> list[str]:
     ]
 
 
-def _total(grid: _Grid) -> int:
-    return sum(grid.widths) + len(GAP) * (len(grid.widths) - 1)
-
-
-def _without(grid: _Grid, position: int) -> _Grid:
-    columns, widths = list(grid.columns), list(grid.widths)
-    del columns[position], widths[position]
-    texts = [row[:position] + row[position + 1 :] for row in grid.texts]
-    return _Grid(columns, widths, texts)
-
-
-def _row_line(grid: _Grid, texts: list[str], style: str) -> Line:
-    line: Line = []
-    for position, (column, width, text) in enumerate(
-        zip(grid.columns, grid.widths, texts, strict=True)
-    ):
-        if position:
-            line.append(Span(GAP))
-        space = " " * (width - cell_width(text))
-        padded = text + space if column.kind in LEFT_ALIGNED else space + text
-        line.append(Span(padded, style or column.kind))
-    return line
-
-
-def _body(row: Row, texts: list[str], grid: _Grid, width: int | None) -> list[Line]:
-    if not row.note:
-        return [_row_line(grid, texts, row.style)]
-    first = texts[0] + " " * (grid.widths[0] - cell_width(texts[0])) + GAP
-    room = None if width is None else width - cell_width(first)
+def _noted(row: Row, first: str, width: int | None) -> list[Line]:
+    """A row that has a sentence in place of its other cells."""
+    blank = " " * cell_width(first)
+    room = None if width is None else width - cell_width(first) - len(GAP)
     sentences = wrap(row.note, room)
     return [
-        [Span(first if index == 0 else " " * cell_width(first), row.style), Span(text, row.style)]
-        for index, text in enumerate(sentences)
+        [Span((blank if index else first) + GAP + sentence, row.style)]
+        for index, sentence in enumerate(sentences)
     ]

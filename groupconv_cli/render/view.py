@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     cells: tuple[Cell, ...]
     style: str = ""
-    """'', 'group', 'total', 'quiet' or 'bad'."""
+    """'', 'group', 'quiet' or 'bad'."""
     indent: int = 0
     note: str = ""
     """A sentence that stands in place of what the row lacks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groupconv_cli.errors import Diagnostic, Source, SpecError, UsageError
+from groupconv_cli.errors import Problems, Source, UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.spec.check import check
 from groupconv_cli.spec.expand import expand
@@ -26,17 +26,12 @@ def network_from(
     Raises SpecError with every mistake of the spec, UsageError for a variable or variant that it
     does not have.
     """
-    tree, problems = read(source)
-    try:
-        spec, unsound = check(tree, source)
-    except SpecError as error:
-        raise SpecError(*_in_order([*problems, *error.diagnostics])) from None
-    problems += unsound
+    problems = Problems()
+    spec = check(read(source, problems), source, problems)
     changes = _changes(spec, settings or {}, variant)
-    network, found = expand(spec, changes)
-    problems += found
+    network = expand(spec, changes, problems)
     if problems or network is None:
-        raise SpecError(*_in_order(problems))
+        raise problems.error()
     return network
 
 
@@ -49,9 +44,10 @@ def _changes(spec: Spec, settings: Mapping[str, str], variant: str | None) -> di
     for name, text in settings.items():
         if name not in spec.vars:
             raise UsageError(_unknown("variable", name, list(spec.vars), spec))
-        tree, problems = read(Source(f"--set {name}", text))
+        problems = Problems()
+        tree = read(Source(f"--set {name}", text), problems)
         if problems:
-            raise SpecError(*problems)
+            raise problems.error()
         changes[name] = Entry(name, tree.place, tree)
     return changes
 
@@ -60,9 +56,3 @@ def _unknown(what: str, name: str, known: list[str], spec: Spec) -> str:
     hint = suggest(name, known)
     listed = f"it has {', '.join(known)}" if known else f"it has no {what}s"
     return f"{spec.source.name} has no {what} {name!r}; {hint or listed}"
-
-
-def _in_order(problems: list[Diagnostic]) -> list[Diagnostic]:
-    """By their place in the file, the first at each place: what follows repeats it."""
-    by_place = {problem.place: problem for problem in reversed(problems)}
-    return sorted(by_place.values(), key=lambda problem: problem.place[1:] if problem.place else ())

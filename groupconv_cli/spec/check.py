@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from groupconv_cli.errors import Diagnostic, Place, Source, SpecError
+from groupconv_cli.errors import Place, Problems, Source
 from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.spec.items import BESIDE_KEYS, NAME, ItemChecker
 from groupconv_cli.spec.model import Block, Items, Spec
 from groupconv_cli.spec.tree import Entry, Mapping, Scalar, Tree, describe
-from groupconv_cli.spec.values import expression_problems, is_nothing, suggest
+from groupconv_cli.spec.values import examine, is_nothing, suggest
 
 TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers")
 BLOCK_KEYS = ("params", "layers")
@@ -23,41 +23,39 @@ MAX_NAME_LENGTH = 100
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def check(tree: Tree, source: Source) -> tuple[Spec, list[Diagnostic]]:
-    """The spec, as far as it can be read, and all that is wrong with it.
+def check(tree: Tree, source: Source, problems: Problems) -> Spec:
+    """The spec, as far as it can be read; what is wrong with it goes to `problems`.
 
     Raises SpecError where nothing can be read: the file is not a mapping, or lacks its input or
     its layers.
     """
     if not isinstance(tree, Mapping):
         hint = "a spec is a mapping with at least `input:` and `layers:`"
-        raise SpecError(Diagnostic(f"expected a mapping, got {describe(tree)}", tree.place, hint))
-    checker = _Checker(source, tree.entries)
+        problems.stop(f"expected a mapping, got {describe(tree)}", tree.place, hint)
+    checker = _Checker(source, tree.entries, problems)
     if any(key not in tree.entries for key in ("input", "layers")):
         checker.unknown_keys(tree.entries, TOP_KEYS, "a spec")
         checker.missing_keys(tree)
-        raise SpecError(*checker.problems)
-    return checker.spec(), checker.problems
+        raise problems.error()
+    return checker.spec()
 
 
 class _Checker:
-    def __init__(self, source: Source, entries: dict[str, Entry]) -> None:
+    def __init__(self, source: Source, entries: dict[str, Entry], problems: Problems) -> None:
         self.source = source
         self.entries = entries
-        self.problems: list[Diagnostic] = []
-
-    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
-        self.problems.append(Diagnostic(message, place, hint))
+        self.problems = problems
+        self.problem = problems.add
 
     def spec(self) -> Spec:
         self.unknown_keys(self.entries, TOP_KEYS, "a spec")
         variables = self._variables()
         names = set(variables)
         variants = self._variants(names)
-        self._expressions(self.entries["input"].value, names, "input")
+        examine(self.entries["input"].value, names, "input", self.problems)
         bodies = self._block_bodies()
         params = {name: self._params(body, names) for name, (_, body) in bodies.items()}
-        items = ItemChecker(params)
+        items = ItemChecker(params, self.problems)
         blocks = {
             name: Block(
                 name, place, params[name], self._block_layers(items, name, place, body, names)
@@ -65,7 +63,6 @@ class _Checker:
             for name, (place, body) in bodies.items()
         }
         layers = self._layers(items, names)
-        self.problems += items.problems
         for name in self._endless(items):
             # What uses it has unknown shapes; walking it would not end.
             blocks[name] = blocks[name]._replace(layers=(items.unsound(blocks[name].place),))
@@ -102,10 +99,6 @@ class _Checker:
         self.problem(message, entry.value.place)
         return {}
 
-    def _expressions(self, tree: Tree, names: set[str], what: str) -> None:
-        _, problems = expression_problems(tree, names, what)
-        self.problems += problems
-
     def _name(self) -> str:
         default = Path(self.source.name).stem if self.source.name[:1] != "<" else "network"
         if "name" not in self.entries:
@@ -126,7 +119,7 @@ class _Checker:
             if not VARIABLE.fullmatch(name) or name == "in":
                 hint = "letters, digits and _; `$in` is always the number of channels coming in"
                 self.problem(f"{name!r} cannot name a variable", entry.place, hint)
-            self._expressions(entry.value, set(variables), f"the variable {name!r}")
+            examine(entry.value, set(variables), f"the variable {name!r}", self.problems)
         return variables
 
     def _variants(self, names: set[str]) -> dict[str, dict[str, Entry]]:
@@ -139,7 +132,7 @@ class _Checker:
                     message = f"variant {name!r} sets {key!r}, which is no variable"
                     hint = suggest(key, names) or "declare it under `vars:`"
                     self.problem(message, entry.place, hint)
-                self._expressions(entry.value, names, f"the variable {key!r}")
+                examine(entry.value, names, f"the variable {key!r}", self.problems)
         return variants
 
     # Blocks and layers
@@ -164,7 +157,9 @@ class _Checker:
             if not VARIABLE.fullmatch(name) or name == "in":
                 hint = "letters, digits and _; `$in` is always the number of channels coming in"
                 self.problem(f"{name!r} cannot name a parameter", entry.place, hint)
-            self._expressions(entry.value, names | set(params) | {"in"}, f"the parameter {name!r}")
+            examine(
+                entry.value, names | set(params) | {"in"}, f"the parameter {name!r}", self.problems
+            )
         return params
 
     def _block_layers(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
+from groupconv_cli.errors import Diagnostic, OpError, Place, Problems, SpecError
 from groupconv_cli.network import Network, Node, Step
 from groupconv_cli.ops import LAYERS, Op, Shape
 from groupconv_cli.ops.activation import Activation
@@ -23,37 +23,34 @@ from groupconv_cli.spec.scope import Scope, UnknownValue
 from groupconv_cli.spec.tree import Entry, Tree, describe
 from groupconv_cli.spec.values import is_expression
 
-MAX_LAYERS = 20_000
-MAX_STEPS = 100_000
+MAX_LAYERS = 10_000
+MAX_STEPS = 50_000
 
 
 class _Stop(Exception):
     """The expansion has grown beyond its bounds."""
 
 
-def expand(spec: Spec, changes: dict[str, Entry]) -> tuple[Network | None, list[Diagnostic]]:
-    """The network, and all problems found on the way; None if there is no network to speak of.
+def expand(spec: Spec, changes: dict[str, Entry], problems: Problems) -> Network | None:
+    """The network; None if there is no network to speak of. Problems go to `problems`.
 
     `changes` replace values of `vars`.
     """
-    expansion = _Expansion(spec)
-    scope = Scope(spec.vars | changes)
     try:
-        network = expansion.run(scope)
+        return _Expansion(spec, problems).run(Scope(spec.vars | changes))
     except _Stop:
-        network = None
-    return network, expansion.problems
+        return None
 
 
 class _Expansion:
-    """The growing list of nodes, and the problems."""
+    """The growing list of nodes."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, problems: Problems) -> None:
         self.spec = spec
+        self.problems = problems
         self.nodes: list[Node] = []
         self.grouped_before: list[int | None] = []
         """For each node the nearest grouped convolution up its main path, itself included."""
-        self.problems: list[Diagnostic] = []
         self.steps = 0
 
     def run(self, scope: Scope) -> Network | None:
@@ -70,7 +67,7 @@ class _Expansion:
         if self.problems or y.shape is None:
             return None
         if y.node == 0 and self.spec.layers:
-            self.problem("no layer is left of the network", self.spec.input.place)
+            self.problems.add("no layer is left of the network", self.spec.input.place)
             return None
         return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,))
 
@@ -79,12 +76,13 @@ class _Expansion:
         try:
             value = scope.value(tree)
         except SpecError as error:
-            self.problems.extend(error.diagnostics)
+            for problem in error.diagnostics:
+                self.problems.add(*problem)
             return None
         sizes = [as_whole(v) for v in value] if isinstance(value, list) else []
         shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
         if not 2 <= len(sizes) <= 4 or len(shape) != len(sizes):
-            self.problem(
+            self.problems.add(
                 "input must be one to three spatial sizes and then the channels, "
                 "all whole numbers of 1 or more",
                 tree.place,
@@ -93,18 +91,13 @@ class _Expansion:
             return None
         return shape
 
-    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
-        """Notes a problem, the first at its place; the others follow from it or repeat it."""
-        if all(known.place != place for known in self.problems):
-            self.problems.append(Diagnostic(message, place, hint))
-
     def step(self, place: Place) -> None:
         """Counts one item walked. Raises _Stop when there are too many."""
         self.steps += 1
         too_many = len(self.nodes) > MAX_LAYERS
         if too_many or self.steps > MAX_STEPS:
             what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS:,} items"
-            self.problem(f"the network grows beyond {what} here", place, "check the repeats")
+            self.problems.add(f"the network grows beyond {what} here", place, "check the repeats")
             raise _Stop
 
 
@@ -369,7 +362,7 @@ class _Frame:
             lines = " and ".join(f"line {used.line}" for used in self.used_at)
             note = f"(this block is used on {lines})"
             hint = f"{hint} {note}" if hint else note
-        self.expansion.problem(message, place, hint)
+        self.expansion.problems.add(message, place, hint)
 
 
 NORMS: dict[str | None, Op] = {"batch": BatchNorm()}

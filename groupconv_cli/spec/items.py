@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 
-from groupconv_cli.errors import Diagnostic, Place
+from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import Branches, Kind, KindError, Layers, LayersOr
 from groupconv_cli.spec.model import Given, Item, Items, required_params
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
-from groupconv_cli.spec.values import expression_problems, is_nothing, joined, plain, suggest
+from groupconv_cli.spec.values import Content, examine, is_nothing, joined, plain, suggest
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 class ItemChecker:
-    """Checks the lists of layers of one spec. Problems are collected, not raised."""
+    """Checks the lists of layers of one spec."""
 
-    def __init__(self, block_params: dict[str, dict[str, Entry]]) -> None:
+    def __init__(self, block_params: dict[str, dict[str, Entry]], problems: Problems) -> None:
         self.block_params = block_params
         """Of each block, its parameters with their defaults."""
-        self.problems: list[Diagnostic] = []
+        self.problems = problems
         self.uses: dict[str | None, list[tuple[str, Place]]] = {}
         """Of each block (None: the spec itself), the blocks it uses, and where."""
         self.items = 0
@@ -43,9 +43,7 @@ class _List:
         self.checker = checker
         self.names = names
         self.block = block
-
-    def problem(self, message: str, place: Place, hint: str | None = None) -> None:
-        self.checker.problems.append(Diagnostic(message, place, hint))
+        self.problem = checker.problems.add
 
     def items(self, tree: Tree, what: str) -> Items:
         if is_nothing(tree):
@@ -133,13 +131,11 @@ class _List:
     def _beside_value(self, entry: Entry | None) -> Tree | None:
         if entry is None:
             return None
-        self._has_expressions(entry.value, entry.key)
+        self._examine(entry.value, entry.key)
         return entry.value
 
-    def _has_expressions(self, tree: Tree, what: str) -> bool:
-        has, problems = expression_problems(tree, self.names, what)
-        self.checker.problems += problems
-        return has
+    def _examine(self, tree: Tree, what: str) -> Content:
+        return examine(tree, self.names, what, self.checker.problems)
 
     def _block_args(
         self, name: str, place: Place, args: dict[str, Entry]
@@ -151,7 +147,7 @@ class _List:
                 has = f"{name} has {', '.join(params)}" if params else f"{name} has no parameters"
                 message = f"the block {name!r} has no parameter {key!r}"
                 self.problem(message, entry.place, suggest(key, params) or has)
-            self._has_expressions(entry.value, key)
+            self._examine(entry.value, key)
         missing = [
             key for key in required_params(params) if key not in args or is_nothing(args[key].value)
         ]
@@ -189,7 +185,6 @@ class _List:
         return checked if sound and not missing else None
 
     def _value(self, key: str, tree: Tree, kind: Kind) -> tuple[Given, bool]:
-        before = len(self.checker.problems)
         if isinstance(kind, Branches):
             if not isinstance(tree, Listing) or not tree.items:
                 self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
@@ -201,12 +196,14 @@ class _List:
             if not (isinstance(kind, LayersOr) and is_word):
                 return Given(tree.place, tree, layers=self.items(tree, key)), True
             kind = kind.choice
-        if not self._has_expressions(tree, key):
+        content = self._examine(tree, key)
+        if content is Content.LITERAL:
             try:
                 kind.convert(plain(tree))
             except KindError as error:
                 self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place)
-        return Given(tree.place, tree), len(self.checker.problems) == before
+                content = Content.UNSOUND
+        return Given(tree.place, tree), content is not Content.UNSOUND
 
 
 def example(layer: str) -> str | None:

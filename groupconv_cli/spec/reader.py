@@ -13,13 +13,13 @@ from typing import Any
 
 import yaml
 
-from groupconv_cli.errors import Diagnostic, Place, Source, SpecError
+from groupconv_cli.errors import Diagnostic, Place, Problems, Source, SpecError
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
-MAX_NODES = 200_000
+MAX_NODES = 60_000
 MAX_NUMBER_LENGTH = 30
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -35,9 +35,8 @@ _WORDS: dict[str, Value] = {
 def decode(data: bytes, name: str) -> Source:
     """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
-        raise SpecError(
-            Diagnostic(f"{name}: larger than {MAX_BYTES:,} bytes, which no spec needs to be")
-        )
+        message = f"{name}: larger than {MAX_BYTES:,} bytes, which no spec needs to be"
+        raise SpecError(Diagnostic(message))
     try:
         return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -56,22 +55,21 @@ def decode(data: bytes, name: str) -> Source:
         ) from None
 
 
-def read(source: Source) -> tuple[Tree, list[Diagnostic]]:
-    """The tree of the one document in the source, and what is wrong with it (duplicate keys …).
+def read(source: Source, problems: Problems) -> Tree:
+    """The tree of the one document in the source; what is wrong in it goes to `problems`.
 
     Raises SpecError where there is no tree: the text is not YAML, or goes beyond the bounds.
     """
-    reader = _Reader(source)
     try:
-        return reader.document(), reader.problems
+        return _Reader(source, problems).document()
     except yaml.YAMLError as error:
-        raise SpecError(_yaml_problem(error, source)) from None
+        problems.stop(*_yaml_problem(error, source))
 
 
 class _Reader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, problems: Problems) -> None:
         self.source = source
-        self.problems: list[Diagnostic] = []
+        self.problems = problems
         self.anchors: dict[str, tuple[Tree, int, int]] = {}
         """Of each anchor: its tree, the values in it, the levels it goes down."""
         self.nodes = 0
@@ -81,26 +79,17 @@ class _Reader:
     def document(self) -> Tree:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
-                tree = self._node(next(self.events), 0)
-                next(self.events)
-                after = next(self.events)
-                if isinstance(after, yaml.DocumentStartEvent):
-                    raise SpecError(
-                        Diagnostic(
-                            "a second document begins here; a spec is one document",
-                            self._place(after),
-                            "keep each network in a file of its own",
-                        )
-                    )
-                return tree
-        raise SpecError(
-            Diagnostic(
-                "the file is empty",
-                Place(self.source, 1, 1),
-                "a spec has at least `input:` and `layers:`; "
-                "`gconv summary basic` shows what a small one gives",
-            )
-        )
+                break
+        else:
+            hint = "a spec has at least `input:` and `layers:`; `gconv summary basic` analyzes one"
+            self.problems.stop("the file is empty", Place(self.source, 1, 1), hint)
+        tree = self._node(next(self.events), 0)
+        next(self.events)
+        after = next(self.events)
+        if isinstance(after, yaml.DocumentStartEvent):
+            message = "a second document begins here; a spec is one document"
+            self.problems.stop(message, self._place(after), "keep each network in its own file")
+        return tree
 
     def _place(self, event: Any) -> Place:
         return _place(self.source, event.start_mark)
@@ -123,7 +112,7 @@ class _Reader:
         else:
             tree = Mapping(self._entries(depth), place)
         if event.tag is not None and event.tag != "!":
-            self.problems.append(Diagnostic(f"the tag {event.tag} has no meaning in a spec", place))
+            self.problems.add(f"the tag {event.tag} has no meaning in a spec", place)
         if event.anchor is not None:
             self.anchors[event.anchor] = (tree, self.nodes - nodes_before, self.deepest - depth)
         self.deepest = max(self.deepest, deepest_before)
@@ -131,7 +120,7 @@ class _Reader:
 
     def _alias(self, anchor: str | None, place: Place, depth: int) -> Tree:
         if anchor is None or anchor not in self.anchors:
-            raise SpecError(Diagnostic(f"the alias *{anchor} has no anchor before it", place))
+            self.problems.stop(f"the alias *{anchor} has no anchor before it", place)
         tree, size, height = self.anchors[anchor]
         self._count(size, depth + height, place)
         return tree
@@ -140,14 +129,12 @@ class _Reader:
         self.nodes += nodes
         self.deepest = max(self.deepest, depth)
         if depth > MAX_DEPTH:
-            raise SpecError(Diagnostic(f"nested more than {MAX_DEPTH} levels deep", place))
+            self.problems.stop(f"nested more than {MAX_DEPTH} levels deep", place)
         if self.nodes > MAX_NODES:
-            raise SpecError(
-                Diagnostic(
-                    f"more than {MAX_NODES:,} values, aliases followed",
-                    place,
-                    "say repetition with `repeat:` and blocks",
-                )
+            self.problems.stop(
+                f"more than {MAX_NODES:,} values, aliases followed",
+                place,
+                "say repetition with `repeat:` and blocks",
             )
 
     def _entries(self, depth: int) -> dict[str, Entry]:
@@ -157,25 +144,19 @@ class _Reader:
             key = self._node(event, depth + 1)
             value = self._node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
-                self.problems.append(
-                    Diagnostic("a key must be a word, not a list or mapping", place)
-                )
+                self.problems.add("a key must be a word, not a list or mapping", place)
             elif key.text == "<<":
-                self.problems.append(
-                    Diagnostic(
-                        "merge keys (<<) are not part of the language",
-                        place,
-                        "share layers with `blocks:` and values with `vars:`",
-                    )
+                self.problems.add(
+                    "merge keys (<<) are not part of the language",
+                    place,
+                    "share layers with `blocks:` and values with `vars:`",
                 )
             elif key.text in entries:
                 first = entries[key.text].place.line
-                self.problems.append(
-                    Diagnostic(
-                        f"the key {key.text!r} is given twice; the first is on line {first}",
-                        place,
-                        "keep one of the two",
-                    )
+                self.problems.add(
+                    f"the key {key.text!r} is given twice; the first is on line {first}",
+                    place,
+                    "keep one of the two",
                 )
             else:
                 entries[key.text] = Entry(key.text, place, value)
@@ -189,7 +170,7 @@ class _Reader:
         try:
             return Scalar(resolve(text), text, place)
         except ValueError as error:
-            self.problems.append(Diagnostic(str(error), place))
+            self.problems.add(str(error), place)
             return Scalar(0, text, place)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 
-from groupconv_cli.errors import Diagnostic, Place
+from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
 from groupconv_cli.spec.tree import Listing, Mapping, Scalar, Tree, describe
@@ -36,26 +37,35 @@ def point(tree: Scalar, offset: int) -> Place:
     return tree.place
 
 
-def expression_problems(
-    tree: Tree, names: Iterable[str], what: str
-) -> tuple[bool, list[Diagnostic]]:
-    """Whether a value has expressions, and what is wrong with them given the known `names`."""
+class Content(Enum):
+    """What a value that should be a scalar, or a list of them, is made of."""
+
+    LITERAL = 1
+    COMPUTED = 2
+    """It has expressions, all of them sound."""
+    UNSOUND = 3
+
+
+def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> Content:
+    """What a value is made of; mistakes in its expressions, given known `names`, are noted."""
     if isinstance(tree, Mapping):
-        return True, [Diagnostic(f"{what} must be a value, got {describe(tree)}", tree.place)]
+        problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
+        return Content.UNSOUND
     if isinstance(tree, Listing):
-        found = [expression_problems(item, names, what) for item in tree.items]
-        return any(has for has, _ in found), [p for _, problems in found for p in problems]
+        contents = [examine(item, names, what, problems) for item in tree.items]
+        return max(contents, key=lambda content: content.value, default=Content.LITERAL)
     if not is_expression(tree):
-        return False, []
+        return Content.LITERAL
     try:
         used = expr.names(tree.text)
     except expr.ExpressionError as error:
-        return True, [Diagnostic(error.message, point(tree, error.offset), error.hint)]
+        problems.add(error.message, point(tree, error.offset), error.hint)
+        return Content.UNSOUND
     unknown = [(name, offset) for name, offset in used if name not in names]
-    return True, [
-        Diagnostic(f"unknown variable '${name}'", point(tree, offset), _variable_hint(name, names))
-        for name, offset in unknown
-    ]
+    for name, offset in unknown:
+        hint = _variable_hint(name, names)
+        problems.add(f"unknown variable '${name}'", point(tree, offset), hint)
+    return Content.UNSOUND if unknown else Content.COMPUTED
 
 
 def _variable_hint(name: str, names: Iterable[str]) -> str:
