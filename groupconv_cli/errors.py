@@ -64,19 +64,25 @@ class SpecError(GconvError):
 class Problems:
     """What is wrong with one spec, as it is found: the first problem at each place.
 
-    What is found later at the same place repeats the first or follows from it.
+    What is found later at the same place repeats the first or follows from it, unless it is
+    another fact, as when a block is used with several values.
     """
 
     def __init__(self) -> None:
-        self._by_place: dict[Place | None, Diagnostic] = {}
+        self._known: dict[tuple[Place | None, str], Diagnostic] = {}
 
     def __len__(self) -> int:
-        return len(self._by_place)
+        return len(self._known)
 
-    def add(self, message: str, place: Place | None, hint: str | None = None) -> None:
-        """Notes one more problem. Raises SpecError with all of them when they get too many."""
-        if place not in self._by_place:
-            self._by_place[place] = Diagnostic(message, place, hint)
+    def add(
+        self, message: str, place: Place | None, hint: str | None = None, *, fact: str = ""
+    ) -> None:
+        """Notes one more problem; `fact` tells several at the same place apart.
+
+        Raises SpecError with all of them when they get too many.
+        """
+        if (place, "") not in self._known and (place, fact) not in self._known:
+            self._known[place, fact] = Diagnostic(message, place, hint)
             if len(self) >= MAX_COLLECTED:
                 raise self.error()
 
@@ -87,7 +93,7 @@ class Problems:
 
     def error(self) -> SpecError:
         """All problems so far as one exception, in the order of the file."""
-        return SpecError(*sorted(self._by_place.values(), key=_position))
+        return SpecError(*sorted(self._known.values(), key=_position))
 
 
 def _position(problem: Diagnostic) -> tuple[int, int]:

@@ -9,24 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import EnvironmentProblem, UsageError
 
 
 def file_stem(name: str) -> str:
     """A network's name as the stem of a file: what a folder or shell would trip over is `_`."""
     return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "network"
-
-
-def check_target(path: Path, *, force: bool) -> None:
-    """Raises UsageError if a file could not be written to `path`: before the work, not after."""
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists already; --force replaces it")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent} to write {path.name} in")
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"no permission to write in the folder {path.parent.resolve()}")
 
 
 @contextmanager
@@ -35,22 +23,38 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
 
     If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
 
-    Raises UsageError if `path` has come to exist meanwhile and `force` is not given.
+    Raises UsageError if `path` exists and `force` is not given, or cannot be written to;
+    EnvironmentProblem if writing fails.
     """
-    check_target(path, force=force)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already; --force replaces it")
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+    except FileNotFoundError:
+        raise UsageError(f"there is no folder {path.parent} to write {path.name} in") from None
+    except OSError as error:
+        raise UsageError(f"cannot write in the folder {path.parent}: {error.strerror}") from None
     temporary = folder / path.name
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         if force:
             temporary.replace(path)
         else:
             _place_new(temporary, path)
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _sync(path: Path) -> None:
+    """Waits until the file is on the disk, so that no crash leaves it empty."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _place_new(temporary: Path, path: Path) -> None:

@@ -302,8 +302,31 @@ def test_a_full_disk_is_status_3() -> None:
             check=False,
         )
     assert done.returncode == 3
-    assert done.stderr.startswith("gconv: error: No space left on device")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("gconv: error: cannot write to standard output: No space")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("closing", "status", "message"),
+    [
+        (">&-", 3, "gconv: error: standard output is closed\n"),
+        ("<&-", 2, "gconv: error: standard input is closed\n"),
+        (">/dev/null 2>&-", 2, ""),
+    ],
+)
+def test_closed_streams(closing: str, status: int, message: str) -> None:
+    spec = "nope" if "2>" in closing else "-"
+    command = f"{sys.executable} -m groupconv_cli summary {spec} {closing}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (status, message)
 
 
 def test_an_interrupt_is_status_130() -> None:

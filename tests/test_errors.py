@@ -103,11 +103,47 @@ STRUCTURE = {
         (3, 5),
         None,
     ),
-    "arguments not indented": (
+    "a key beside a layer": (
         "  - relu:\n    filters: 64",
         "'filters' stands beside 'relu' in one item",
         (4, 5),
         "indent it below relu",
+    ),
+    "arguments not indented": (
+        "  - conv:\n    filters: 64\n    kernel: 3",
+        "filters and kernel stand beside 'conv' in one item, not below it",
+        (4, 5),
+        "indent them further than conv:",
+    ),
+    "a required key misspelt is one mistake": (
+        "  - conv: {filters: 64, kernal: 3}",
+        "conv has no argument 'kernal'",
+        (3, 25),
+        "'kernel'",
+    ),
+    "a word misspelt": (
+        "  - conv: {filters: 64, kernel: 3, activation: rleu}",
+        "activation must be elu, exponential,",
+        (3, 48),
+        "did you mean 'relu'?",
+    ),
+    "a word in capitals": (
+        "  - conv: {filters: 64, kernel: 3, padding: SAME}",
+        "padding must be same, valid, or a number of pixels",
+        (3, 45),
+        "did you mean 'same'?",
+    ),
+    "a word for groups": (
+        "  - conv: {filters: 64, kernel: 3, groups: depthwse}",
+        "groups must be a whole number, 1 or more, or the word depthwise",
+        (3, 44),
+        "did you mean 'depthwise'?",
+    ),
+    "a variable without its sign": (
+        "  - conv: {filters: in, kernel: 3}",
+        "filters must be a whole number, 1 or more; got 'in'",
+        (3, 21),
+        "did you mean '$in'?",
     ),
     "two layers in an item": (
         "  - relu:\n    tanh:",
@@ -287,6 +323,18 @@ SHAPES = {
         (4, 13),
         None,
     ),
+    "a product that is no number": (
+        "  - conv: {filters: 2 * 64 - 200, kernel: 3}",
+        "filters must be a whole number, 1 or more; '2 * 64 - 200' is -72",
+        (3, 21),
+        None,
+    ),
+    "a global pool that loses its axes": (
+        "  - parallel: {branches: [[global_avg_pool], []], merge: multiply}",
+        "layer 'parallel.multiply': cannot multiply 12 and 8×8×12: one has spatial axes",
+        (3, 5),
+        "keepdims: true",
+    ),
     "a condition that is a number": (
         "  - relu:\n    when: $in",
         "when must be true or false; '$in' is 12",
@@ -411,6 +459,29 @@ def test_independent_mistakes_are_reported_together_in_the_order_of_the_file() -
         """
     )
     assert [problem.place.line for problem in found] == [2, 5, 7, 7, 8, 9, 10, 11]
+
+
+def test_a_block_used_with_several_values_is_wrong_for_each() -> None:
+    found = problems(
+        """
+        input: [8, 8, 12]
+        blocks:
+          cell: {params: {n}, layers: [conv: {filters: $n, kernel: 3, groups: 4}]}
+          pair: {params: {n}, layers: [cell: {n: $n}, cell: {n: $n}]}
+        layers:
+          - pair: {n: 9}
+          - pair: {n: 10}
+          - pair: {n: 9}
+        """
+    )
+    assert [problem.message.split(" of ")[0] for problem in found] == [
+        "groups=4 does not divide the 9 filters",
+        "groups=4 does not divide the 9 input channels or the 9 filters",
+        "groups=4 does not divide the 9 input channels or the 10 filters",
+        "groups=4 does not divide the 10 input channels or the 10 filters",
+        "groups=4 does not divide the 10 input channels or the 9 filters",
+    ]
+    assert "(the block is used on line 5, from line 7)" in found[0].hint
 
 
 def test_what_follows_from_a_mistake_is_not_reported() -> None:

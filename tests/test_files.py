@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.files import file_stem, written_whole
 
 
@@ -18,7 +18,7 @@ def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_after_a_failure_the_old_file_is_intact_and_nothing_is_left(tmp_path, error) -> None:
     target = tmp_path / "a.bin"
     target.write_bytes(b"old")
@@ -53,3 +53,13 @@ def test_a_file_that_came_to_be_meanwhile_is_not_replaced(tmp_path) -> None:
 )
 def test_stems(name: str, stem: str) -> None:
     assert file_stem(name) == stem
+
+
+def test_a_failure_to_write_names_the_file(tmp_path) -> None:
+    def fail() -> None:
+        with written_whole(tmp_path / "a.bin", force=False):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(EnvironmentProblem, match=r"cannot write .*a\.bin: No space left"):
+        fail()
+    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from specs import layers, names, network, problems
 
-from groupconv_cli import UsageError, load
+from groupconv_cli import SpecError, UsageError, load
 from groupconv_cli.ops.conv import Conv
 from groupconv_cli.ops.norm import BatchNorm
 
@@ -106,6 +106,13 @@ def test_settings_replace_variables() -> None:
     assert network(text, settings={"n": "16"}).layers[0].shape[-1] == 16
     with pytest.raises(UsageError, match="no variable 'm'; it has n"):
         network(text, settings={"m": 16})
+    with pytest.raises(UsageError, match="--set n needs a value"):
+        network(text, settings={"n": " "})
+    with pytest.raises(SpecError, match="unknown variable '\\$in'"):
+        network(text, settings={"n": "$in"})
+    with pytest.raises(SpecError, match="the variable 'n' must be a value, got a mapping with a"):
+        network(text, settings={"n": "{a: 1}"})
+    assert network(text, settings={"n": "2 * 136"}).layers[0].shape[-1] == 272
 
 
 def test_variants_are_sets_of_variables_named_by_their_text() -> None:

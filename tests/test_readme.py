@@ -33,24 +33,37 @@ def squeezed(text: str) -> str:
     return re.sub(r"\([\d.]+ [kMG]?B\)", "(SIZE)", text)
 
 
+def played(session: str, folder: Path) -> str:
+    """The session as it goes now."""
+    result = ""
+    for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, shown = step.partition("\n")
+        program, *args = shlex.split(command)
+        if program == "cat":
+            (folder / args[0]).write_text(shown, encoding="utf-8")
+        else:
+            assert program == "gconv", f"a program that no test runs: {command}"
+            ran = run_gconv(*args, cwd=folder, env={"COLUMNS": "88"})
+            shown = ran.err + ran.out
+        result += f"$ {command}\n{shown}"
+    return result
+
+
 @pytest.mark.parametrize("session", blocks("console"))
-def test_a_session_shows_what_the_program_prints(session: str, tmp_path: Path) -> None:
+def test_a_session_shows_what_the_program_prints(session: str, tmp_path: Path, request) -> None:
     """Lines after `$ ` are commands; what follows is all that they print, in 88 columns.
 
     A line of three dots stands for any lines. `cat FILE` shows a file that is written here for
-    the commands after it.
+    the commands after it. `--update-golden` writes sessions without dots anew.
     """
-    for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-        command, _, expected = step.partition("\n")
-        program, *args = shlex.split(command)
-        if program == "cat":
-            (tmp_path / args[0]).write_text(expected, encoding="utf-8")
-            continue
-        assert program == "gconv", f"README shows a program that no test runs: {command}"
-        result = run_gconv(*args, cwd=tmp_path, env={"COLUMNS": "88"})
-        pattern = re.escape(squeezed(expected)).replace(re.escape("...\n"), r"(.*\n)*")
-        shown = squeezed(result.err + result.out)
-        assert re.fullmatch(pattern, shown), f"{command} prints:\n{shown}"
+    now = played(session, tmp_path)
+    if request.config.getoption("--update-golden") and "...\n" not in session:
+        for path in DOCUMENTS:
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(session, now), encoding="utf-8")
+    else:
+        pattern = re.escape(squeezed(session)).replace(re.escape("...\n"), r"(.*\n)*")
+        assert re.fullmatch(pattern, squeezed(now)), now
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

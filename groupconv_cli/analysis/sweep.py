@@ -86,7 +86,7 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
     raise UsageError(
         "there is no convolution to sweep: "
         + (
-            "the only one reads the network's input; name it with --only to sweep it"
+            f"the only one reads the input; to sweep it: --only {_first_name(convolutions)}"
             if convolutions
             else "the network has none"
         )
@@ -113,6 +113,10 @@ def _row(network: Network, count: int, chosen: list[int], shared: int, dtype: st
                 reason = error.message.replace("{layer}", repr(node.name))
                 return CompareRow(groups=count, totals=None, reason=reason)
     return CompareRow(groups=count, totals=total(swept, dtype))
+
+
+def _first_name(nodes: dict[int, Node]) -> str:
+    return next(iter(nodes.values())).name
 
 
 def _channels(node: Node) -> tuple[int, int]:

@@ -53,16 +53,17 @@ def build(
     from groupconv_cli.api import build as build_network
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.files import check_target, file_stem, written_whole
-    from groupconv_cli.render.numbers import bytes_text, plural
+    from groupconv_cli.files import file_stem, written_whole
+    from groupconv_cli.render.numbers import bytes_text
+    from groupconv_cli.words import plural
 
     network = load_spec(spec, settings, variant)
     path = output or Path(f"{file_stem(network.name)}.keras")
     if path.suffix != ".keras":
         raise UsageError(f"the file's name must end in .keras, got {path.name!r}")
-    check_target(path, force=force)
     enough = enough_memory(network, ignore=ignore_memory)
-    with spinner("Loading TensorFlow") as show:
+    # The target is opened first: work whose result cannot be kept is not begun.
+    with written_whole(path, force=force) as temporary, spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras
 
         load_keras()
@@ -75,8 +76,7 @@ def build(
             # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
             raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
         show(f"Saving {path.name}")
-        with written_whole(path, force=force) as temporary:
-            model.save(temporary)
+        model.save(temporary)
     size = bytes_text(path.stat().st_size)
     params = model.count_params()
     write(

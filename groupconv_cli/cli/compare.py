@@ -90,7 +90,7 @@ def parse_groups(text: str) -> list[int] | str:
     for part in text.split(","):
         if not part.strip().isdecimal() or len(part) > 18 or int(part) < 1:
             raise UsageError(
-                f"--groups takes whole numbers of 1 or more, such as 1,4,8, or all; got {part!r}"
+                f"--groups takes whole numbers from 1 to 10^18, such as 1,4,8, or all; got {part!r}"
             )
         counts.append(int(part))
     return counts

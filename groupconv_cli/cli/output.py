@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TextIO
 
-from groupconv_cli.render.text import Line, plain
+from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.render.text import Line, Span, plain
 
 STYLES = {
     "title": "bold",
@@ -50,9 +52,64 @@ def is_styled(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
-def write(text: str, stream: TextIO | None = None) -> None:
-    """Writes text as it is, but for glyphs that the stream cannot encode."""
-    stream = stream or sys.stdout
+def write(text: str) -> None:
+    """Writes a result to stdout.
+
+    Raises EnvironmentProblem if it cannot be written, BrokenPipeError if nobody reads it.
+    """
+    try:
+        _write(text, sys.stdout)
+    except OSError as error:
+        # What is still in the buffer would fail once more, and loudly, when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise EnvironmentProblem(f"cannot write to standard output: {error.strerror}") from None
+
+
+def emit(lines: Iterable[Line]) -> None:
+    """Writes a result to stdout, with styles where they are shown. Raises what `write` raises."""
+    write(_rendered(lines, sys.stdout))
+
+
+def emit_problems(lines: Iterable[Line]) -> None:
+    """Writes to stderr. If that cannot be, there is nobody left to tell."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        _write(_rendered(lines, sys.stderr), sys.stderr)
+
+
+def complain(message: str) -> None:
+    """Says on stderr what went wrong."""
+    emit_problems([[Span("gconv: ", "title"), Span("error: ", "bad"), Span(message)]])
+
+
+def note(message: str) -> None:
+    """Tells the user on stderr something that is not the result."""
+    emit_problems([[Span(f"gconv: {message}")]])
+
+
+def _rendered(lines: Iterable[Line], stream: TextIO) -> str:
+    lines = list(lines)
+    if not is_styled(stream):
+        return plain(lines)
+    # Only a terminal pays for rich: for a pipe its import would be a third of the run.
+    from rich.console import Console
+    from rich.text import Text
+
+    text = Text()
+    for line in lines:
+        for span in line:
+            text.append(span.text, STYLES.get(span.style))
+        text.append("\n")
+    console = Console(file=stream, soft_wrap=True, highlight=False, emoji=False, markup=False)
+    with console.capture() as captured:
+        console.print(text, end="")
+    return captured.get()
+
+
+def _write(text: str, stream: TextIO) -> None:
     try:
         stream.write(text)
     except UnicodeEncodeError:
@@ -60,29 +117,3 @@ def write(text: str, stream: TextIO | None = None) -> None:
         safe = text.translate(_PLAIN_GLYPHS).encode(encoding, "backslashreplace")
         stream.write(safe.decode(encoding))
     stream.flush()
-
-
-def emit(lines: Iterable[Line], stream: TextIO | None = None) -> None:
-    """Writes lines, with styles where the stream shows them."""
-    stream = stream or sys.stdout
-    lines = list(lines)
-    if not is_styled(stream):
-        write(plain(lines), stream)
-        return
-    # Only a terminal pays for rich: for a pipe its import would be a third of the run.
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=stream, soft_wrap=True, highlight=False, emoji=False, markup=False)
-    text = Text()
-    for line in lines:
-        for span in line:
-            text.append(span.text, STYLES.get(span.style))
-        text.append("\n")
-    console.print(text, end="")
-    stream.flush()
-
-
-def note(message: str) -> None:
-    """Tells the user something that is not the result."""
-    write(f"gconv: {message}\n", sys.stderr)

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
-from groupconv_cli.cli.output import emit, note
+from groupconv_cli.cli.output import complain, emit_problems, note
 from groupconv_cli.errors import GconvError, InternalError, SpecError
-from groupconv_cli.render.text import Span
 
 P = ParamSpec("P")
 
@@ -31,15 +30,18 @@ def command(function: Callable[P, int | None]) -> Callable[P, None]:
 
 def guarded(action: Callable[[], int | None]) -> int:
     """Runs the action; returns the exit status."""
+    if sys.stdout is None:
+        complain("standard output is closed")
+        return GconvError.exit_status
     try:
         return action() or 0
     except SpecError as error:
         from groupconv_cli.render.problems import problem_lines
 
-        emit(problem_lines(error.diagnostics), sys.stderr)
+        emit_problems(problem_lines(error.diagnostics))
         return error.exit_status
     except GconvError as error:
-        fail(str(error))
+        complain(str(error))
         if isinstance(error, InternalError):
             note("this is a bug in gconv; please report it with the spec")
         return error.exit_status
@@ -47,20 +49,13 @@ def guarded(action: Callable[[], int | None]) -> int:
         note("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except OSError as error:
-        fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return GconvError.exit_status
     except Exception as error:
         if os.environ.get("GCONV_DEBUG"):
             raise
-        fail(f"unexpected {type(error).__name__}: {error}")
+        complain(f"unexpected {type(error).__name__}: {error}")
         note("this is a bug in gconv; GCONV_DEBUG=1 shows where. Please report it with the spec")
         return InternalError.exit_status
-
-
-def fail(message: str) -> None:
-    """Says on stderr what went wrong."""
-    emit([[Span("gconv: ", "title"), Span("error: ", "bad"), Span(message)]], sys.stderr)

@@ -10,18 +10,24 @@ from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
+from groupconv_cli.words import did_you_mean, joined
+
 Value = Any
 """A plain value out of a spec: int, float, Fraction, bool, str, list, dict or None."""
 
 MAX_SIZE = 10**15
 """Larger numbers than this name nothing that could ever be built."""
 
-EXPRESSION = {"type": "string", "pattern": r"\$"}
+EXPRESSION = {"type": "string", "pattern": r"\$|^[-(\s]*[0-9].*[-+*/]"}
 """JSON Schema of a scalar that is computed from variables."""
 
 
 class KindError(Exception):
     """A value of the wrong kind; the message completes the sentence '<arg> must be …'."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def as_whole(value: Value) -> int | None:
@@ -128,14 +134,12 @@ class Choice(Kind):
 
     def __init__(self, options: Sequence[str]) -> None:
         self.options = tuple(options)
-        self.words = " or ".join([", ".join(self.options[:-1]), self.options[-1]]).removeprefix(
-            " or "
-        )
+        self.words = joined(self.options, "or")
 
     def convert(self, value: Value) -> str:
-        if not isinstance(value, str) or value not in self.options:
-            raise KindError(self.words)
-        return value
+        if value in self.options:
+            return str(value)
+        raise KindError(self.words, did_you_mean(str(value), self.options))
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.options)}, EXPRESSION]}
@@ -176,7 +180,7 @@ class Padding(Kind):
         try:
             return Size(0).convert(value)
         except KindError:
-            raise KindError(self.words) from None
+            raise KindError(self.words, did_you_mean(str(value), ("same", "valid"))) from None
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": ["same", "valid"]}, Size(0).schema()]}
@@ -193,7 +197,7 @@ class Groups(Kind):
         try:
             return Whole().convert(value)
         except KindError:
-            raise KindError(self.words) from None
+            raise KindError(self.words, did_you_mean(str(value), ("depthwise",))) from None
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"const": "depthwise"}, Whole().schema()]}

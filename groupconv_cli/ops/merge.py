@@ -85,10 +85,12 @@ def broadcast(op: str, inputs: Sequence[Shape]) -> Shape:
 
     Raises OpError where ranks differ, or sizes do and neither is 1.
     """
-    fits = len({len(x) for x in inputs}) == 1 and all(
-        len(set(sizes) - {1}) <= 1 for sizes in zip(*inputs, strict=True)
-    )
-    if not fits:
+    if len({len(x) for x in inputs}) > 1:
+        raise OpError(
+            f"cannot {op} {_listed(inputs)}: one has spatial axes, the other has none",
+            hint="a global pool with keepdims: true keeps them, with size 1",
+        )
+    if any(len(set(sizes) - {1}) > 1 for sizes in zip(*inputs, strict=True)):
         raise OpError(
             f"cannot {op} {_listed(inputs)}: the shapes differ",
             hint="give the branches the same filters, strides and padding",

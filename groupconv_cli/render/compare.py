@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.numbers import plural
 from groupconv_cli.render.summary import ratio
 from groupconv_cli.render.view import Column, Row, Table, View
+from groupconv_cli.words import plural
 
 COLUMNS = (
     Column("Groups", "groups", "groups"),
     Column("Params", "count", "params"),
-    Column("vs g=1", "ratio", "params_ratio", drop=3),
+    Column("vs g=1", "ratio", "params_ratio", drop=2, of="Params"),
     Column("MACs", "count", "macs"),
-    Column("FLOPs", "count", "flops", drop=5),
-    Column("vs g=1", "ratio", "macs_ratio", drop=1),
-    Column("Weights", "bytes", "weight_bytes", drop=4),
-    Column("Peak memory", "bytes", "peak_bytes", drop=2),
-    Column("FLOPs/byte", "decimal", "intensity", drop=1),
+    Column("FLOPs", "count", "flops", drop=6),
+    Column("vs g=1", "ratio", "macs_ratio", drop=1, of="MACs"),
+    Column("Weights", "bytes", "weight_bytes", drop=5),
+    Column("Peak memory", "bytes", "peak_bytes", drop=3),
+    Column("FLOPs/byte", "decimal", "intensity", drop=4),
 )
 
 RULES = {

@@ -36,11 +36,6 @@ def decimal_text(number: float) -> str:
     return _three_digits(number)
 
 
-def plural(number: int, noun: str) -> str:
-    """'1 layer', '2 layers'."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _scaled(number: int) -> tuple[str, str]:
     # Integers are scaled by integer arithmetic: a float would overflow on the largest.
     size, step = abs(number), 0

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
-from groupconv_cli.render.numbers import plural
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.words import plural
 
 LAYER_COLUMNS = (
     Column("Layer", key="name"),
@@ -22,10 +22,12 @@ LAYER_COLUMNS = (
     Column("vs g=1", "ratio", "ratio", drop=1),
 )
 
-NOTES = (
+CONVENTION = (
     "FLOPs = 2 × MACs, for one sample. Bias, normalisation, activations, pooling and merges "
-    "count 0 MACs.",
-    "vs g=1: MACs against the same layer with one group (every grouped convolution made dense).",
+    "count 0 MACs."
+)
+BASELINE = (
+    "vs g=1: the MACs against the same with every grouped convolution made dense, depthwise too."
 )
 
 
@@ -54,8 +56,8 @@ def summary_view(summary: Summary, *, depth: int | None = None, nested: bool = T
         f"{summary.name} · input {shape_text(summary.input)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
     )
-    tables = (totals_table(summary),)
-    return View(title, (Table(LAYER_COLUMNS, rows), *tables) if rows else tables, NOTES)
+    layers = (Table(LAYER_COLUMNS, rows),) if rows else ()
+    return View(title, (*layers, totals_table(summary)), (CONVENTION, BASELINE))
 
 
 def totals_table(summary: Summary) -> Table:

@@ -49,12 +49,19 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
         result.append([])
     for note in notes:
         result += [[Span(line, "quiet")] for line in wrap(note, width)]
-    return result
+    return [_trimmed(line) for line in result]
 
 
 def plain(laid_out: Iterable[Line]) -> str:
     """The lines without styles."""
-    return "".join("".join(span.text for span in line).rstrip() + "\n" for line in laid_out)
+    return "".join("".join(span.text for span in line) + "\n" for line in laid_out)
+
+
+def _trimmed(line: Line) -> Line:
+    """The line without blanks at its end, which would wrap in a terminal just wide enough."""
+    while line and not line[-1].text.rstrip():
+        line = line[:-1]
+    return [*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)] if line else []
 
 
 def wrap(text: str, width: int | None) -> list[str]:
@@ -99,7 +106,7 @@ def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], li
         if not worst.column.drop:
             break
         laid.remove(worst)
-        dropped.append(worst.column.title)
+        dropped.append(worst.column.full_title)
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     for number, row in enumerate(table.rows):

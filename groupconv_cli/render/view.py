@@ -33,6 +33,13 @@ class Column(NamedTuple):
     """Name of the column in formats for machines."""
     drop: int = 0
     """0: always shown. Otherwise the highest is left out first where there is no room."""
+    of: str = ""
+    """What the title is of, where it does not say: 'Params' of 'vs g=1'."""
+
+    @property
+    def full_title(self) -> str:
+        """The title apart from its place in the table."""
+        return f"{self.of} {self.title}".strip()
 
 
 class Row(NamedTuple):

@@ -14,7 +14,8 @@ from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.spec.items import BESIDE_KEYS, NAME, ItemChecker
 from groupconv_cli.spec.model import Block, Items, Spec
 from groupconv_cli.spec.tree import Entry, Mapping, Scalar, Tree, describe
-from groupconv_cli.spec.values import examine, is_nothing, suggest
+from groupconv_cli.spec.values import examine, is_nothing, report_unknown
+from groupconv_cli.words import did_you_mean
 
 TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers")
 BLOCK_KEYS = ("params", "layers")
@@ -34,8 +35,7 @@ def check(tree: Tree, source: Source, problems: Problems) -> Spec:
         problems.stop(f"expected a mapping, got {describe(tree)}", tree.place, hint)
     checker = _Checker(source, tree.entries, problems)
     if any(key not in tree.entries for key in ("input", "layers")):
-        checker.unknown_keys(tree.entries, TOP_KEYS, "a spec")
-        checker.missing_keys(tree)
+        checker.missing_keys(tree, checker.unknown_keys(tree.entries, TOP_KEYS, "a spec"))
         raise problems.error()
     return checker.spec()
 
@@ -78,16 +78,16 @@ class _Checker:
 
     # Keys and simple values
 
-    def unknown_keys(self, entries: dict[str, Entry], known: tuple[str, ...], what: str) -> None:
-        for entry in entries.values():
-            if entry.key not in known:
-                hint = suggest(entry.key, known) or f"{what} has {', '.join(known)}"
-                self.problem(f"unknown key {entry.key!r}", entry.place, hint)
+    def unknown_keys(
+        self, entries: dict[str, Entry], known: tuple[str, ...], what: str
+    ) -> set[str]:
+        has = f"{what} has {', '.join(known)}"
+        return report_unknown(entries, known, "unknown key", has, self.problems)
 
-    def missing_keys(self, tree: Tree) -> None:
+    def missing_keys(self, tree: Tree, meant: set[str]) -> None:
         examples = {"input": "[224, 224, 3]", "layers": "a list of layers, each with a dash"}
         for key, example in examples.items():
-            if key not in self.entries:
+            if key not in self.entries and key not in meant:
                 self.problem(f"{key!r} is missing", tree.place, f"add {key}: {example}")
 
     def _mapping(self, entry: Entry | None, what: str) -> dict[str, Entry]:
@@ -130,7 +130,7 @@ class _Checker:
             for key, entry in variants[name].items():
                 if key not in names:
                     message = f"variant {name!r} sets {key!r}, which is no variable"
-                    hint = suggest(key, names) or "declare it under `vars:`"
+                    hint = did_you_mean(key, names) or "declare it under `vars:`"
                     self.problem(message, entry.place, hint)
                 examine(entry.value, names, f"the variable {key!r}", self.problems)
         return variants

@@ -21,7 +21,7 @@ from groupconv_cli.ops.shape import Input
 from groupconv_cli.spec.model import Given, Item, Items, Spec
 from groupconv_cli.spec.scope import Scope, UnknownValue
 from groupconv_cli.spec.tree import Entry, Tree, describe
-from groupconv_cli.spec.values import is_expression
+from groupconv_cli.spec.values import in_words, is_expression
 
 MAX_LAYERS = 10_000
 MAX_STEPS = 50_000
@@ -203,7 +203,8 @@ class _Frame:
             return unknown
         except SpecError as error:
             for problem in error.diagnostics:
-                self._problem(problem.message, problem.place or item.place, problem.hint)
+                message, place, hint = problem
+                self._problem(message, place or item.place, hint, message)
             return unknown
         return x
 
@@ -355,14 +356,14 @@ class _Frame:
         message = error.message.replace("{layer}", layer)
         if message == error.message:
             message = f"{layer}: {message}"
-        self._problem(message, place, error.hint)
+        self._problem(message, place, error.hint, error.message)
 
-    def _problem(self, message: str, place: Place, hint: str | None) -> None:
+    def _problem(self, message: str, place: Place, hint: str | None, fact: str = "") -> None:
         if self.used_at:
-            lines = " and ".join(f"line {used.line}" for used in self.used_at)
-            note = f"(this block is used on {lines})"
+            lines = ", from ".join(f"line {used.line}" for used in reversed(self.used_at))
+            note = f"(the block is used on {lines})"
             hint = f"{hint} {note}" if hint else note
-        self.expansion.problems.add(message, place, hint)
+        self.expansion.problems.add(message, place, hint, fact=fact if self.used_at else "")
 
 
 NORMS: dict[str | None, Op] = {"batch": BatchNorm()}
@@ -374,5 +375,5 @@ def _channels(x: Tensor) -> int | None:
 
 def _not_a(key: str, words: str, tree: Tree, value: Value) -> Diagnostic:
     computed = is_expression(tree)
-    received = f"{describe(tree)} is {value}" if computed else f"got {describe(tree)}"
+    received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
     return Diagnostic(f"{key} must be {words}; {received}", tree.place)

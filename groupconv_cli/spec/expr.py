@@ -22,6 +22,9 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|\$(?P<name>[A-Za-z_]\w*)"
     r"|(?P<operator>//|==|!=|<=|>=|[-+*/<>()]))"
 )
+ARITHMETIC = re.compile(r"[-\s(]*\d[\d.]*[\s)]*[-+*/][-+*/\d.\s()]*")
+"""Text without variables that is arithmetic on numbers all the same."""
+
 BARE_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 
 Lookup = Callable[[str], Value]

@@ -9,7 +9,8 @@ from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import Branches, Kind, KindError, Layers, LayersOr
 from groupconv_cli.spec.model import Given, Item, Items, required_params
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
-from groupconv_cli.spec.values import Content, examine, is_nothing, joined, plain, suggest
+from groupconv_cli.spec.values import Content, examine, is_nothing, plain, report_unknown
+from groupconv_cli.words import did_you_mean, joined
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -71,18 +72,33 @@ class _List:
             self.problem(f"no layer stands {stands}", tree.place)
             return self.checker.unsound(tree.place)
         first = next((entry for entry in layers if self._known(entry.key)), layers[0])
-        for extra in layers:
-            if extra is not first:
-                self._stray(extra, first)
+        strays = [entry for entry in layers if entry is not first]
+        if self._arguments_beside(strays, first):
+            return self.checker.unsound(first.place, first.key)
+        for stray in strays:
+            near = did_you_mean(stray.key, BESIDE_KEYS)
+            hint = near or f"is it an argument of {first.key}? Then indent it below {first.key}:"
+            if self._known(stray.key):
+                hint = "begin each layer with a dash of its own"
+            message = f"{stray.key!r} stands beside {first.key!r} in one item"
+            self.problem(message, stray.place, hint)
         return self._use(first.key, first.place, first.value, beside)
 
-    def _stray(self, extra: Entry, first: Entry) -> None:
-        if self._known(extra.key):
-            hint = "begin each layer with a dash of its own"
-        else:
-            near = suggest(extra.key, BESIDE_KEYS)
-            hint = near or f"is it an argument of {first.key}? Then indent it below {first.key}:"
-        self.problem(f"{extra.key!r} stands beside {first.key!r} in one item", extra.place, hint)
+    def _arguments_beside(self, strays: list[Entry], first: Entry) -> bool:
+        """Reports arguments that stand beside their layer instead of below it, as one mistake."""
+        params = self.checker.block_params.get(first.key, {})
+        known = LAYERS[first.key].args.keys() if first.key in LAYERS else params.keys()
+        arguments = [stray for stray in strays if stray.key in known]
+        if not arguments:
+            return False
+        words = joined([argument.key for argument in arguments])
+        stand = "stands" if len(arguments) == 1 else "stand"
+        self.problem(
+            f"{words} {stand} beside {first.key!r} in one item, not below it",
+            arguments[0].place,
+            f"indent {'it' if len(arguments) == 1 else 'them'} further than {first.key}:",
+        )
+        return True
 
     def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
         if not self._known(layer):
@@ -117,7 +133,7 @@ class _List:
         known = [name for name, registered in LAYERS.items() if not registered.preset]
         blocks = self.checker.block_params
         listed = f"there are {', '.join([*blocks, *known])} and the activations of Keras"
-        return suggest(layer, [*LAYERS, *blocks]) or listed
+        return did_you_mean(layer, [*LAYERS, *blocks]) or listed
 
     def _name(self, entry: Entry | None) -> str | None:
         if entry is None:
@@ -142,17 +158,17 @@ class _List:
     ) -> dict[str, Given] | None:
         params = self.checker.block_params[name]
         self.checker.uses.setdefault(self.block, []).append((name, place))
+        has = f"{name} has {', '.join(params) or 'no parameters'}"
+        message = f"the block {name!r} has no parameter"
+        meant = report_unknown(args, params, message, has, self.checker.problems)
         for key, entry in args.items():
-            if key not in params:
-                has = f"{name} has {', '.join(params)}" if params else f"{name} has no parameters"
-                message = f"the block {name!r} has no parameter {key!r}"
-                self.problem(message, entry.place, suggest(key, params) or has)
             self._examine(entry.value, key)
         missing = [
             key for key in required_params(params) if key not in args or is_nothing(args[key].value)
         ]
-        if missing:
+        if set(missing) - meant:
             self.problem(f"the block {name!r} needs {joined(missing)}", place)
+        if missing:
             return None
         return {
             key: Given(entry.place, entry.value)
@@ -164,14 +180,15 @@ class _List:
         self, layer: str, registered: Registered, place: Place, args: dict[str, Entry]
     ) -> dict[str, Given] | None:
         known = registered.args
+        takes = f"{layer} takes {', '.join(known) or 'no arguments'}"
+        message = f"{layer} has no argument"
+        meant = report_unknown(args, known, message, takes, self.checker.problems)
         sound = True
         checked = {}
         for key, entry in args.items():
             if key not in known:
-                takes = f"{layer} takes {', '.join(known) or 'no arguments'}"
-                message = f"{layer} has no argument {key!r}"
-                self.problem(message, entry.place, suggest(key, known) or takes)
-            elif is_nothing(entry.value) and not isinstance(known[key].kind, Layers):
+                continue
+            if is_nothing(entry.value) and not isinstance(known[key].kind, Layers):
                 if known[key].required:
                     self.problem(f"{key} of {layer} is empty", entry.place)
                     sound = False
@@ -180,7 +197,7 @@ class _List:
                 checked[key] = given
                 sound = sound and good
         missing = [key for key, declared in known.items() if declared.required and key not in args]
-        if missing:
+        if set(missing) - meant:
             self.problem(f"{layer} needs {joined(missing)}", place, example(layer))
         return checked if sound and not missing else None
 
@@ -201,7 +218,10 @@ class _List:
             try:
                 kind.convert(plain(tree))
             except KindError as error:
-                self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place)
+                hint = error.hint
+                if isinstance(tree, Scalar) and tree.text in self.names:
+                    hint = f"did you mean '${tree.text}'?"
+                self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place, hint)
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND
 

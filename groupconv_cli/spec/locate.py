@@ -45,7 +45,11 @@ def locate(spec: str | None) -> Found:
         found = locate_config(DEFAULT_CONFIG)
         note = f"no SPEC given and no {DEFAULT_FILE} here: using the bundled {DEFAULT_CONFIG!r}"
         return Found(found, note)
+    if not spec:
+        raise UsageError("SPEC is empty")
     if spec == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed")
         return Found(decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"))
     path = Path(spec)
     is_config = spec in config_names()
@@ -82,11 +86,11 @@ def _read(path: Path, name: str | None = None) -> Source:
 
 
 def _not_there(spec: str) -> str:
-    from groupconv_cli.spec.values import suggest
+    from groupconv_cli.words import did_you_mean
 
     names = config_names()
     stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
-    hint = suggest(stem, names)
+    hint = did_you_mean(stem, names)
     return (
         f"no file {spec!r} here, and no bundled config of that name"
         + (f"; {hint}" if hint else "")

@@ -207,8 +207,14 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
         hint += " that begins here" if at_end else f" that begins on line {begun.line + 1}"
         # What is never closed is found at the end of the file; it is mended where it begins.
         mark = begun if at_end else mark
-    if "'\\t'" in problem:
-        hint = "YAML is indented with spaces, never tabs"
+    if mark and source.text[mark.index : mark.index + 1] == "\t":
+        problem, hint = "a tab", "YAML is indented with spaces, never tabs"
+    elif problem.startswith("mapping values are not allowed"):
+        problem = "a colon where none can stand"
+        hint = (
+            "is a colon missing before this? `- conv: {…}` has one, with a space behind it, and so "
+            "has a layer with repeat:, when: or name: below it: `- relu:`"
+        )
     last_line = source.text.count("\n")
     if mark is None or mark.line > last_line:  # the parser sees a line behind the last
         column = len(source.text) - source.text.rfind("\n")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
-from groupconv_cli.spec.tree import Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.words import suggest
+
+_DECLARE = "declare it under `vars:`, or as a parameter of the block"
 
 
 def is_nothing(tree: Tree) -> bool:
@@ -17,8 +20,19 @@ def is_nothing(tree: Tree) -> bool:
 
 
 def is_expression(tree: Tree) -> bool:
-    """Whether the tree is a scalar that is computed from variables."""
-    return isinstance(tree, Scalar) and isinstance(tree.value, str) and "$" in tree.text
+    """Whether the tree is a scalar to compute: it has a variable, or is arithmetic on numbers."""
+    if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+        return False
+    return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
+
+
+def in_words(value: Value) -> str:
+    """A computed value as a spec would write it."""
+    if isinstance(value, list):
+        return f"[{', '.join(in_words(item) for item in value)}]"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def plain(tree: Tree) -> Value:
@@ -71,21 +85,23 @@ def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> 
 def _variable_hint(name: str, names: Iterable[str]) -> str:
     if name == "in":
         return "`$in` has a meaning only inside layers"
-    return (
-        suggest(name, set(names) - {"in"})
-        or "declare it under `vars:`, or as a parameter of the block"
-    )
+    near = suggest(name, set(names) - {"in"})
+    return f"did you mean '${near}'?" if near else _DECLARE
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """'did you mean …' for a word near a known one, else None."""
-    from difflib import get_close_matches
+def report_unknown(
+    entries: dict[str, Entry], known: Collection[str], message: str, has: str, problems: Problems
+) -> set[str]:
+    """Notes every key that is not known; returns the known ones that seem to be meant.
 
-    lowered = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(word.lower(), lowered, n=1)
-    return f"did you mean {lowered[near[0]]!r}?" if near else None
-
-
-def joined(words: list[str]) -> str:
-    """'a, b and c'."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    `has` says what there is, for keys that are near none.
+    """
+    meant = set()
+    for key, entry in entries.items():
+        if key not in known:
+            near = suggest(key, known)
+            problems.add(
+                f"{message} {key!r}", entry.place, f"did you mean {near!r}?" if near else has
+            )
+            meant.add(near or "")
+    return meant
