@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from groupconv_cli.analysis.report import Comparison, Summary
-from groupconv_cli.errors import Source
+from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
@@ -99,5 +100,20 @@ def _as_text(value: object) -> str:
     """A plain Python value as YAML, so that mistakes in it have a place to point at."""
     import yaml
 
-    text: str = yaml.safe_dump(value, sort_keys=False)
+    text: str = yaml.safe_dump(_plain(value), sort_keys=False)
     return text
+
+
+def _plain(value: object) -> object:
+    """The value in the types that YAML has; numbers may be of any kind (NumPy's too)."""
+    if isinstance(value, str | bool | int | float) or value is None:
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    raise UsageError(f"a spec cannot hold {value!r}")

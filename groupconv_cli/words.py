@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+MAX_KNOWN = 500
+MAX_LENGTH = 100
+
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is nearest, if one is near."""
+    """The known word that is nearest, if one is near. Of very many or long ones none is tried."""
     from difflib import get_close_matches
 
+    known = list(known)
+    if len(known) > MAX_KNOWN or len(word) > MAX_LENGTH:
+        return None
     lowered = {name.lower(): name for name in sorted(known)}
     near = get_close_matches(word.lower(), lowered, n=1)
     return lowered[near[0]] if near else None

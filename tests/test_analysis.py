@@ -91,13 +91,15 @@ def test_a_shuffle_follows_the_convolution_that_it_takes_its_groups_from() -> No
 
 
 def test_each_row_is_the_network_with_that_number_of_groups() -> None:
-    for row in compare("resnext50_32x4d", [1, 2, 4, 8, 16, 32]).rows[1:]:
-        twin = total(load("resnext50_32x4d", settings={"groups": row.groups, "width": 4}))
-        written = load("resnext50_32x4d")
-        swept = {i: row.groups for i, node in enumerate(written.nodes) if node.is_grouped}
-        assert row.totals == total(written.regrouped(swept))
-        if row.groups == 32:
-            assert row.totals == twin
+    text = """
+        - conv: {{filters: 48, kernel: 3}}
+        - conv: {{filters: 96, kernel: 3, groups: {0}, norm: batch}}
+        - depthwise_conv: {{kernel: 5}}
+        - conv: {{filters: 24, kernel: 1, groups: {0}}}
+        - channel_shuffle
+        """
+    for row in compare(layers(text.format(4)), [1, 2, 4, 8, 24]).rows[1:]:
+        assert row.totals == total(layers(text.format(row.groups)))
     rows = compare("resnext50_32x4d", [1, 32]).rows
     assert [row.groups for row in rows] == ["as written", 1, 32]
     assert rows[0].totals == rows[2].totals
@@ -192,6 +194,22 @@ def test_nothing_to_sweep() -> None:
     with pytest.raises(UsageError, match="the only one reads the input; to sweep it: --only conv"):
         compare(first, [1])
     assert compare(first, [4], only="conv").rows[-1].valid
+
+
+def test_a_comparison_has_at_most_two_hundred_rows() -> None:
+    assert len(compare("basic", range(1, 201)).rows) == 201
+    with pytest.raises(UsageError, match="201 numbers of groups"):
+        compare("basic", range(1, 202))
+
+
+def test_channels_too_many_to_list_their_divisors() -> None:
+    net = layers(
+        "- conv: {filters: 999999999989, kernel: 1}\n" * 2, input_shape="[8, 999999999989]"
+    )
+    assert [row.groups for row in compare(net).rows[1:]] == [1, 999999999989]
+    net = layers("- conv: {filters: 1000000000001, kernel: 1}\n" * 2)
+    with pytest.raises(UsageError, match="too many divisors"):
+        compare(net, only="conv_2")
 
 
 @pytest.mark.parametrize("groups", [[0], [-1], [True], ["2"], "some"])

@@ -7,11 +7,12 @@ import doctest
 import pytest
 
 import groupconv_cli
-from groupconv_cli import SpecError, analyze, build, compare, load
+from groupconv_cli import SpecError, UsageError, analyze, build, compare, load
 from groupconv_cli.errors import EnvironmentProblem, InternalError
 from groupconv_cli.keras import build as keras_build
 from groupconv_cli.keras import runtime
 from groupconv_cli.network import Network
+from groupconv_cli.ops.conv import Conv
 
 
 def test_every_public_name_is_there_and_documented() -> None:
@@ -64,6 +65,24 @@ def test_a_model_that_differs_from_the_analysis_is_an_internal_error() -> None:
         nodes = (net.nodes[0], node, *net.nodes[2:])
         with pytest.raises(InternalError, match=r"'conv' has .* in Keras, .* in the analysis"):
             build(Network(net.name, nodes, net.inputs, net.outputs))
+
+
+def test_a_total_that_differs_from_the_analysis_is_an_internal_error() -> None:
+    """Weights that no node accounts for: a layer that the analysis takes to be free."""
+    net = load("basic")
+    conv, relu = net.nodes[1:]
+    free = relu._replace(op=Conv(filters=64, kernel=(1,)))
+    with pytest.raises(InternalError, match="the model has 8,832 parameters in Keras, 4,672 in"):
+        build(Network(net.name, (net.nodes[0], conv, free), net.inputs, net.outputs))
+
+
+def test_numbers_of_a_mapping_may_be_of_any_kind() -> None:
+    import numpy as np
+
+    spec = {"input": (np.int64(8), 4), "layers": [{"dropout": {"rate": np.float32(0.5)}}]}
+    assert load(spec).layers[0].op.rate == 0.5
+    with pytest.raises(UsageError, match="a spec cannot hold"):
+        load({"input": [8, 4], "layers": [object()]})
 
 
 def test_without_keras_building_says_what_to_install(monkeypatch) -> None:

@@ -25,6 +25,8 @@ def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
         layers:
           - conv: {filters: 8, kernel: 3, groups: 2, padding: 2}
           - channel_shuffle
+          - relu:
+            name: pad
           - max_pool: {size: 3, stride: 2, padding: 1}
           - avg_pool: {size: 2, padding: 1}
           - depthwise_conv: {kernel: 3, stride: [2, 1]}
@@ -86,7 +88,7 @@ def test_an_existing_file_is_kept_unless_forced(folder) -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("small.h5", "must end in .keras"),
+        ("small.h5", "must be a name that ends in .keras"),
         ("nowhere/small.keras", "there is no folder nowhere"),
         ("folder.keras", "folder.keras is a folder"),
     ],

@@ -270,6 +270,9 @@ def test_an_output_that_cannot_encode_the_glyphs_gets_others() -> None:
     assert result.status == 0
     assert "32x32x64" in result.out
     assert "0.250x" in result.out
+    styled = run_in_terminal("summary", "basic", env=env)
+    assert styled.status == 0
+    assert "0.250x" in styled.out
 
 
 # Endings

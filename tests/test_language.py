@@ -84,6 +84,14 @@ def test_a_shuffle_takes_the_groups_of_the_grouped_convolution_before_it() -> No
     assert net.layers[-2].groups_from == 1
 
 
+def test_a_shuffle_takes_one_group_too_where_that_was_given() -> None:
+    text = "- conv: {{filters: 24, kernel: 1, groups: 4}}\n- conv: {{filters: 24, kernel: 1{}}}"
+    given = layers(text.format(", groups: 1") + "\n- channel_shuffle")
+    assert given.layers[-1].groups == 1
+    left_out = layers(text.format("") + "\n- channel_shuffle")
+    assert left_out.layers[-1].groups == 4
+
+
 def test_variables_and_arithmetic() -> None:
     net = network(
         """

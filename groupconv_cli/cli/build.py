@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from groupconv_cli.cli.options import SetOption, VariantOption, complete_spec, load_spec
 from groupconv_cli.cli.run import command
-from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.network import Network
 
 
@@ -45,9 +46,9 @@ def build(
 
     The model is made of stock Keras layers, so it loads where only Keras is installed.
 
+    \b
     Examples:
       gconv build resnext50_32x4d
-
       gconv build net.yaml -o models/net.keras --force
     """
     from groupconv_cli.api import build as build_network
@@ -60,18 +61,19 @@ def build(
     network = load_spec(spec, settings, variant)
     path = output or Path(f"{file_stem(network.name)}.keras")
     if path.suffix != ".keras":
-        raise UsageError(f"the file's name must end in .keras, got {path.name!r}")
+        raise UsageError(f"FILE must be a name that ends in .keras, got {path.name!r}")
     enough = enough_memory(network, ignore=ignore_memory)
     # The target is opened first: work whose result cannot be kept is not begun.
     with written_whole(path, force=force) as temporary, spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras
 
+        gc.enable()  # `main` switches it off, for runs that are over soon
         load_keras()
         show(f"Building {network.name}")
         try:
             model = build_network(network)
         except Exception as error:
-            if enough:
+            if enough or isinstance(error, GconvError):
                 raise
             # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
             raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error

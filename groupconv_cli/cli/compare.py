@@ -56,11 +56,10 @@ def compare(
     Swept are the grouped convolutions; where there are none, the depthwise ones; else all that do
     not read the input. Counts that do not divide are rows that say why, and the exit status is 1.
 
+    \b
     Examples:
       gconv compare --groups 1,4,8
-
       gconv compare resnext50_32x4d --groups all
-
       gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
     """
     from groupconv_cli.api import compare as compare_groups

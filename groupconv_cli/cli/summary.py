@@ -42,11 +42,10 @@ def summary(
 ) -> None:
     """Show every layer's shape and cost, and the totals beside the g=1 baseline.
 
+    \b
     Examples:
       gconv summary resnext50_32x4d --depth 1
-
       gconv summary net.yaml --set groups=8
-
       gconv summary net.yaml --format json | jq .macs
     """
     from groupconv_cli.api import analyze

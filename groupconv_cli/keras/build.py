@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.totals import total
@@ -63,7 +64,7 @@ def _check_params(network: Network, model: keras.Model) -> None:
         if not node.cost.params:
             continue
         layer = model.get_layer(node.name)
-        non_trainable = sum(weight.shape.num_elements() for weight in layer.non_trainable_weights)
+        non_trainable = sum(prod(weight.shape) for weight in layer.non_trainable_weights)
         built = (layer.count_params(), non_trainable)
         if built != (node.cost.params, node.cost.non_trainable):
             raise InternalError(

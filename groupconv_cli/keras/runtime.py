@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import tempfile
@@ -27,7 +26,6 @@ def load_keras() -> None:
             raise EnvironmentProblem(
                 f"building a model needs {module}, which is not installed: {INSTALL}"
             )
-    gc.enable()
     # Must be set before TensorFlow's C++ side starts; a level the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -90,9 +90,10 @@ class Residual(Composite, name="residual"):
     def _project(
         self, builder: Builder, x: Tensor, x_shape: Shape, y: Tensor, y_shape: Shape
     ) -> Tensor:
-        stride = builder.strides_since(x, y)
+        fits = len(x_shape) == len(y_shape) > 1
+        stride = builder.strides_since(x, y) if fits else (1,)
         conv = Conv(filters=y_shape[-1], kernel=(1,), stride=stride, bias=False)
-        if len(x_shape) != len(y_shape) or conv.output_shape(x_shape) != y_shape:
+        if not fits or conv.output_shape(x_shape) != y_shape:
             raise OpError(
                 f"the body of {{layer}} turns {shape_text(x_shape)} into {shape_text(y_shape)}, "
                 "which no 1×1 convolution at its stride does",

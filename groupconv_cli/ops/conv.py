@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd, isqrt, prod
+from math import gcd, prod
 from typing import Any, ClassVar
 
+from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION, NORM
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.kinds import Flag, Groups, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
-
-MAX_DIVISORS_SHOWN = 12
 
 
 class Convolution(Op):
@@ -180,22 +179,6 @@ def check_groups(groups: int, channels: int, filters: int) -> None:
             hint=f"{channels} input and {filters} output channels share these divisors: "
             + divisors_text(gcd(channels, filters)),
         )
-
-
-def divisors(number: int) -> list[int]:
-    """All divisors in rising order. Takes about √number steps."""
-    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
-    return low + [number // d for d in reversed(low) if d * d != number]
-
-
-def divisors_text(number: int) -> str:
-    """The divisors as a list to read; of very large numbers only the first few."""
-    if number > 10**9:
-        return ", ".join(str(d) for d in range(1, 100) if number % d == 0) + ", …"
-    found = [str(d) for d in divisors(number)]
-    if len(found) > MAX_DIVISORS_SHOWN:
-        found = [*found[: MAX_DIVISORS_SHOWN - 1], "…", found[-1]]
-    return ", ".join(found)
 
 
 def _brief(size: tuple[int, ...]) -> str:

@@ -231,5 +231,12 @@ class LayersOr(Layers):
         self.choice = Choice(options)
         self.words = f"{', '.join(self.choice.options)}, or a list of layers"
 
+    def convert(self, value: Value) -> str:
+        """One of the words: lists of layers are told apart before any value is computed."""
+        try:
+            return self.choice.convert(value)
+        except KindError as error:
+            raise KindError(self.words, error.hint) from None
+
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [*self.choice.schema()["anyOf"], {"$ref": "#/$defs/layers"}]}

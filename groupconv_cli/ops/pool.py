@@ -71,7 +71,10 @@ class MaxPool(_Pool, name="max_pool"):
         widths = [[0, 0], *([p, p] for p in pixels), [0, 0]]
 
         def pad(tensor: Any) -> Any:
-            return ops.pad(tensor, widths, constant_values=float("-inf"))
+            padded = ops.pad(tensor, widths, constant_values=float("-inf"))
+            # Keras would call the operation 'pad', which a layer of the spec may be called too.
+            padded._keras_history.operation.name = f"{name}.pad"
+            return padded
 
         return [pad, self._keras_pool("Max", name, x, "valid")]
 

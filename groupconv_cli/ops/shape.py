@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Op, Shape, arg
-from groupconv_cli.ops.conv import divisors_text
 from groupconv_cli.ops.kinds import Whole
 
 

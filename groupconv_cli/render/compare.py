@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.summary import ratio
+from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import Column, Row, Table, View
 from groupconv_cli.words import plural
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from groupconv_cli.analysis.report import CompareRow, Comparison, LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.render.numbers import ratio
 
 VERSION = 1
 """Raised when a name goes or changes its meaning; new names do not raise it."""
@@ -99,6 +100,6 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
         "valid": True,
         "reason": None,
         **_totals(totals),
-        "params_ratio": totals.params / baseline.params if baseline.params else None,
-        "macs_ratio": totals.macs / baseline.macs if baseline.macs else None,
+        "params_ratio": ratio(totals.params, baseline.params),
+        "macs_ratio": ratio(totals.macs, baseline.macs),
     }

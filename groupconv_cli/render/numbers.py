@@ -31,6 +31,11 @@ def ratio_text(ratio: float | None) -> str:
     return f"{_three_digits(ratio)}×"
 
 
+def ratio(value: float, baseline: float) -> float | None:
+    """Value / baseline; None where there is nothing to compare with."""
+    return value / baseline if baseline else None
+
+
 def decimal_text(number: float) -> str:
     """A number that is not a count, in three digits."""
     return _three_digits(number)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from groupconv_cli.errors import MAX_REPORTED, Diagnostic, Place
 from groupconv_cli.render.text import Line, Span, cell_width
+
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What YAML counts as the end of a line."""
 
 EXCERPT = 110
 """Characters of a source line that are shown, around the place."""
@@ -38,10 +42,10 @@ def _problem(problem: Diagnostic) -> list[Line]:
 
 
 def _excerpt(place: Place) -> list[Line]:
-    source_lines = place.source.text.split("\n")
+    source_lines = LINE_BREAK.split(place.source.text)
     if place.line > len(source_lines):
         return []
-    text = source_lines[place.line - 1].rstrip("\r")
+    text = source_lines[place.line - 1]
     at = min(place.column - 1, len(text))
     start = 0
     if len(text) > EXCERPT:

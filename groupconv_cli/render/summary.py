@@ -8,6 +8,7 @@ from typing import NamedTuple
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
+from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
 from groupconv_cli.words import plural
 
@@ -87,11 +88,6 @@ def totals_table(summary: Summary) -> Table:
     return Table(columns, tuple(made))
 
 
-def ratio(value: float, baseline: float) -> float | None:
-    """Value / baseline; None where there is nothing to compare with."""
-    return value / baseline if baseline else None
-
-
 def window_text(window: Window) -> str:
     """A window as people write it: 3×3/2 is a kernel of 3×3 with stride 2, d2 a dilation of 2."""
     text = shape_text(window.kernel)
@@ -147,7 +143,8 @@ def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
             continue
         can_join = not line.is_group or line.level == depth - 1
         if pending and can_join and (pending.item, pending.level) == (line.item, line.level):
-            times = pending.times + (line.is_group and pending.is_group)
+            again = line.is_group or line.layers[0].op == pending.layers[0].op
+            times = pending.times + again
             pending = pending._replace(layers=[*pending.layers, *line.layers], times=times)
             continue
         if pending:

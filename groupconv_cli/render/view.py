@@ -1,6 +1,6 @@
 """What is shown, before it is decided how: tables of raw values, headings and notes.
 
-A command makes one `View`; each format renders any `View`.
+A command makes one `View`; each format for people renders any `View`. JSON is made of the report.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
-    """A cell as people read it; a `(kind, value)` pair overrides the column's kind."""
+    """A cell as people read it; one that is `Typed` has a kind of its own."""
     if cell is None:
         return ""
     if isinstance(cell, Typed):

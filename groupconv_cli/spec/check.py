@@ -21,7 +21,7 @@ TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers")
 BLOCK_KEYS = ("params", "layers")
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def check(tree: Tree, source: Source, problems: Problems) -> Spec:
@@ -101,7 +101,7 @@ class _Checker:
 
     def _name(self) -> str:
         default = Path(self.source.name).stem if self.source.name[:1] != "<" else "network"
-        if "name" not in self.entries:
+        if "name" not in self.entries or is_nothing(self.entries["name"].value):
             return default
         tree = self.entries["name"].value
         text = tree.text if isinstance(tree, Scalar) else ""
@@ -115,12 +115,15 @@ class _Checker:
 
     def _variables(self) -> dict[str, Entry]:
         variables = self._mapping(self.entries.get("vars"), "names to values")
-        for name, entry in variables.items():
+        self._values(variables, set(variables), "variable")
+        return variables
+
+    def _values(self, entries: dict[str, Entry], names: set[str], what: str) -> None:
+        for name, entry in entries.items():
             if not VARIABLE.fullmatch(name) or name == "in":
                 hint = "letters, digits and _; `$in` is always the number of channels coming in"
-                self.problem(f"{name!r} cannot name a variable", entry.place, hint)
-            examine(entry.value, set(variables), f"the variable {name!r}", self.problems)
-        return variables
+                self.problem(f"{name!r} cannot name a {what}", entry.place, hint)
+            examine(entry.value, names, f"the {what} {name!r}", self.problems)
 
     def _variants(self, names: set[str]) -> dict[str, dict[str, Entry]]:
         variants = {}
@@ -148,18 +151,14 @@ class _Checker:
                 self.problem(f"{name!r} cannot name a block", entry.place, hint)
             body = self._mapping(entry, "params and layers")
             self.unknown_keys(body, BLOCK_KEYS, "a block")
-            bodies[name] = (entry.place, body)
+            # A body that is no mapping has been reported; that it has no layers follows from it.
+            place = entry.place if isinstance(entry.value, Mapping) else entry.value.place
+            bodies[name] = (place, body)
         return bodies
 
     def _params(self, body: dict[str, Entry], names: set[str]) -> dict[str, Entry]:
         params = self._mapping(body.get("params"), "names to defaults (empty: required)")
-        for name, entry in params.items():
-            if not VARIABLE.fullmatch(name) or name == "in":
-                hint = "letters, digits and _; `$in` is always the number of channels coming in"
-                self.problem(f"{name!r} cannot name a parameter", entry.place, hint)
-            examine(
-                entry.value, names | set(params) | {"in"}, f"the parameter {name!r}", self.problems
-            )
+        self._values(params, names | set(params) | {"in"}, "parameter")
         return params
 
     def _block_layers(
@@ -172,7 +171,7 @@ class _Checker:
     ) -> Items:
         if "layers" not in body:
             self.problem(f"the block {name!r} has no layers", place)
-            return ()
+            return (items.unsound(place),)
         return items.layers(body["layers"].value, names | set(items.block_params[name]), name)
 
     def _layers(self, items: ItemChecker, names: set[str]) -> Items:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, Problems, SpecError
 from groupconv_cli.network import Network, Node, Step
@@ -24,7 +24,15 @@ from groupconv_cli.spec.tree import Entry, Tree, describe
 from groupconv_cli.spec.values import in_words, is_expression
 
 MAX_LAYERS = 10_000
-MAX_STEPS = 50_000
+MAX_STEPS = 200_000
+"""Units of work: an item or a branch is ITEM_STEPS, a value or an input of a merge is 1."""
+
+ITEM_STEPS = 4
+MAX_NESTING = 80
+"""Levels of blocks and composites within one another."""
+
+MAX_OUTPUT = 10**30
+"""No size of an output is larger: what is beyond it cannot even be written down."""
 
 
 class _Stop(Exception):
@@ -49,9 +57,11 @@ class _Expansion:
         self.spec = spec
         self.problems = problems
         self.nodes: list[Node] = []
-        self.grouped_before: list[int | None] = []
-        """For each node the nearest grouped convolution up its main path, itself included."""
+        self.groups_before: list[int | None] = []
+        """For each node the nearest convolution up its main path, itself included, that was given
+        groups and is not depthwise."""
         self.steps = 0
+        self.nesting = 0
 
     def run(self, scope: Scope) -> Network | None:
         shape = self._input_shape(scope)
@@ -61,7 +71,7 @@ class _Expansion:
         if shape is not None:
             name = root.level.label("input", 0)
             self.nodes.append(Node(name, Input(), (), (), shape, Input().cost()))
-            self.grouped_before.append(None)
+            self.groups_before.append(None)
             x = Tensor(0, shape)
         y = root.walk(self.spec.layers, x)
         if self.problems or y.shape is None:
@@ -75,6 +85,8 @@ class _Expansion:
         tree = self.spec.input
         try:
             value = scope.value(tree)
+        except UnknownValue:
+            return None
         except SpecError as error:
             for problem in error.diagnostics:
                 self.problems.add(*problem)
@@ -91,14 +103,27 @@ class _Expansion:
             return None
         return shape
 
-    def step(self, place: Place) -> None:
-        """Counts one item walked. Raises _Stop when there are too many."""
-        self.steps += 1
+    def step(self, place: Place, units: int = ITEM_STEPS) -> None:
+        """Counts work. Raises _Stop when there is too much of it."""
+        self.steps += units
         too_many = len(self.nodes) > MAX_LAYERS
         if too_many or self.steps > MAX_STEPS:
-            what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS:,} items"
-            self.problems.add(f"the network grows beyond {what} here", place, "check the repeats")
-            raise _Stop
+            what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS // ITEM_STEPS:,} items"
+            self.stop(f"the network grows beyond {what} here", place, "check the repeats")
+
+    def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
+        """Notes a problem and ends the expansion."""
+        self.problems.add(message, place, hint)
+        raise _Stop
+
+    @contextmanager
+    def nested(self, place: Place) -> Iterator[None]:
+        """Counts one level of nesting."""
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            self.stop(f"layers are nested more than {MAX_NESTING} levels deep", place)
+        yield
+        self.nesting -= 1
 
 
 class _Level:
@@ -167,6 +192,7 @@ class _Frame:
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
         """Puts what is added inside on a level of its own."""
+        self.expansion.step(self.item.place)
         outer, self.level = self.level, self.level.below(name, name, self.item.number)
         try:
             yield
@@ -237,6 +263,7 @@ class _Frame:
     def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
         if given.layers is not None or given.branches is not None:
             return given.layers if given.branches is None else given.branches
+        self.expansion.step(given.place, 1)
         kind = declared.kind
         value = self.variables.value(given.tree, _channels(x))
         try:
@@ -247,6 +274,7 @@ class _Frame:
     def _block(self, x: Tensor) -> Tensor:
         item = self.item
         block = self.expansion.spec.blocks[item.layer]
+        self.expansion.step(item.place, len(item.args))
         values = {
             key: self.variables.value(given.tree, _channels(x)) for key, given in item.args.items()
         }
@@ -254,7 +282,8 @@ class _Frame:
         scope = Scope(block.params, root, values, _channels(x), is_block=True)
         level = self._own_level(item.layer)
         used_at = (*self.used_at, item.place)
-        return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
+        with self.expansion.nested(item.place):
+            return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
 
     def _own_level(self, kind: str) -> _Level:
         self._check_name()
@@ -268,7 +297,8 @@ class _Frame:
         level = self.level if transparent else self._own_level(item.layer)
         frame = _Frame(self.expansion, self.variables, level, item, self.used_at)
         try:
-            return layer.expand(frame, x)
+            with self.expansion.nested(item.place):
+                return layer.expand(frame, x)
         except OpError as error:
             within = ".".join(step.name for step in level.path)
             inside = f"the {item.layer} in {within!r}"
@@ -285,24 +315,34 @@ class _Frame:
         self._check_name()
         groups_from = None
         if cls.takes_groups_before and "groups" not in values:
-            groups_from = self.expansion.grouped_before[x.node]
+            groups_from = self.expansion.groups_before[x.node]
             if groups_from is None:
                 self._problem(
-                    f"{item.layer} has no groups, and no grouped convolution comes before it",
+                    f"{item.layer} has no groups, and no convolution with groups comes before it",
                     item.place,
                     f"give the number: {item.layer}: {{groups: 4}}",
                 )
                 return x
             values["groups"] = self.expansion.nodes[groups_from].groups
         cls.resolve(values, x.shape)
-        named = item.name
-        x = self._add(cls(**values), named or item.layer, x, groups_from=groups_from)
+        op, named = cls(**values), item.name
+        keeps_groups = op.is_convolution and "groups" in values
+        x = self._add(
+            op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
+        )
         for follow_up in (NORMS.get(norm), activation and Activation(function=activation)):
             if follow_up:
                 x = self._add(follow_up, f"{named}_{follow_up.op}" if named else follow_up.op, x)
         return x
 
-    def _add(self, op: Op, label: str, *inputs: Tensor, groups_from: int | None = None) -> Tensor:
+    def _add(
+        self,
+        op: Op,
+        label: str,
+        *inputs: Tensor,
+        groups_from: int | None = None,
+        keeps_groups: bool = False,
+    ) -> Tensor:
         unknown = Tensor(inputs[0].node, None)
         shapes: list[Shape] = []
         for tensor in inputs:
@@ -310,7 +350,7 @@ class _Frame:
                 return unknown
             shapes.append(tensor.shape)
         expansion = self.expansion
-        expansion.step(self.item.place)
+        expansion.step(self.item.place, len(inputs))
         name = self.level.full_name(self.level.label(label, self.item.number))
         try:
             op.check(*shapes)
@@ -321,6 +361,9 @@ class _Frame:
             except OpError:
                 return unknown
         shape = op.output_shape(*shapes)
+        if max(shape) > MAX_OUTPUT:
+            self._problem(f"the output of layer {name!r} is too large", self.item.place, None)
+            return unknown
         node = Node(
             name=name,
             op=op,
@@ -333,9 +376,9 @@ class _Frame:
             place=self.item.place,
             groups_from=groups_from,
         )
-        before = expansion.grouped_before[inputs[0].node]
-        mixes_none = node.is_grouped and not node.is_depthwise
-        expansion.grouped_before.append(len(expansion.nodes) if mixes_none else before)
+        before = expansion.groups_before[inputs[0].node]
+        is_nearest = keeps_groups and not node.is_depthwise
+        expansion.groups_before.append(len(expansion.nodes) if is_nearest else before)
         expansion.nodes.append(node)
         return Tensor(len(expansion.nodes) - 1, shape)
 

@@ -6,6 +6,7 @@ Numbers are exact: decimals and quotients are fractions, so 30 * 0.1 is 3 and no
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +68,10 @@ def evaluate(text: str, lookup: Lookup) -> Value:
     bare = BARE_NAME.fullmatch(text.strip())
     if bare:
         return lookup(bare.group(1))
-    return _value(_parse(text), lookup)
+    # Variables are looked up before the arithmetic, not amid it: they may be expressions too, and
+    # the depths of all would add up.
+    values = {name: lookup(name) for name, _ in names(text)}
+    return _value(_parse(text), values.__getitem__)
 
 
 @lru_cache(maxsize=4096)
@@ -187,7 +191,9 @@ def _value(tree: Any, lookup: Lookup) -> Value:
         return (left == right) is (tree.operator == "==")
     for operand in (left, right):
         if isinstance(operand, (bool, str, list, tuple, dict)) or operand is None:
-            raise ExpressionError(f"{tree.operator!r} needs numbers, got {operand!r}", tree.offset)
+            raise ExpressionError(
+                f"{tree.operator!r} needs numbers, got {reprlib.repr(operand)}", tree.offset
+            )
     if tree.operator in ("/", "//") and right == 0:
         raise ExpressionError("division by zero", tree.offset)
     if tree.operator == "/":

@@ -8,12 +8,12 @@ from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import Branches, Kind, KindError, Layers, LayersOr
 from groupconv_cli.spec.model import Given, Item, Items, required_params
-from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe, shortened
 from groupconv_cli.spec.values import Content, examine, is_nothing, plain, report_unknown
 from groupconv_cli.words import did_you_mean, joined
 
 BESIDE_KEYS = ("name", "repeat", "when")
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
 
 class ItemChecker:
@@ -102,7 +102,8 @@ class _List:
 
     def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
         if not self._known(layer):
-            self.problem(f"unknown layer {layer!r}", place, self._unknown_hint(layer))
+            shown = shortened(layer)
+            self.problem(f"unknown layer {shown!r}", place, self._unknown_hint(layer))
             return self.checker.unsound(place, layer)
         args: dict[str, Entry] = {}
         if isinstance(tree, Mapping):
@@ -140,7 +141,7 @@ class _List:
             return None
         if isinstance(entry.value, Scalar) and NAME.fullmatch(entry.value.text):
             return entry.value.text
-        hint = "a name is letters, digits, _ and -, and begins with a letter"
+        hint = "a name is at most 100 letters, digits, _ and -, and begins with a letter"
         self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
         return None
 

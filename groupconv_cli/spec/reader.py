@@ -21,6 +21,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
 MAX_NODES = 60_000
 MAX_NUMBER_LENGTH = 30
+MAX_KEY_LENGTH = 100
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -35,8 +36,8 @@ _WORDS: dict[str, Value] = {
 def decode(data: bytes, name: str) -> Source:
     """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
-        message = f"{name}: larger than {MAX_BYTES:,} bytes, which no spec needs to be"
-        raise SpecError(Diagnostic(message))
+        message = f"larger than {MAX_BYTES:,} bytes, which no spec needs to be"
+        raise SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
     try:
         return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -145,6 +146,9 @@ class _Reader:
             value = self._node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
                 self.problems.add("a key must be a word, not a list or mapping", place)
+            elif len(key.text) > MAX_KEY_LENGTH:
+                message = f"a key of {len(key.text):,} characters; {MAX_KEY_LENGTH} is the limit"
+                self.problems.add(message, place)
             elif key.text == "<<":
                 self.problems.add(
                     "merge keys (<<) are not part of the language",
@@ -164,11 +168,12 @@ class _Reader:
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text: str = event.value
-        plain: bool = event.style is None or event.style == ""
-        if not plain:
+        is_plain: bool = event.style is None or event.style == ""
+        if not is_plain:
             return Scalar(text, text, place, plain=False)
+        one_line = event.start_mark.line == event.end_mark.line
         try:
-            return Scalar(resolve(text), text, place)
+            return Scalar(resolve(text), text, place, plain=one_line)
         except ValueError as error:
             self.problems.add(str(error), place)
             return Scalar(0, text, place)

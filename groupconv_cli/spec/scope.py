@@ -50,9 +50,16 @@ class Scope:
         an earlier mistake.
         """
         if isinstance(tree, Listing):
-            return [self.value(item, channels) for item in tree.items]
-        if not isinstance(tree, Scalar) or not is_expression(tree):
-            return tree.value if isinstance(tree, Scalar) else None
+            if any(isinstance(item, Listing) for item in tree.items):
+                raise UnknownValue  # noted when the spec was checked
+            values = [self.value(item, channels) for item in tree.items]
+            if any(isinstance(value, list) for value in values):
+                raise SpecError(Diagnostic("a list within a list is no value", tree.place))
+            return values
+        if not isinstance(tree, Scalar):
+            raise UnknownValue  # noted when the spec was checked
+        if not is_expression(tree):
+            return tree.value
 
         def lookup(name: str) -> Value:
             if name != "in":
@@ -74,7 +81,7 @@ class Scope:
             return self.values[name]
         if name not in self.entries:
             if self.outer is None:
-                raise SpecError(Diagnostic(f"unknown variable '${name}'", asked_by.place))
+                raise UnknownValue  # noted when the spec was checked
             return self.outer.named(name, asked_by)
         if self._working[-1:] == [name] and self.outer is not None:
             return self.outer.named(name, asked_by)  # params: {act: $act} hands a variable on

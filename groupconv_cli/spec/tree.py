@@ -5,6 +5,9 @@ from __future__ import annotations
 from groupconv_cli.errors import Place
 from groupconv_cli.ops.kinds import Value
 
+MAX_SHOWN = 60
+"""Characters of a value that a message repeats."""
+
 
 class Scalar:
     """A number, word, truth value or nothing; `text` is what stands in the file."""
@@ -16,7 +19,7 @@ class Scalar:
         self.text = text
         self.place = place
         self.plain = plain
-        """Whether it stands without quotes, so that a column inside it can be pointed at."""
+        """Whether it stands on one line without quotes: columns inside it can be pointed at."""
 
 
 class Listing:
@@ -62,5 +65,10 @@ def describe(tree: Tree) -> str:
         return f"a mapping with {keys}" if keys else "an empty mapping"
     if tree.value is None:
         return "nothing"
-    text = tree.text if len(tree.text) <= 60 else tree.text[:59] + "…"
+    text = shortened(tree.text)
     return repr(text) if isinstance(tree.value, str) else text
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning if it is long."""
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -8,7 +8,7 @@ from enum import Enum
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
-from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe, shortened
 from groupconv_cli.words import suggest
 
 _DECLARE = "declare it under `vars:`, or as a parameter of the block"
@@ -29,10 +29,11 @@ def is_expression(tree: Tree) -> bool:
 def in_words(value: Value) -> str:
     """A computed value as a spec would write it."""
     if isinstance(value, list):
-        return f"[{', '.join(in_words(item) for item in value)}]"
+        shown = [in_words(item) for item in value[:6]] + ["…"] * (len(value) > 6)
+        return f"[{', '.join(shown)}]"
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
-    return repr(value) if isinstance(value, str) else str(value)
+    return repr(shortened(value)) if isinstance(value, str) else str(value)
 
 
 def plain(tree: Tree) -> Value:
@@ -45,8 +46,8 @@ def plain(tree: Tree) -> Value:
 
 
 def point(tree: Scalar, offset: int) -> Place:
-    """The place of a character inside a scalar, where it stands on one line as written."""
-    if tree.plain and "\n" not in tree.text:
+    """The place of a character inside a scalar, where it stands as written."""
+    if tree.plain:
         return tree.place._replace(column=tree.place.column + offset)
     return tree.place
 
@@ -66,6 +67,9 @@ def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> 
         problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
         return Content.UNSOUND
     if isinstance(tree, Listing):
+        if any(isinstance(item, Listing) for item in tree.items):
+            problems.add(f"{what} must be a value, got a list within a list", tree.place)
+            return Content.UNSOUND
         contents = [examine(item, names, what, problems) for item in tree.items]
         return max(contents, key=lambda content: content.value, default=Content.LITERAL)
     if not is_expression(tree):
