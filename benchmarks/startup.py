@@ -24,6 +24,7 @@ COMMANDS = {
     "imports alone": [sys.executable, "-c", FLOOR],
     "gconv summary resnext50_32x4d": [*GCONV, "summary", "resnext50_32x4d"],
     "gconv compare, six counts": [*GCONV, "compare", "resnext50_32x4d", "-g", "1,2,4,8,16,32"],
+    "gconv list": [*GCONV, "list"],
 }
 KERAS = {"the same network in Keras": [sys.executable, str(HERE / "keras_resnext50.py")]}
 

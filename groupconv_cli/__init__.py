@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from groupconv_cli.analysis.report import Comparison, Summary
-    from groupconv_cli.api import analyze, build, compare, load
+    from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
+    from groupconv_cli.api import analyze, build, compare, compare_variants, load
     from groupconv_cli.errors import GconvError, SpecError, UsageError
     from groupconv_cli.network import Network
 
@@ -31,9 +31,11 @@ __all__ = [
     "SpecError",
     "Summary",
     "UsageError",
+    "VariantComparison",
     "analyze",
     "build",
     "compare",
+    "compare_variants",
     "load",
 ]
 
@@ -46,7 +48,9 @@ _HOMES = {
     "UsageError": "errors",
     "analyze": "api",
     "build": "api",
+    "VariantComparison": "analysis.report",
     "compare": "api",
+    "compare_variants": "api",
     "load": "api",
 }
 

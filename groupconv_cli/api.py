@@ -7,19 +7,24 @@ from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from groupconv_cli.analysis.report import Comparison, Summary
+from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
     import keras
 
-AnySpec = Network | str | PathLike[str] | Mapping[str, object] | Source
-"""A network, or what `load` makes one of."""
+    from groupconv_cli.spec import SpecFile
+
+    AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile
+    """What a spec can be read from: a path, the name of a bundled config, or the spec itself."""
+
+    AnySpec = Network | AnySource
+    """A network, or what `load` makes one of."""
 
 
 def load(
-    spec: str | PathLike[str] | Mapping[str, object] | Source,
+    spec: AnySource,
     *,
     settings: Mapping[str, object] | None = None,
     variant: str | None = None,
@@ -27,25 +32,12 @@ def load(
     """Reads a spec: a path, the name of a bundled config, or the spec itself as a mapping.
 
     `settings` gives other values to variables of the spec, as `--set` does; `variant` picks one
-    of the spec's variants.
+    of the spec's variants. The name of a bundled config may imply a variant: `resnet50`.
 
     Raises SpecError with every mistake of the spec and its place, and UsageError if there is no
     such spec, variable or variant.
     """
-    from groupconv_cli.spec import network_from
-    from groupconv_cli.spec.locate import locate
-
-    if isinstance(spec, Mapping):
-        source = Source("<mapping>", _as_text(spec))
-    elif isinstance(spec, Source):
-        source = spec
-    else:
-        source = locate(fspath(spec)).source
-    texts = {
-        name: value if isinstance(value, str) else _as_text(value)
-        for name, value in (settings or {}).items()
-    }
-    return network_from(source, settings=texts, variant=variant)
+    return _read(spec).network(_texts(settings), variant)
 
 
 def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
@@ -92,8 +84,44 @@ def build(spec: AnySpec) -> keras.Model:
     return build_model(_network(spec))
 
 
+def compare_variants(
+    spec: AnySource, *, settings: Mapping[str, object] | None = None, dtype: str = "float32"
+) -> VariantComparison:
+    """The network at each variant of the spec, beside its own g=1 baseline.
+
+    Raises what `load` raises, and UsageError for a spec without variants.
+    """
+    from groupconv_cli.analysis.variants import compare_networks
+
+    file = _read(spec)
+    if not file.variants:
+        raise UsageError(f"{file.source.name} has no variants")
+    texts = _texts(settings)
+    networks = {variant: file.network(texts, variant) for variant in file.variants}
+    return compare_networks(networks, dtype)
+
+
 def _network(spec: AnySpec) -> Network:
     return spec if isinstance(spec, Network) else load(spec)
+
+
+def _read(spec: AnySource) -> SpecFile:
+    from groupconv_cli.spec import SpecFile
+    from groupconv_cli.spec.locate import locate
+
+    if isinstance(spec, SpecFile):
+        return spec
+    if isinstance(spec, Mapping):
+        return SpecFile(Source("<mapping>", _as_text(spec)))
+    found = locate(fspath(spec))
+    return SpecFile(found.source, found.variant)
+
+
+def _texts(settings: Mapping[str, object] | None) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else _as_text(value)
+        for name, value in (settings or {}).items()
+    }
 
 
 def _as_text(value: object) -> str:

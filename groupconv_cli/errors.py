@@ -74,6 +74,12 @@ class Problems:
     def __len__(self) -> int:
         return len(self._known)
 
+    def copy(self) -> Problems:
+        """Another collector that begins with the same problems."""
+        other = Problems()
+        other._known.update(self._known)
+        return other
+
     def add(
         self, message: str, place: Place | None, hint: str | None = None, *, fact: str = ""
     ) -> None:

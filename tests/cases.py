@@ -8,13 +8,30 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groupconv_cli.ops import OPS, Op, Shape
-from groupconv_cli.ops.activation import Activation
-from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.activation import (
+    Activation,
+    Elu,
+    Gelu,
+    Glu,
+    LeakyRelu,
+    Prelu,
+    Threshold,
+)
+from groupconv_cli.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from groupconv_cli.ops.dense import Dense
 from groupconv_cli.ops.merge import Add, Concat, Multiply
-from groupconv_cli.ops.norm import BatchNorm, Dropout
+from groupconv_cli.ops.norm import BatchNorm, Dropout, GroupNorm, LayerNorm, LayerScale
 from groupconv_cli.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
-from groupconv_cli.ops.shape import ChannelShuffle, Flatten, Input
+from groupconv_cli.ops.shape import (
+    ChannelShuffle,
+    Crop,
+    Flatten,
+    Input,
+    Reshape,
+    Split,
+    Upsample,
+    ZeroPad,
+)
 
 ONE, TWO, THREE = (9, 4), (7, 8, 4), (5, 4, 6, 4)
 """An input in one, two and three spatial dimensions."""
@@ -81,6 +98,39 @@ def _pools() -> list[Case]:
     return cases
 
 
+def _transposed() -> list[Case]:
+    return [
+        Case(ConvTranspose(filters=5, kernel=(k,), stride=(s,), padding=padding, bias=k > 1), (x,))
+        for x in MAPS
+        for k, s in ((1, 1), (2, 2), (3, 2), (2, 3))
+        for padding in ("same", "valid")
+    ]
+
+
+def _resized() -> list[Case]:
+    cases = []
+    for x in MAPS:
+        cases += [
+            Case(ZeroPad(padding=(2,)), (x,)),
+            Case(ZeroPad(padding=(0,), after=(1,)), (x,)),
+            Case(Crop(cropping=(1,)), (x,)),
+            Case(Crop(cropping=(0,), after=(2,)), (x,)),
+            Case(Upsample(), (x,)),
+            Case(Upsample(size=(3,)), (x,)),
+            Case(Split(start=1, count=2), (x,)),
+            Case(Reshape(shape=(-1, 2)), (x,)),
+        ]
+    cases += [
+        Case(ZeroPad(padding=(1, 0), after=(0, 3)), (TWO,)),
+        Case(Crop(cropping=(1, 2)), (TWO,)),
+        Case(Upsample(size=(1, 2), interpolation="bilinear"), (TWO,)),
+        Case(Upsample(interpolation="bicubic"), (TWO,)),
+        Case(Reshape(shape=(4, 3)), (VECTOR,)),
+        Case(Split(start=0, count=12), (VECTOR,)),
+    ]
+    return cases
+
+
 def _rest() -> list[Case]:
     cases = []
     for x in (*MAPS, VECTOR):
@@ -88,6 +138,19 @@ def _rest() -> list[Case]:
             Case(BatchNorm(), (x,)),
             Case(BatchNorm(center=False, epsilon=1e-5), (x,)),
             Case(BatchNorm(center=False, scale=False, momentum=0.9), (x,)),
+            Case(LayerNorm(), (x,)),
+            Case(LayerNorm(center=False, epsilon=1e-6), (x,)),
+            Case(GroupNorm(groups=2), (x,)),
+            Case(GroupNorm(groups=4, scale=False), (x,)),
+            Case(LayerScale(), (x,)),
+            Case(Prelu(), (x,)),
+            Case(Prelu(shared=True), (x,)),
+            Case(Glu(), (x,)),
+            Case(Threshold(threshold=0.1, value=-1.0), (x,)),
+            Case(LeakyRelu(slope=0.1), (x,)),
+            Case(Elu(alpha=0.5), (x,)),
+            Case(Gelu(), (x,)),
+            Case(Gelu(approximate=True), (x,)),
             Case(Dropout(rate=0.3), (x,)),
             Case(Dense(units=5), (x,)),
             Case(Dense(units=3, bias=False), (x,)),
@@ -108,4 +171,4 @@ def _rest() -> list[Case]:
     return cases
 
 
-CASES = [*_convolutions(), *_pools(), *_rest()]
+CASES = [*_convolutions(), *_transposed(), *_pools(), *_resized(), *_rest()]

@@ -7,11 +7,12 @@ from textwrap import dedent
 from groupconv_cli import load
 from groupconv_cli.errors import Diagnostic, Source, SpecError
 from groupconv_cli.network import Network
+from groupconv_cli.spec import SpecFile
 
 
 def network(text: str, **options) -> Network:
     """The network of a spec given as text."""
-    return load(Source("spec.yaml", dedent(text)), **options)
+    return load(SpecFile(Source("spec.yaml", dedent(text))), **options)
 
 
 def layers(text: str, *, input_shape: str = "[8, 8, 12]", **options) -> Network:

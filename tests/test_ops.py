@@ -9,7 +9,7 @@ from cases import CASES, MAPS, Case
 
 from groupconv_cli.ops import OPS
 from groupconv_cli.ops.base import per_axis
-from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from groupconv_cli.ops.dense import Dense
 from groupconv_cli.ops.pool import AvgPool, MaxPool
 from groupconv_cli.ops.shape import ChannelShuffle, Input
@@ -53,6 +53,7 @@ def test_shape_and_parameters_are_those_of_keras(case: Case) -> None:
 
 
 CONVOLUTIONS = [case for case in CASES if isinstance(case.op, Conv | DepthwiseConv)]
+TRANSPOSED = [case for case in CASES if isinstance(case.op, ConvTranspose)]
 
 
 def counted(case: Case) -> int:
@@ -75,6 +76,15 @@ def counted(case: Case) -> int:
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=ids(CONVOLUTIONS))
 def test_macs_of_convolutions_are_those_counted_one_by_one(case: Case) -> None:
     assert case.op.cost(*case.inputs).macs == counted(case)
+
+
+@pytest.mark.parametrize("case", TRANSPOSED, ids=ids(TRANSPOSED))
+def test_macs_of_transposed_convolutions_are_those_counted_one_by_one(case: Case) -> None:
+    (x,), op = case.inputs, case.op
+    *spatial, channels = x
+    sizes = [per_axis(size, len(spatial)) for size in (op.kernel, op.stride, (1,))]
+    expected = conv_macs(spatial, channels, op.filters, *sizes, "same", 1, transposed=True)
+    assert op.cost(x).macs == expected
 
 
 UNPADDED = [
@@ -104,7 +114,8 @@ def test_macs_of_dense_layers_are_those_counted_one_by_one(case: Case) -> None:
     assert case.op.cost(*case.inputs).macs == dense_macs(case.inputs[0], case.op.units)
 
 
-FREE = [case for case in CASES if not isinstance(case.op, Conv | DepthwiseConv | Dense)]
+COUNTED = (Conv, DepthwiseConv, ConvTranspose, Dense)
+FREE = [case for case in CASES if not isinstance(case.op, COUNTED)]
 
 
 def test_everything_else_counts_no_macs() -> None:

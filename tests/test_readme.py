@@ -13,6 +13,7 @@ from conftest import ROOT, clean_environment, run_gconv
 
 from groupconv_cli import load
 from groupconv_cli.errors import Source
+from groupconv_cli.spec import SpecFile
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -69,7 +70,7 @@ def test_a_session_shows_what_the_program_prints(session: str, tmp_path: Path, r
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_a_spec_is_valid(text: str) -> None:
     if "layers:" in text and "input:" in text:
-        assert load(Source("example.yaml", text)).layers
+        assert load(SpecFile(Source("example.yaml", text))).layers
     else:
         pytest.fail("a yaml block that is no spec; mark it as text")
 

@@ -110,6 +110,26 @@ class CompareRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantRow:
+    """One variant of a spec, beside its own g=1 baseline."""
+
+    variant: str
+    name: str
+    """The name of the network."""
+    input: Shape
+    totals: Totals
+    baseline: Totals
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantComparison:
+    """The variants of one spec."""
+
+    dtype: str
+    rows: tuple[VariantRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One network at several numbers of groups."""
 

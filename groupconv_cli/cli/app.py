@@ -9,8 +9,11 @@ import typer
 
 from groupconv_cli import __version__
 from groupconv_cli.cli.build import build
+from groupconv_cli.cli.catalogue import list_networks
 from groupconv_cli.cli.compare import compare
+from groupconv_cli.cli.init import init
 from groupconv_cli.cli.run import guarded
+from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.summary import summary
 
 app = typer.Typer(
@@ -53,6 +56,9 @@ def gconv(
 app.command(short_help="Show every layer and the totals, beside g=1.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
 app.command(short_help="Build and save the Keras model.")(build)
+app.command("list", short_help="List the bundled networks.")(list_networks)
+app.command(short_help="Write a spec to begin from.")(init)
+app.command(short_help="Print the JSON Schema of specs.")(schema)
 
 
 def main() -> None:

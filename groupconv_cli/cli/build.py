@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from groupconv_cli.cli.options import SetOption, VariantOption, complete_spec, load_spec
+from groupconv_cli.cli.options import (
+    ForceOption,
+    SetOption,
+    VariantOption,
+    complete_spec,
+    load_spec,
+)
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.network import Network
@@ -34,7 +40,7 @@ def build(
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: ForceOption = False,
     ignore_memory: Annotated[
         bool,
         typer.Option("--ignore-memory", help="Try even what seems not to fit in memory."),

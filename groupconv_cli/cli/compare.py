@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,14 @@ from groupconv_cli.cli.options import (
     SpecArgument,
     VariantOption,
     load_spec,
+    parse_settings,
+    read_spec,
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from groupconv_cli.spec import SpecFile
 
 ROWS_FAILED = 1
 
@@ -28,14 +33,16 @@ ROWS_FAILED = 1
 def compare(
     spec: SpecArgument = None,
     groups: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--groups",
             "-g",
             metavar="N,N,…|all",
-            help="Numbers of groups to compare; 'all' is every one that divides all swept layers.",
+            help="Numbers of groups to compare; 'all', the default, is every one that divides all "
+            "swept layers.",
+            show_default=False,
         ),
-    ] = "all",
+    ] = None,
     only: Annotated[
         str | None,
         typer.Option(
@@ -45,6 +52,9 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Compare the spec's variants instead.")
+    ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
@@ -61,11 +71,17 @@ def compare(
       gconv compare --groups 1,4,8
       gconv compare resnext50_32x4d --groups all
       gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
+      gconv compare shufflenet_v1 --variants
     """
     from groupconv_cli.api import compare as compare_groups
     from groupconv_cli.cli.output import emit, width_of, write
 
-    counts = parse_groups(groups)
+    if variants:
+        if groups is not None or only is not None or variant is not None:
+            raise UsageError("--variants goes without --groups, --only and --variant")
+        _compare_variants(read_spec(spec), parse_settings(settings), dtype, output_format, exact)
+        return 0
+    counts = parse_groups(groups or "all")
     network = load_spec(spec, settings, variant)
     result = compare_groups(network, counts, only=only, dtype=dtype)
     if output_format is Format.json:
@@ -79,6 +95,24 @@ def compare(
         view = compare_view(result, exact=exact)
         emit(lines(view, width=width_of(sys.stdout), exact=exact))
     return 0 if all(row.valid for row in result.rows) else ROWS_FAILED
+
+
+def _compare_variants(
+    file: SpecFile, settings: dict[str, str], dtype: DType, output_format: Format, exact: bool
+) -> None:
+    from groupconv_cli.api import compare_variants
+    from groupconv_cli.cli.output import emit, width_of, write
+
+    result = compare_variants(file, settings=settings, dtype=dtype)
+    if output_format is Format.json:
+        from groupconv_cli.render.json import variants_json
+
+        write(variants_json(result))
+        return
+    from groupconv_cli.render.compare import variants_view
+    from groupconv_cli.render.text import lines
+
+    emit(lines(variants_view(result), width=width_of(sys.stdout), exact=exact))
 
 
 def parse_groups(text: str) -> list[int] | str:

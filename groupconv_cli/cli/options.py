@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
+
+if TYPE_CHECKING:
+    from groupconv_cli.spec import SpecFile
 
 
 class Format(StrEnum):
@@ -30,9 +33,9 @@ class DType(StrEnum):
 
 def complete_spec(incomplete: str) -> Iterable[str]:
     """Names of bundled configs that begin with what has been typed."""
-    from groupconv_cli.spec.locate import config_names
+    from groupconv_cli.spec.catalogue import names
 
-    return [name for name in config_names() if name.startswith(incomplete)]
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 SpecArgument = Annotated[
@@ -59,6 +62,7 @@ VariantOption = Annotated[
     typer.Option("--variant", metavar="NAME", help="Pick one of the spec's variants."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Print every number in full.")]
 DTypeOption = Annotated[
     DType,
@@ -70,19 +74,31 @@ DTypeOption = Annotated[
 ]
 
 
-def load_spec(spec: str | None, settings: list[str] | None, variant: str | None) -> Network:
-    """The network that a command's SPEC, --set and --variant mean."""
-    from groupconv_cli.api import load
+def read_spec(spec: str | None) -> SpecFile:
+    """The spec that a command's SPEC means; says on stderr which was taken where that is open."""
     from groupconv_cli.cli.output import note
+    from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import locate
 
     found = locate(spec)
     if found.note:
         note(found.note)
+    return SpecFile(found.source, found.variant)
+
+
+def load_spec(spec: str | None, settings: list[str] | None, variant: str | None) -> Network:
+    """The network that a command's SPEC, --set and --variant mean."""
+    from groupconv_cli.api import load
+
+    return load(read_spec(spec), settings=parse_settings(settings), variant=variant)
+
+
+def parse_settings(settings: list[str] | None) -> dict[str, str]:
+    """The NAME=VALUE of every --set. Raises UsageError for one without a name or an =."""
     values = {}
     for setting in settings or ():
         name, equals, value = setting.partition("=")
-        if not equals or not name:
+        if not equals or not name.strip():
             raise UsageError(f"--set needs NAME=VALUE, got {setting!r}")
         values[name.strip()] = value
-    return load(found.source, settings=values, variant=variant)
+    return values

@@ -5,37 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from groupconv_cli.ops.base import Arg, Op, Shape, arg, register
-from groupconv_cli.ops.kinds import Choice
+from groupconv_cli.errors import OpError
+from groupconv_cli.ops.base import OPS, Arg, Cost, Op, Shape, arg, register
+from groupconv_cli.ops.keras_op import named
+from groupconv_cli.ops.kinds import Choice, Flag, Real
 
 FUNCTIONS = (
-    "elu",
+    "celu",
     "exponential",
-    "gelu",
+    "hard_shrink",
     "hard_sigmoid",
+    "hard_silu",
     "hard_swish",
-    "leaky_relu",
+    "hard_tanh",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
     "mish",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "swish",
     "tanh",
+    "tanh_shrink",
 )
-"""Names that keras.activations knows and that work on each value (softmax: on each position)."""
-
-ACTIVATION = Arg(Choice(FUNCTIONS), "an activation after the layer (and its norm)", None, False)
-NORM = Arg(Choice(("batch",)), "a normalisation after the layer", None, False)
+"""Those without arguments that keep the shape; softmax and its kin work on the channels."""
 
 
 class Activation(Op):
-    """Applies a function to every value.
+    """Applies a function of keras.activations to every value (softmax: to every position).
 
     Shape: the input's.
     Params: 0.
@@ -59,3 +67,143 @@ class Activation(Op):
 
 for _function in FUNCTIONS:
     register(_function, Activation, preset={"function": _function})
+
+
+class Elu(Op, name="elu"):
+    """x where it is positive, alpha × (exp(x) - 1) elsewhere.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `elu`
+    """
+
+    alpha: float = arg(Real(), "what it tends to, negated, for small values", default=1.0)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`ELU`."""
+        from keras import layers
+
+        return [layers.ELU(alpha=self.alpha, name=name)]
+
+
+class LeakyRelu(Op, name="leaky_relu"):
+    """x where it is positive, slope × x elsewhere.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `leaky_relu: {slope: 0.1}`
+    """
+
+    slope: float = arg(Real(0), "slope for negative values", default=0.2)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`LeakyReLU`."""
+        from keras import layers
+
+        return [layers.LeakyReLU(negative_slope=self.slope, name=name)]
+
+
+class Gelu(Op, name="gelu"):
+    """x times the share of a normal distribution that lies below x.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `gelu: {approximate: true}`
+    """
+
+    approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Activation("gelu")`, or the Keras function `gelu` where approximate."""
+        from keras import layers, ops
+
+        if self.approximate:
+            return [named(lambda x: ops.gelu(x, approximate=True), name)]
+        return [layers.Activation("gelu", name=name)]
+
+
+class Glu(Op, name="glu"):
+    """The first half of the channels times the sigmoid of the second.
+
+    Shape: the input's, with half as many channels.
+    Params: 0.
+    MACs: 0.
+    Example: `glu`
+    """
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for an odd number of channels."""
+        if inputs[0][-1] % 2:
+            raise OpError(f"glu halves the channels of {{layer}}, which are {inputs[0][-1]}")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The input's with half as many channels."""
+        return (*inputs[0][:-1], inputs[0][-1] // 2)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """The Keras function `glu`; `Activation("glu")` gives out the wrong shape."""
+        from keras import ops
+
+        return [named(lambda x: ops.glu(x, axis=-1), name)]
+
+
+class Threshold(Op, name="threshold"):
+    """x where it is above the threshold, another value elsewhere.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `threshold: {threshold: 0.1, value: 0}`
+    """
+
+    threshold: float = arg(Real(), "what x must be above")
+    value: float = arg(Real(), "what stands in x's place elsewhere", default=0.0)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """The Keras function `threshold`."""
+        from keras import ops
+
+        return [named(lambda x: ops.threshold(x, self.threshold, self.value), name)]
+
+
+class Prelu(Op, name="prelu"):
+    """x where it is positive, a learned slope × x elsewhere.
+
+    Shape: the input's.
+    Params: one slope per value of the input; with `shared` one per channel.
+    MACs: 0.
+    Example: `prelu: {shared: true}`
+    """
+
+    shared: bool = arg(Flag(), "share a channel's slope over its positions", default=False)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """The slopes: of the input's shape, with 1 for every axis they are shared over."""
+        (x,) = inputs
+        slopes = x[-1]
+        for size in () if self.shared else x[:-1]:
+            slopes *= size
+        return Cost(params=slopes)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`PReLU`."""
+        from keras import layers
+
+        axes = list(range(1, len(inputs[0])))  # Keras counts axes from 1, after the batch
+        return [layers.PReLU(shared_axes=axes if self.shared and axes else None, name=name)]
+
+
+DEFAULTS = (*FUNCTIONS, "elu", "leaky_relu", "gelu", "glu")
+"""Activations that can be named without arguments."""
+
+ACTIVATION = Arg(
+    Choice(tuple(sorted(DEFAULTS))), "an activation after the layer (and its norm)", None, False
+)
+
+
+def activation(name: str) -> Op:
+    """The activation of that name with its default arguments."""
+    return Activation(function=name) if name in FUNCTIONS else OPS[name]()

@@ -143,6 +143,11 @@ class Op(Layer):
         """Kernel, stride and dilation of ops that slide a window, else None."""
         return None
 
+    @property
+    def downsampling(self) -> tuple[int, ...]:
+        """By what the op divides spatial sizes: the stride of its window."""
+        return (1,) if self.window is None else self.window.stride
+
     def check(self, *inputs: Shape) -> None:
         """Raises OpError if the op cannot take these inputs."""
 

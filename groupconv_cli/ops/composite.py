@@ -6,12 +6,16 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.activation import ACTIVATION, Activation
+from groupconv_cli.ops.activation import ACTIVATION, activation
 from groupconv_cli.ops.base import Composite, Op, Shape, arg, shape_text
-from groupconv_cli.ops.conv import Conv
-from groupconv_cli.ops.kinds import Branches, Choice, Layers, LayersOr
+from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.geometry import Padding
+from groupconv_cli.ops.kinds import Branches, Choice, Flag, Layers, LayersOr, Size, Whole
+from groupconv_cli.ops.kinds import Padding as PaddingKind
 from groupconv_cli.ops.merge import Add, Concat, Multiply
-from groupconv_cli.ops.norm import BatchNorm
+from groupconv_cli.ops.norm import NORM, NORMS, BatchNorm
+from groupconv_cli.ops.pool import GlobalAvgPool
+from groupconv_cli.ops.shape import Split
 
 MERGES: dict[str, type[Op]] = {"concat": Concat, "add": Add, "multiply": Multiply}
 
@@ -47,7 +51,7 @@ class Residual(Composite, name="residual"):
     """Adds what `body` makes of the input to the input, or to a shortcut of it.
 
     Shape: the body's.
-    Example: `residual: {body: [{conv: {filters: $in, kernel: 3}}], activation: relu}`
+    Example: `residual: {body: [conv: {filters: $in, kernel: 3}], activation: relu}`
     """
 
     body: Any = arg(Layers(), "the layers of the main path")
@@ -105,23 +109,96 @@ class Residual(Composite, name="residual"):
     def _activated(self, builder: Builder, x: Tensor) -> Tensor:
         if self.activation is None:
             return x
-        return builder.add(Activation(function=self.activation), x)
+        return builder.add(activation(self.activation), x)
 
 
 class Parallel(Composite, name="parallel"):
     """Runs branches side by side on the same input and merges what they make.
 
     Shape: with concat the branches' channels one after another; else the branches' own.
-    Example: `parallel: {branches: [[{conv: {filters: 8, kernel: 3}}], []], merge: concat}`
+    Example: `parallel: {branches: [[conv: {filters: 8, kernel: 3}], []], merge: concat}`
     """
 
     branches: Any = arg(Branches(), "lists of layers; an empty one is the identity")
     merge: str = arg(Choice(tuple(MERGES)), "how the branches become one", default="concat")
+    split: bool = arg(
+        Flag(), "give each branch its share of the channels instead of all", default=False
+    )
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
         """The branches in order, then the merge."""
+        share = self._share(x.shape) if self.split and x.shape is not None else None
         outputs = []
-        for number, branch in enumerate(self.branches, 1):
-            with builder.scope(f"branch_{number}"):
-                outputs.append(builder.walk(branch, x))
+        for number, branch in enumerate(self.branches):
+            with builder.scope(f"branch_{number + 1}"):
+                entering = x
+                if share is not None:
+                    entering = builder.add(Split(start=number * share, count=share), x)
+                outputs.append(builder.walk(branch, entering))
         return builder.add(MERGES[self.merge](), *outputs)
+
+    def _share(self, x: Shape) -> int:
+        count = len(self.branches)
+        if x[-1] % count:
+            raise OpError(
+                f"the {x[-1]} channels of {{layer}} cannot be split between {count} branches",
+                arg="split",
+                hint="the number of branches must divide the channels",
+            )
+        return x[-1] // count
+
+
+class SeparableConv(Composite, name="separable_conv"):
+    """A depthwise convolution without bias, then a 1×1 convolution: Keras' SeparableConv.
+
+    Shape: spatial sizes as the padding and stride make them, then `filters`.
+    Example: `separable_conv: {filters: 64, kernel: 3, norm: batch, activation: relu}`
+    """
+
+    filters: int = arg(Whole(), "number of output channels")
+    kernel: tuple[int, ...] = arg(Size(), "size of the depthwise window")
+    stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
+    dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
+    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+    multiplier: int = arg(Whole(), "depthwise filters per input channel", default=1)
+    bias: bool | None = arg(
+        Flag(), "add a learned bias per filter (default: unless `norm` is given)", default=None
+    )
+    norm: str | None = arg(NORM.kind, NORM.doc, default=None)
+    activation: str | None = arg(ACTIVATION.kind, ACTIVATION.doc, default=None)
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """Depthwise, pointwise, norm, activation."""
+        shared = {key: getattr(self, key) for key in ("kernel", "stride", "dilation", "padding")}
+        x = builder.add(DepthwiseConv(multiplier=self.multiplier, bias=False, **shared), x)
+        bias = self.norm is None if self.bias is None else self.bias
+        x = builder.add(Conv(filters=self.filters, kernel=(1,), bias=bias), x)
+        if self.norm is not None:
+            x = builder.add(NORMS[self.norm](), x)
+        return x if self.activation is None else builder.add(activation(self.activation), x)
+
+
+class SqueezeExcite(Composite, name="squeeze_excite"):
+    """Scales each channel by a number between 0 and 1 that is made of all channels' means.
+
+    Global average pool, 1×1 convolution to `filters`, activation, 1×1 convolution back, gate,
+    multiplication (Hu et al. 2018, section 3).
+
+    Shape: the input's.
+    Example: `squeeze_excite: {filters: $in // 4, activation: swish}`
+    """
+
+    filters: int = arg(Whole(), "number of channels in between")
+    activation: str = arg(ACTIVATION.kind, "the activation in between", default="relu")
+    gate: str = arg(ACTIVATION.kind, "the activation of the result", default="sigmoid")
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """The squeeze, the excitation, and the product with the input."""
+        if x.shape is None:
+            return x
+        y = builder.add(GlobalAvgPool(keepdims=True), x)
+        y = builder.add(Conv(filters=self.filters, kernel=(1,)), y)
+        y = builder.add(activation(self.activation), y)
+        y = builder.add(Conv(filters=x.shape[-1], kernel=(1,)), y)
+        y = builder.add(activation(self.gate), y)
+        return builder.add(Multiply(), x, y)

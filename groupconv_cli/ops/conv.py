@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.activation import ACTIVATION, NORM
+from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
-from groupconv_cli.ops.kinds import Flag, Groups, Size, Whole
+from groupconv_cli.ops.kinds import Choice, Flag, Groups, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
+from groupconv_cli.ops.norm import NORM
 
 
 class Convolution(Op):
@@ -163,6 +164,85 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         options = self._keras_options(rank, padding)
         kernel = per_axis(self.kernel, rank)
         return [*chain, conv(kernel, depth_multiplier=self.multiplier, name=name, **options)]
+
+
+class ConvTranspose(Op, name="conv_transpose"):
+    """A transposed convolution: every input value is spread over a window of the output.
+
+    Shape: with `same` the input's spatial sizes × stride, with `valid` and the kernel's reach
+    beyond the stride on top; then `filters`.
+    Params: filters × kernel volume × in channels, + filters with bias.
+    MACs: in positions × filters × kernel volume × in channels.
+    Example: `conv_transpose: {filters: 64, kernel: 2, stride: 2}`
+    """
+
+    filters: int = arg(Whole(), "number of output channels")
+    kernel: tuple[int, ...] = arg(Size(), "size of the window")
+    stride: tuple[int, ...] = arg(Size(), "step between windows in the output", default=(1,))
+    padding: str = arg(
+        Choice(("same", "valid")), "which part of the output is kept", default="same"
+    )
+    groups: int = arg(Whole(), "1: Keras has no grouped transposed convolution", default=1)
+    bias: bool = arg(
+        Flag(), "add a learned bias per filter (false if `norm` is given)", default=True
+    )
+
+    follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
+
+    @property
+    def window(self) -> Window:
+        """Kernel and stride; single values stand for all axes."""
+        return Window(self.kernel, self.stride, (1,))
+
+    @property
+    def downsampling(self) -> tuple[int, ...]:
+        """It makes its input larger, never smaller."""
+        return (1,)
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for a window of another rank than the input, and for groups."""
+        make_window(self.op, inputs[0], *self.window)
+        if self.groups > 1:
+            raise OpError(
+                f"groups={self.groups} for {{layer}}: Keras has no grouped transposed convolution",
+                arg="groups",
+                hint="upsample, then a grouped conv, does the same work in groups",
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Spatial sizes × stride, and with `valid` what a kernel larger than that adds."""
+        (x,) = inputs
+        window = make_window(self.op, x, *self.window)
+        beyond = 0 if self.padding == "same" else 1
+        spatial = [
+            size * stride + beyond * max(kernel - stride, 0)
+            for size, kernel, stride in zip(x[:-1], window.kernel, window.stride, strict=True)
+        ]
+        return (*spatial, self.filters)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Kernel (k, filters, c_in) and bias; one MAC per weight and input position."""
+        (x,) = inputs
+        kernel = prod(per_axis(self.kernel, len(x) - 1)) * x[-1] * self.filters
+        return Cost(params=kernel + self.filters * self.bias, macs=kernel * prod(x[:-1]))
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Conv1DTranspose`, `Conv2DTranspose` or `Conv3DTranspose`."""
+        from keras import layers
+
+        rank = len(inputs[0]) - 1
+        conv = getattr(layers, f"Conv{rank}DTranspose")
+        return [
+            conv(
+                self.filters,
+                per_axis(self.kernel, rank),
+                strides=per_axis(self.stride, rank),
+                padding=self.padding,
+                use_bias=self.bias,
+                data_format="channels_last",
+                name=name,
+            )
+        ]
 
 
 def check_groups(groups: int, channels: int, filters: int) -> None:

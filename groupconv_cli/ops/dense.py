@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, ClassVar
 
-from groupconv_cli.ops.activation import ACTIVATION, NORM
+from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
 from groupconv_cli.ops.kinds import Flag, Whole
+from groupconv_cli.ops.norm import NORM
 
 
 class Dense(Op, name="dense"):

@@ -203,6 +203,24 @@ class Groups(Kind):
         return {"anyOf": [{"const": "depthwise"}, Whole().schema()]}
 
 
+class Target(Kind):
+    """A shape of up to four axes, in which one -1 stands for what the others leave."""
+
+    words = "a list of one to four whole numbers, 1 or more; one may be -1"
+
+    def convert(self, value: Value) -> tuple[int, ...]:
+        sizes = [as_whole(v) for v in value] if isinstance(value, (list, tuple)) else []
+        known = tuple(size for size in sizes if size is not None)
+        sound = all(size == -1 or 1 <= size <= MAX_SIZE for size in known)
+        if not 1 <= len(sizes) <= 4 or len(known) < len(sizes) or not sound or known.count(-1) > 1:
+            raise KindError(self.words)
+        return known
+
+    def schema(self) -> dict[str, Any]:
+        one = {"anyOf": [{"type": "integer", "minimum": -1}, EXPRESSION]}
+        return {"type": "array", "items": one, "minItems": 1, "maxItems": 4}
+
+
 class Layers(Kind):
     """A list of layers, kept as the reader found it for the expansion to walk."""
 
@@ -212,7 +230,7 @@ class Layers(Kind):
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"$ref": "#/$defs/layers"}
+        return {"$ref": "#/definitions/layers"}
 
 
 class Branches(Layers):
@@ -221,7 +239,7 @@ class Branches(Layers):
     words = "a list of branches, each a list of layers"
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layers"}}
+        return {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/layers"}}
 
 
 class LayersOr(Layers):
@@ -239,4 +257,4 @@ class LayersOr(Layers):
             raise KindError(self.words, error.hint) from None
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [*self.choice.schema()["anyOf"], {"$ref": "#/$defs/layers"}]}
+        return {"anyOf": [*self.choice.schema()["anyOf"], {"$ref": "#/definitions/layers"}]}

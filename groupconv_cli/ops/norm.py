@@ -1,12 +1,14 @@
-"""Normalisation and dropout."""
+"""Normalisation, learned scales and dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from groupconv_cli.ops.base import Cost, Op, Shape, arg
-from groupconv_cli.ops.kinds import Flag, Real
+from groupconv_cli.divisors import divisors_text
+from groupconv_cli.errors import OpError
+from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
+from groupconv_cli.ops.kinds import Choice, Flag, Real, Whole
 
 
 class BatchNorm(Op, name="batch_norm"):
@@ -37,6 +39,97 @@ class BatchNorm(Op, name="batch_norm"):
         return [layers.BatchNormalization(axis=-1, name=name, **options)]
 
 
+class _LearnedNorm(Op):
+    epsilon: float = arg(Real(0), "added to the variance", default=0.001)
+    center: bool = arg(Flag(), "learn a shift per channel", default=True)
+    scale: bool = arg(Flag(), "learn a scale per channel", default=True)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """Scale and shift, of shape (channels) each."""
+        return Cost(params=inputs[0][-1] * (self.center + self.scale))
+
+
+class LayerNorm(_LearnedNorm, name="layer_norm"):
+    """Normalises the channels of each position among themselves.
+
+    Shape: the input's.
+    Params: 2 × channels (scale and shift).
+    MACs: 0.
+    Example: `layer_norm: {epsilon: 1.0e-6}`
+    """
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`LayerNormalization` over the last axis."""
+        from keras import layers
+
+        options = {key: getattr(self, key) for key in self.args}
+        return [layers.LayerNormalization(axis=-1, name=name, **options)]
+
+
+class GroupNorm(_LearnedNorm, name="group_norm"):
+    """Normalises groups of channels, over their positions.
+
+    Shape: the input's.
+    Params: 2 × channels (scale and shift).
+    MACs: 0.
+    Example: `group_norm: {groups: 8}`
+    """
+
+    groups: int = arg(Whole(), "number of groups; they must divide the channels", default=32)
+
+    def groups_of(self, *inputs: Shape) -> int:
+        """The number of groups that are normalised apart."""
+        return self.groups
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError unless the groups divide the channels."""
+        channels = inputs[0][-1]
+        if channels % self.groups:
+            raise OpError(
+                f"groups={self.groups} does not divide the {channels} channels of {{layer}}",
+                arg="groups",
+                hint=f"{channels} has these divisors: {divisors_text(channels)}",
+            )
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`GroupNormalization` over the last axis."""
+        from keras import layers
+
+        options = {key: getattr(self, key) for key in self.args}
+        return [layers.GroupNormalization(axis=-1, name=name, **options)]
+
+
+class LayerScale(Op, name="layer_scale"):
+    """Multiplies each channel by a learned number (Touvron et al. 2021; ConvNeXt).
+
+    Shape: the input's.
+    Params: channels.
+    MACs: 0: one product per value, like a norm's scale.
+    Example: `layer_scale: {initial: 1.0e-6}`
+    """
+
+    initial: float = arg(Real(), "what all scales begin with", default=1e-6)
+
+    def cost(self, *inputs: Shape) -> Cost:
+        """One scale per channel."""
+        return Cost(params=inputs[0][-1])
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`EinsumDense` with one weight per channel: Keras has no layer that only scales."""
+        from keras import initializers, layers
+
+        (x,) = inputs
+        axes = "abcd"[: len(x)]  # the batch, then the positions
+        return [
+            layers.EinsumDense(
+                f"{axes}z,z->{axes}z",
+                output_shape=x,
+                kernel_initializer=initializers.Constant(self.initial),
+                name=name,
+            )
+        ]
+
+
 class Dropout(Op, name="dropout"):
     """Zeroes a share of the values while training; does nothing at inference.
 
@@ -55,3 +148,9 @@ class Dropout(Op, name="dropout"):
         from keras import layers
 
         return [layers.Dropout(self.rate, name=name)]
+
+
+NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}
+"""What `norm:` on a layer can be, each with its default arguments."""
+
+NORM = Arg(Choice(tuple(NORMS)), "a normalisation after the layer", None, False)

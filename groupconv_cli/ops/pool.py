@@ -13,6 +13,7 @@ from groupconv_cli.ops.geometry import (
     output_sizes,
     spatial_rank,
 )
+from groupconv_cli.ops.keras_op import named
 from groupconv_cli.ops.kinds import Flag, Size
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 
@@ -71,12 +72,9 @@ class MaxPool(_Pool, name="max_pool"):
         widths = [[0, 0], *([p, p] for p in pixels), [0, 0]]
 
         def pad(tensor: Any) -> Any:
-            padded = ops.pad(tensor, widths, constant_values=float("-inf"))
-            # Keras would call the operation 'pad', which a layer of the spec may be called too.
-            padded._keras_history.operation.name = f"{name}.pad"
-            return padded
+            return ops.pad(tensor, widths, constant_values=float("-inf"))
 
-        return [pad, self._keras_pool("Max", name, x, "valid")]
+        return [named(pad, f"{name}.pad"), self._keras_pool("Max", name, x, "valid")]
 
 
 class AvgPool(_Pool, name="avg_pool"):

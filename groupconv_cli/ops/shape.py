@@ -8,8 +8,10 @@ from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Op, Shape, arg
-from groupconv_cli.ops.kinds import Whole
+from groupconv_cli.ops.base import Op, Shape, arg, per_axis, shape_text
+from groupconv_cli.ops.geometry import check_axes, spatial_rank
+from groupconv_cli.ops.keras_op import named
+from groupconv_cli.ops.kinds import Choice, Size, Target, Whole
 
 
 class Input(Op, name="input", layer=False):
@@ -95,3 +97,190 @@ class ChannelShuffle(Op, name="channel_shuffle"):
             layers.Permute(swap, name=f"{name}.swap"),
             layers.Reshape(x, name=name),
         ]
+
+
+class Reshape(Op, name="reshape"):
+    """The same values in another shape, in the same order.
+
+    Shape: `shape`, where one -1 stands for what the others leave.
+    Params: 0.
+    MACs: 0.
+    Example: `reshape: {shape: [-1, 64]}`
+    """
+
+    shape: tuple[int, ...] = arg(Target(), "the new shape: spatial sizes, then channels")
+
+    is_view = True
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError unless the new shape holds as many values as the input."""
+        (x,) = inputs
+        if prod(self.output_shape(x)) != prod(x):
+            raise OpError(
+                f"{shape_text(x)} has {prod(x):,} values, which do not fit {list(self.shape)}",
+                arg="shape",
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The new shape with -1 replaced."""
+        known = prod(size for size in self.shape if size != -1)
+        return tuple(prod(inputs[0]) // known if size == -1 else size for size in self.shape)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Reshape`."""
+        from keras import layers
+
+        return [layers.Reshape(self.output_shape(*inputs), name=name)]
+
+
+class ZeroPad(Op, name="zero_pad"):
+    """Puts zeros around the input.
+
+    Shape: spatial sizes + `padding` before + `after`; the input's channels.
+    Params: 0.
+    MACs: 0.
+    Example: `zero_pad: {padding: 0, after: 1}`
+    """
+
+    padding: tuple[int, ...] = arg(Size(0), "pixels before each axis, and after it")
+    after: tuple[int, ...] | None = arg(
+        Size(0), "pixels after each axis, where they differ from those before", default=None
+    )
+
+    def _pairs(self, x: Shape) -> list[tuple[int, int]]:
+        rank = spatial_rank(self.op, x)
+        after = self.padding if self.after is None else self.after
+        check_axes("padding", self.padding, rank)
+        check_axes("after", after, rank)
+        return list(zip(per_axis(self.padding, rank), per_axis(after, rank), strict=True))
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for an input of another rank."""
+        self._pairs(inputs[0])
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Every spatial size and what is put before and after it."""
+        (x,) = inputs
+        pairs = self._pairs(x)
+        spatial = (n + before + after for n, (before, after) in zip(x[:-1], pairs, strict=True))
+        return (*spatial, x[-1])
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`ZeroPadding1D`, `2D` or `3D`."""
+        return [_bordered("ZeroPadding", self._pairs(inputs[0]), name)]
+
+
+class Crop(Op, name="crop"):
+    """Takes values off the borders of the input.
+
+    Shape: spatial sizes - `cropping` before - `after`; the input's channels.
+    Params: 0.
+    MACs: 0.
+    Example: `crop: {cropping: 2}`
+    """
+
+    cropping: tuple[int, ...] = arg(Size(0), "pixels off the beginning of each axis, and its end")
+    after: tuple[int, ...] | None = arg(
+        Size(0), "pixels off the end, where they differ from those off the beginning", default=None
+    )
+
+    def _pairs(self, x: Shape) -> list[tuple[int, int]]:
+        rank = spatial_rank(self.op, x)
+        after = self.cropping if self.after is None else self.after
+        check_axes("cropping", self.cropping, rank)
+        check_axes("after", after, rank)
+        pairs = list(zip(per_axis(self.cropping, rank), per_axis(after, rank), strict=True))
+        for size, (first, last) in zip(x[:-1], pairs, strict=True):
+            if first + last >= size:
+                raise OpError(f"nothing is left of a size of {size}", arg="cropping")
+        return pairs
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for an input of another rank, or one that would be cropped away."""
+        self._pairs(inputs[0])
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Every spatial size less what is taken off."""
+        (x,) = inputs
+        pairs = self._pairs(x)
+        return (*(n - first - last for n, (first, last) in zip(x[:-1], pairs, strict=True)), x[-1])
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`Cropping1D`, `2D` or `3D`."""
+        return [_bordered("Cropping", self._pairs(inputs[0]), name)]
+
+
+def _bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> Any:
+    from keras import layers
+
+    layer = getattr(layers, f"{kind}{len(pairs)}D")
+    if len(pairs) == 1:
+        return layer(pairs[0], name=name)
+    return layer(tuple(pairs), data_format="channels_last", name=name)
+
+
+class Upsample(Op, name="upsample"):
+    """Repeats or interpolates values so that the spatial sizes grow.
+
+    Shape: spatial sizes × `size`; the input's channels.
+    Params: 0.
+    MACs: 0: interpolation is not counted.
+    Example: `upsample: {size: 2, interpolation: bilinear}`
+    """
+
+    size: tuple[int, ...] = arg(Size(), "how often each value is repeated", default=(2,))
+    interpolation: str = arg(
+        Choice(("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")),
+        "how values between are made; other than nearest in two dimensions only",
+        default="nearest",
+    )
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for an input of another rank, or an interpolation that Keras lacks."""
+        rank = spatial_rank(self.op, inputs[0])
+        check_axes("size", self.size, rank)
+        if rank != 2 and self.interpolation != "nearest":
+            raise OpError(
+                f"Keras interpolates by {self.interpolation} in two spatial dimensions only, "
+                f"and the input has {rank}",
+                arg="interpolation",
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Every spatial size times how often it is repeated."""
+        (x,) = inputs
+        rank = spatial_rank(self.op, x)
+        check_axes("size", self.size, rank)
+        return (*(n * m for n, m in zip(x[:-1], per_axis(self.size, rank), strict=True)), x[-1])
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """`UpSampling1D`, `2D` or `3D`."""
+        from keras import layers
+
+        rank = len(inputs[0]) - 1
+        size = per_axis(self.size, rank)
+        if rank == 1:
+            return [layers.UpSampling1D(size[0], name=name)]
+        options = {"interpolation": self.interpolation} if rank == 2 else {}
+        layer = getattr(layers, f"UpSampling{rank}D")
+        return [layer(size, data_format="channels_last", name=name, **options)]
+
+
+class Split(Op, name="split", layer=False):
+    """Some of the channels. A spec reaches it through `parallel: {split: true}`.
+
+    Shape: the input's, with `count` channels.
+    Params: 0.
+    MACs: 0.
+    """
+
+    start: int = arg(Whole(0), "the first channel")
+    count: int = arg(Whole(), "the number of channels")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The input's with that many channels."""
+        return (*inputs[0][:-1], self.count)
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """A slice of the last axis."""
+        return [named(lambda x: x[..., self.start : self.start + self.count], name)]

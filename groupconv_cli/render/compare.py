@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from groupconv_cli.analysis.report import CompareRow, Comparison
+from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison
+from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import ratio
-from groupconv_cli.render.view import Column, Row, Table, View
+from groupconv_cli.render.view import Cell, Column, Row, Table, View
 from groupconv_cli.words import plural
 
-COLUMNS = (
-    Column("Groups", "groups", "groups"),
+TOTALS_COLUMNS = (
     Column("Params", "count", "params"),
     Column("vs g=1", "ratio", "params_ratio", drop=2, of="Params"),
     Column("MACs", "count", "macs"),
@@ -18,6 +18,12 @@ COLUMNS = (
     Column("Weights", "bytes", "weight_bytes", drop=5),
     Column("Peak memory", "bytes", "peak_bytes", drop=3),
     Column("FLOPs/byte", "decimal", "intensity", drop=4),
+)
+
+COLUMNS = (Column("Groups", "groups", "groups"), *TOTALS_COLUMNS)
+
+TOTALS_NOTE = (
+    "Peak memory: weights and the most activations alive at once. FLOPs/byte: arithmetic intensity."
 )
 
 RULES = {
@@ -41,8 +47,7 @@ def compare_view(comparison: Comparison, *, exact: bool = False) -> View:
         f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
         f"Held as written: {_names(comparison.held, exact)}.",
         "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
-        "held ones as written. Peak memory: weights and the most activations alive at once. "
-        "FLOPs/byte: arithmetic intensity.",
+        f"held ones as written. {TOTALS_NOTE}",
     )
     return View(title, (Table(COLUMNS, rows),), notes)
 
@@ -52,8 +57,12 @@ def _row(row: CompareRow, comparison: Comparison) -> Row:
     if totals is None:
         blank = (None,) * (len(COLUMNS) - 1)
         return Row((row.groups, *blank), "bad", note=f"invalid: {row.reason}")
-    cells = (
-        row.groups,
+    style = "group" if isinstance(row.groups, str) else ""
+    return Row((row.groups, *_totals(totals, baseline)), style)
+
+
+def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
+    return (
         totals.params,
         ratio(totals.params, baseline.params),
         totals.macs,
@@ -63,7 +72,19 @@ def _row(row: CompareRow, comparison: Comparison) -> Row:
         totals.peak_bytes,
         totals.intensity,
     )
-    return Row(cells, "group" if isinstance(row.groups, str) else "")
+
+
+def variants_view(comparison: VariantComparison) -> View:
+    """The view of a comparison of variants."""
+    rows = tuple(Row((row.variant, *_totals(row.totals, row.baseline))) for row in comparison.rows)
+    inputs = {row.input for row in comparison.rows}
+    shown = f"input {shape_text(inputs.pop())} · " if len(inputs) == 1 else ""
+    title = f"{plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
+    notes = (
+        "FLOPs = 2 × MACs, for one sample. vs g=1: each variant against itself with every grouped "
+        f"convolution made dense, depthwise too. {TOTALS_NOTE}",
+    )
+    return View(title, (Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows),), notes)
 
 
 def _names(names: tuple[str, ...], in_full: bool) -> str:

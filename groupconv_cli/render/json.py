@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from groupconv_cli.analysis.report import CompareRow, Comparison, LayerRow, Summary
-from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.analysis.report import (
+    CompareRow,
+    Comparison,
+    LayerRow,
+    Summary,
+    VariantComparison,
+)
+from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.render.numbers import ratio
+
+if TYPE_CHECKING:
+    from groupconv_cli.spec.catalogue import Bundled
 
 VERSION = 1
 """Raised when a name goes or changes its meaning; new names do not raise it."""
@@ -42,6 +52,43 @@ def compare_json(comparison: Comparison) -> str:
             "rule": comparison.rule,
         },
     )
+
+
+def variants_json(comparison: VariantComparison) -> str:
+    """A comparison of variants as a JSON document."""
+    rows = [
+        {
+            "variant": row.variant,
+            "name": row.name,
+            "input": list(row.input),
+            **_totals(row.totals),
+            "baseline": _totals(row.baseline),
+        }
+        for row in comparison.rows
+    ]
+    return _document("variants", {"dtype": comparison.dtype, "rows": rows})
+
+
+def catalogue_json(entries: Iterable[Bundled]) -> str:
+    """The catalogue as a JSON list of objects, one for each network."""
+    listed = []
+    for entry in entries:
+        totals = total(entry.network)
+        listed.append(
+            {
+                "name": entry.family,
+                "variant": entry.variant,
+                "spec": entry.name,
+                "about": entry.about,
+                "published": entry.published,
+                "input": list(entry.network.input_shape),
+                "params": totals.params,
+                "trainable_params": totals.trainable_params,
+                "macs": totals.macs,
+                "flops": totals.flops,
+            }
+        )
+    return json.dumps(listed, indent=2) + "\n"
 
 
 def _document(command: str, body: dict[str, Any]) -> str:

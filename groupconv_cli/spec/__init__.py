@@ -9,51 +9,76 @@ from groupconv_cli.network import Network
 from groupconv_cli.spec.check import check
 from groupconv_cli.spec.expand import expand
 from groupconv_cli.spec.model import Spec
+from groupconv_cli.spec.names import variant_name
 from groupconv_cli.spec.reader import read
 from groupconv_cli.spec.tree import Entry
 from groupconv_cli.spec.values import examine
 from groupconv_cli.words import did_you_mean
 
-__all__ = ["network_from"]
+__all__ = ["SpecFile"]
 
 
-def network_from(
-    source: Source, *, settings: Mapping[str, str] | None = None, variant: str | None = None
-) -> Network:
-    """The network that a spec describes.
+class SpecFile:
+    """A spec that has been read, of which networks can be made: one for each set of variables."""
 
-    `settings` are values of variables, as text; they win over those of the `variant`.
+    def __init__(self, source: Source, variant: str | None = None) -> None:
+        """Reads and checks the source; `variant` is one that the name it was found by implies.
 
-    Raises SpecError with every mistake of the spec, UsageError for a variable or variant that it
-    does not have.
-    """
-    problems = Problems()
-    spec = check(read(source, problems), source, problems)
-    network = expand(spec, _changes(spec, settings or {}, variant, problems), problems)
-    if problems:
-        raise problems.error()
-    if network is None:
-        raise InternalError("the spec makes no network, and nothing says why")
-    return network
+        Raises SpecError where nothing can be read of it; other mistakes wait for `network`, which
+        may find more.
+        """
+        self.source = source
+        self.implied_variant = variant
+        self._problems = Problems()
+        self._spec = check(read(source, self._problems), source, self._problems)
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants, in the order of the file."""
+        return tuple(self._spec.variants)
 
-def _changes(
-    spec: Spec, settings: Mapping[str, str], variant: str | None, problems: Problems
-) -> dict[str, Entry]:
-    changes: dict[str, Entry] = {}
-    if variant is not None:
-        if variant not in spec.variants:
-            raise UsageError(_unknown("variant", variant, list(spec.variants), spec))
-        changes.update(spec.variants[variant])
-    for name, text in settings.items():
-        if name not in spec.vars:
-            raise UsageError(_unknown("variable", name, list(spec.vars), spec))
-        if not text.strip():
-            raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
-        tree = read(Source(f"--set {name}", text), problems)
-        examine(tree, spec.vars, f"the variable {name!r}", problems)
-        changes[name] = Entry(name, tree.place, tree)
-    return changes
+    def network(
+        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+    ) -> Network:
+        """The network that the spec describes.
+
+        `settings` are values of variables, as text; they win over those of the `variant`.
+
+        Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
+        it does not have.
+        """
+        problems = self._problems.copy()
+        spec, implied = self._spec, self.implied_variant
+        if None not in (variant, implied) and variant != implied:
+            raise UsageError(f"the name means the variant {implied!r} already, not {variant!r}")
+        variant = variant or implied
+        if variant is not None:
+            spec = spec._replace(name=variant_name(spec.name, variant))
+        network = expand(spec, self._changes(settings or {}, variant, problems), problems)
+        if problems:
+            raise problems.error()
+        if network is None:
+            raise InternalError("the spec makes no network, and nothing says why")
+        return network
+
+    def _changes(
+        self, settings: Mapping[str, str], variant: str | None, problems: Problems
+    ) -> dict[str, Entry]:
+        spec = self._spec
+        changes: dict[str, Entry] = {}
+        if variant is not None:
+            if variant not in spec.variants:
+                raise UsageError(_unknown("variant", variant, list(spec.variants), spec))
+            changes.update(spec.variants[variant])
+        for name, text in settings.items():
+            if name not in spec.vars:
+                raise UsageError(_unknown("variable", name, list(spec.vars), spec))
+            if not text.strip():
+                raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
+            tree = read(Source(f"--set {name}", text), problems)
+            examine(tree, spec.vars, f"the variable {name!r}", problems)
+            changes[name] = Entry(name, tree.place, tree)
+        return changes
 
 
 def _unknown(what: str, name: str, known: list[str], spec: Spec) -> str:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, Problems, SpecError
 from groupconv_cli.network import Network, Node, Step
-from groupconv_cli.ops import LAYERS, Op, Shape
-from groupconv_cli.ops.activation import Activation
+from groupconv_cli.ops import LAYERS, Cost, Op, Shape
+from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, per_axis
 from groupconv_cli.ops.composite import Tensor
 from groupconv_cli.ops.kinds import KindError, Value, as_whole
-from groupconv_cli.ops.norm import BatchNorm
+from groupconv_cli.ops.norm import NORMS
 from groupconv_cli.ops.shape import Input
 from groupconv_cli.spec.model import Given, Item, Items, Spec
 from groupconv_cli.spec.scope import Scope, UnknownValue
@@ -131,6 +132,7 @@ class _Level:
 
     def __init__(self, path: tuple[Step, ...]) -> None:
         self.path = path
+        self.prefix = "".join(f"{step.name}." for step in path)
         self.owners: dict[str, int] = {}
         """For every name taken, the number of the item that took it."""
         self.counts: dict[str, int] = {}
@@ -152,7 +154,7 @@ class _Level:
 
     def full_name(self, label: str) -> str:
         """The label with the path before it."""
-        return ".".join([*(step.name for step in self.path), label])
+        return self.prefix + label
 
 
 class _Frame:
@@ -206,9 +208,8 @@ class _Frame:
         index = end.node
         while index > start.node:
             node = self.expansion.nodes[index]
-            if node.op.window is not None:
-                stride = per_axis(node.op.window.stride, rank)
-                total = tuple(a * b for a, b in zip(total, stride, strict=True))
+            stride = per_axis(node.op.downsampling, rank)
+            total = tuple(a * b for a, b in zip(total, stride, strict=True))
             index = node.inputs[0]
         return total
 
@@ -330,9 +331,10 @@ class _Frame:
         x = self._add(
             op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
         )
-        for follow_up in (NORMS.get(norm), activation and Activation(function=activation)):
-            if follow_up:
-                x = self._add(follow_up, f"{named}_{follow_up.op}" if named else follow_up.op, x)
+        follow_ups = [NORMS[norm]()] if norm else []
+        follow_ups += [activation_op(activation)] if activation else []
+        for follow_up in follow_ups:
+            x = self._add(follow_up, f"{named}_{follow_up.op}" if named else follow_up.op, x)
         return x
 
     def _add(
@@ -344,23 +346,20 @@ class _Frame:
         keeps_groups: bool = False,
     ) -> Tensor:
         unknown = Tensor(inputs[0].node, None)
-        shapes: list[Shape] = []
-        for tensor in inputs:
-            if tensor.shape is None:
-                return unknown
-            shapes.append(tensor.shape)
+        shapes = tuple(tensor.shape for tensor in inputs if tensor.shape is not None)
+        if len(shapes) < len(inputs):
+            return unknown
         expansion = self.expansion
         expansion.step(self.item.place, len(inputs))
         name = self.level.full_name(self.level.label(label, self.item.number))
         try:
-            op.check(*shapes)
+            shape, cost = _worked_out(op, shapes)
         except OpError as error:
             self._objection(error, f"layer {name!r}")
             try:
                 return Tensor(inputs[0].node, op.output_shape(*shapes))
             except OpError:
                 return unknown
-        shape = op.output_shape(*shapes)
         if max(shape) > MAX_OUTPUT:
             self._problem(f"the output of layer {name!r} is too large", self.item.place, None)
             return unknown
@@ -368,9 +367,9 @@ class _Frame:
             name=name,
             op=op,
             inputs=tuple(tensor.node for tensor in inputs),
-            input_shapes=tuple(shapes),
+            input_shapes=shapes,
             shape=shape,
-            cost=op.cost(*shapes),
+            cost=cost,
             path=self.level.path,
             item=self.item.number,
             place=self.item.place,
@@ -409,7 +408,14 @@ class _Frame:
         self.expansion.problems.add(message, place, hint, fact=fact if self.used_at else "")
 
 
-NORMS: dict[str | None, Op] = {"batch": BatchNorm()}
+@lru_cache(maxsize=4096)
+def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
+    """The output shape and the cost of an op on these inputs; repeats need them once.
+
+    Raises OpError if the op cannot take the inputs.
+    """
+    op.check(*shapes)
+    return op.output_shape(*shapes), op.cost(*shapes)
 
 
 def _channels(x: Tensor) -> int | None:

@@ -1,4 +1,4 @@
-"""Which file a SPEC on the command line means: a path, a bundled config, or the default."""
+"""Which spec a SPEC on the command line means: a path, a bundled config, or the default."""
 
 from __future__ import annotations
 
@@ -7,29 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.spec import catalogue
 from groupconv_cli.spec.reader import MAX_BYTES, decode
+from groupconv_cli.words import did_you_mean
 
 DEFAULT_FILE = "gconv.yaml"
 DEFAULT_CONFIG = "basic"
 
 
 class Found(NamedTuple):
-    """The text of a spec, and what the user should be told about the choice, if anything."""
+    """The text of a spec, the variant that its name implies, and a remark for the user."""
 
     source: Source
+    variant: str | None = None
     note: str | None = None
-
-
-def configs_folder() -> Path:
-    """Where the bundled configs lie: inside the package, or beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    bundled = package / "configs"
-    return bundled if bundled.is_dir() else package.parent / "configs"
-
-
-def config_names() -> list[str]:
-    """Names of the bundled configs."""
-    return sorted(path.stem for path in configs_folder().glob("*.yaml"))
 
 
 def locate(spec: str | None) -> Found:
@@ -39,12 +30,10 @@ def locate(spec: str | None) -> Found:
     text.
     """
     if spec is None:
-        note: str | None
         if Path(DEFAULT_FILE).is_file():
-            return Found(_read(Path(DEFAULT_FILE)), f"using {DEFAULT_FILE} of this folder")
-        found = locate_config(DEFAULT_CONFIG)
+            return Found(_read(Path(DEFAULT_FILE)), note=f"using {DEFAULT_FILE} of this folder")
         note = f"no SPEC given and no {DEFAULT_FILE} here: using the bundled {DEFAULT_CONFIG!r}"
-        return Found(found, note)
+        return Found(catalogue.source_of(DEFAULT_CONFIG), note=note)
     if not spec:
         raise UsageError("SPEC is empty")
     if spec == "-":
@@ -52,18 +41,14 @@ def locate(spec: str | None) -> Found:
             raise UsageError("standard input is closed")
         return Found(decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"))
     path = Path(spec)
-    is_config = spec in config_names()
-    if _exists(path) and not (is_config and path.is_dir()):
+    bundled = catalogue.find(spec)
+    if _exists(path) and not (bundled and path.is_dir()):
         taken = f"using the file {spec}; a bundled config has this name too"
-        return Found(_read(path), taken if is_config else None)
-    if is_config:
-        return Found(locate_config(spec))
+        return Found(_read(path), note=taken if bundled else None)
+    if bundled:
+        family, variant = bundled
+        return Found(catalogue.source_of(family), variant)
     raise UsageError(_not_there(spec))
-
-
-def locate_config(name: str) -> Source:
-    """The text of a bundled config."""
-    return _read(configs_folder() / f"{name}.yaml", name=f"{name}.yaml (bundled)")
 
 
 def _exists(path: Path) -> bool:
@@ -73,26 +58,22 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, name: str | None = None) -> Source:
-    shown = name or str(path)
+def _read(path: Path) -> Source:
     try:
         if path.is_dir():
-            raise UsageError(f"{shown} is a folder, not a spec")
+            raise UsageError(f"{path} is a folder, not a spec")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"cannot read {shown}: {error.strerror or error}") from None
-    return decode(data, shown)
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    return decode(data, str(path))
 
 
 def _not_there(spec: str) -> str:
-    from groupconv_cli.words import did_you_mean
-
-    names = config_names()
     stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
-    hint = did_you_mean(stem, names)
+    hint = did_you_mean(stem, catalogue.names())
     return (
         f"no file {spec!r} here, and no bundled config of that name"
         + (f"; {hint}" if hint else "")
-        + f"\n  bundled: {', '.join(names)}"
+        + "\n  `gconv list` shows the bundled ones"
     )

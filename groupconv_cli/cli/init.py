@@ -1,0 +1,78 @@
+"""`gconv init`: a spec to begin from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groupconv_cli.cli.options import ForceOption, complete_spec
+from groupconv_cli.cli.run import command
+from groupconv_cli.errors import UsageError
+
+EDITOR_LINE = "# yaml-language-server: $schema={}\n"
+"""What editors with a YAML language server look for."""
+
+
+@command
+def init(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A bundled network to copy. Default: a small commented spec.",
+            autocompletion=complete_spec,
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - for stdout."),
+    ] = Path("gconv.yaml"),
+    force: ForceOption = False,
+) -> None:
+    """Write a spec to begin from, and the schema that lets an editor help with it.
+
+    Beside the spec gconv.schema.json is written, unless there is one.
+
+    \b
+    Examples:
+      gconv init
+      gconv init resnet50 -o net.yaml
+    """
+    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.schema import schema_text
+    from groupconv_cli.files import written_whole
+    from groupconv_cli.spec.schema import FILE_NAME
+
+    text, variant = _starting_point(name)
+    text = EDITOR_LINE.format(FILE_NAME) + text
+    if str(output) == "-":
+        write(text)
+        return
+    with written_whole(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    beside = output.parent / FILE_NAME
+    told = f"Wrote {output}"
+    if not beside.exists():
+        with written_whole(beside, force=False) as temporary:
+            temporary.write_text(schema_text(), encoding="utf-8")
+        told += f", and {beside} for your editor"
+    options = f" --variant {variant}" if variant else ""
+    write(f"{told}.\nNext: gconv summary {output}{options}\n")
+
+
+def _starting_point(name: str | None) -> tuple[str, str | None]:
+    """The text to copy, and the variant of it that the name means."""
+    from groupconv_cli.spec import catalogue
+    from groupconv_cli.words import did_you_mean
+
+    if name is None:
+        return catalogue.starter(), None
+    found = catalogue.find(name)
+    if found is None:
+        hint = did_you_mean(name, catalogue.names()) or "`gconv list` shows them"
+        raise UsageError(f"no bundled network is called {name!r}; {hint}")
+    family, variant = found
+    return catalogue.source_of(family).text, variant

@@ -1,0 +1,45 @@
+"""`gconv schema`: the JSON Schema of the spec language."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groupconv_cli.cli.options import ForceOption
+from groupconv_cli.cli.run import command
+
+
+@command
+def schema(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False),
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Print the JSON Schema of the spec language, for editors and validators.
+
+    \b
+    Examples:
+      gconv schema -o gconv.schema.json
+    """
+    from groupconv_cli.cli.output import write
+    from groupconv_cli.files import written_whole
+
+    text = schema_text()
+    if output is None:
+        write(text)
+        return
+    with written_whole(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    write(f"Wrote {output}.\n")
+
+
+def schema_text() -> str:
+    """The schema as it is printed and published."""
+    from groupconv_cli.spec.schema import schema as make_schema
+
+    return json.dumps(make_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,17 @@
+"""Names of variants of a family of networks."""
+
+from __future__ import annotations
+
+import re
+
+JOINS = ("_", "", "-", ":", "/")
+"""What may stand between the name of a family and that of a variant."""
+
+
+def variant_name(family: str, variant: str) -> str:
+    """What a variant is called: resnet and 50 make resnet50, mobilenet_v1 and 0.5 mobilenet_v1_0.5.
+
+    A number of two digits or more follows a plain word directly, as people write it.
+    """
+    direct = re.fullmatch(r"[A-Za-z]+", family) and re.match(r"\d\d", variant)
+    return family + variant if direct else f"{family}_{variant}"
