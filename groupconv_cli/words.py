@@ -16,7 +16,7 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     if len(known) > MAX_KNOWN or len(word) > MAX_LENGTH:
         return None
     lowered = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(word.lower(), lowered, n=1)
+    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.7)
     return lowered[near[0]] if near else None
 
 

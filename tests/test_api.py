@@ -50,6 +50,7 @@ def test_build_gives_a_keras_model_that_runs() -> None:
 
     model = build({"input": [8, 8, 4], "layers": ["max_pool", "flatten", {"dense": {"units": 3}}]})
     assert model.predict(np.ones((2, 8, 8, 4), "float32"), verbose=0).shape == (2, 3)
+    assert model(np.ones((2, 8, 8, 4), "float32")).shape == (2, 3)
     assert [layer.name for layer in model.layers] == ["input", "max_pool", "flatten", "dense"]
 
 

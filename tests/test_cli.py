@@ -15,7 +15,7 @@ from conftest import ROOT, clean_environment, run_gconv, run_in_terminal
 from published import COUNTS
 
 from groupconv_cli import __version__
-from groupconv_cli.spec.locate import config_names
+from groupconv_cli.spec.catalogue import catalogue, names
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COMMANDS = (
@@ -87,10 +87,13 @@ def test_a_spec_that_is_not_readable(tmp_path) -> None:
 # Results and statuses
 
 
-@pytest.mark.parametrize("name", config_names())
+FIRST = ("basic", "block", "depthwise", "resnext50_32x4d", "mobilenet_v1_1.0", "shufflenet_v1_g3")
+
+
+@pytest.mark.parametrize("name", FIRST)
 def test_summary_json(name: str) -> None:
     result = run_gconv("summary", name, "--format", "json")
-    data, published = json.loads(result.out), COUNTS[name]
+    data, (published, *_) = json.loads(result.out), COUNTS[name]
     assert (data["format"], data["version"], data["name"]) == ("gconv.summary", 1, name)
     assert data["params"] == published.params
     assert data["trainable_params"] == published.trainable_params
@@ -128,8 +131,8 @@ def test_compare_json() -> None:
     written, one, invalid, four = data["rows"]
     assert [row["groups"] for row in data["rows"]] == ["as written", 1, 3, 4]
     assert [row["valid"] for row in data["rows"]] == [True, True, False, True]
-    assert written["params"] == COUNTS["block"].params
-    assert one["macs"] == COUNTS["block"].dense_macs
+    assert written["params"] == COUNTS["block"][0].params
+    assert one["macs"] == COUNTS["block"][0].dense_macs
     assert "does not divide" in invalid["reason"]
     totals = ("params", "trainable_params", "macs", "flops", "peak_bytes")
     assert all(invalid[key] is None for key in totals)
@@ -192,7 +195,7 @@ def test_version_and_help() -> None:
     top = run_gconv("--help")
     assert top.status == 0
     assert "Examples" in top.out
-    for command in ("summary", "compare", "build"):
+    for command in ("summary", "compare", "build", "list", "init", "schema"):
         assert command in top.out
         shown = run_gconv(command, "--help")
         assert shown.status == 0
@@ -203,7 +206,92 @@ def test_version_and_help() -> None:
 def test_completion_of_specs() -> None:
     words = {"COMP_WORDS": "gconv summary res", "COMP_CWORD": "2"}
     result = run_gconv(env={"_GCONV_COMPLETE": "complete_bash", **words})
-    assert result.out.split() == ["resnext50_32x4d"]
+    assert result.out.split() == [name for name in names() if name.startswith("res")]
+    assert "resnet50" in result.out.split()
+
+
+# The catalogue
+
+
+def test_list_shows_every_network() -> None:
+    result = run_gconv("list")
+    assert result.status == 0
+    for entry in catalogue():
+        assert re.search(rf"^  {re.escape(entry.name)} ", result.out, re.MULTILINE)
+    assert "Xie et al. 2017" in result.out
+
+
+def test_list_as_json_is_a_list_of_names_that_go_wherever_a_spec_does() -> None:
+    listed = json.loads(run_gconv("list", "--format", "json").out)
+    assert len(listed) == len(list(catalogue()))
+    for entry in listed:
+        published, *_ = COUNTS[entry["spec"]]
+        assert entry["trainable_params"] == published.trainable_params
+        assert entry["macs"] == published.macs
+        assert published.params in (None, entry["params"])
+    chosen = [entry for entry in listed if entry["name"] in ("regnet_x", "squeezenet")]
+    for entry in chosen:
+        variant = ["--variant", entry["variant"]] if entry["variant"] else []
+        for args in ([entry["spec"]], [entry["name"], *variant], [entry["spec"], *variant]):
+            data = json.loads(run_gconv("summary", *args, "-f", "json").out)
+            assert data["macs"] == entry["macs"]
+
+
+def test_a_name_that_means_another_variant_is_refused() -> None:
+    result = run_gconv("summary", "resnet18", "--variant", "50")
+    assert result.status == 2
+    assert "the name means the variant '18' already, not '50'" in result.err
+
+
+def test_compare_variants() -> None:
+    result = run_gconv("compare", "shufflenet_v1", "--variants")
+    assert [line.split()[0] for line in result.out.splitlines()[4:9]] == [
+        "g1",
+        "g2",
+        "g3",
+        "g4",
+        "g8",
+    ]
+    data = json.loads(run_gconv("compare", "shufflenet_v1", "--variants", "-f", "json").out)
+    assert data["format"] == "gconv.variants"
+    for row in data["rows"]:
+        published, *_ = COUNTS[row["name"]]
+        assert row["macs"] == published.macs
+        assert row["baseline"]["macs"] == published.dense_macs
+    assert run_gconv("compare", "block", "--variants").status == 2
+    assert run_gconv("compare", "resnet", "--variants", "--groups", "2").status == 2
+
+
+# Beginning
+
+
+def test_init_writes_a_spec_that_gconv_then_takes(tmp_path) -> None:
+    result = run_gconv("init", cwd=tmp_path)
+    assert result.status == 0
+    assert result.out.endswith("Next: gconv summary gconv.yaml\n")
+    text = (tmp_path / "gconv.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=gconv.schema.json\n# ")
+    json.loads((tmp_path / "gconv.schema.json").read_text(encoding="utf-8"))
+    assert run_gconv("summary", cwd=tmp_path).out.startswith("starter · ")
+    again = run_gconv("init", cwd=tmp_path)
+    assert again.status == 2
+    assert "exists already" in again.err
+    assert (tmp_path / "gconv.yaml").read_text(encoding="utf-8") == text
+
+
+def test_init_copies_a_bundled_network(tmp_path) -> None:
+    (tmp_path / "gconv.schema.json").write_text("{}")
+    result = run_gconv("init", "resnet18", "-o", "mine.yaml", cwd=tmp_path)
+    assert result.out == "Wrote mine.yaml.\nNext: gconv summary mine.yaml --variant 18\n"
+    assert (tmp_path / "gconv.schema.json").read_text() == "{}"
+    data = json.loads(
+        run_gconv("summary", "mine.yaml", "--variant", "18", "-f", "json", cwd=tmp_path).out
+    )
+    assert data["macs"] == COUNTS["resnet18"][0].macs
+    assert "did you mean" in run_gconv("init", "resnet19", cwd=tmp_path).err
+    shown = run_gconv("init", "-o", "-", cwd=tmp_path)
+    assert "layers:" in shown.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gconv.schema.json", "mine.yaml"]
 
 
 # Reading it

@@ -301,6 +301,96 @@ def test_parallel_merges_its_branches(merge: str, channels: int) -> None:
     assert net.layers[-1].inputs == (1, 0)
 
 
+def test_split_gives_each_branch_its_share() -> None:
+    net = layers(
+        """
+        - parallel: {branches: [[], [conv: {filters: $in, kernel: 1}], [relu]], split: true}
+        - channel_shuffle: {groups: 3}
+        """
+    )
+    assert names(net) == [
+        "parallel.branch_1.split",
+        "parallel.branch_2.split",
+        "parallel.branch_2.conv",
+        "parallel.branch_3.split",
+        "parallel.branch_3.relu",
+        "parallel.concat",
+        "channel_shuffle",
+    ]
+    splits = [node.op for node in net.layers if node.op.op == "split"]
+    assert [(op.start, op.count) for op in splits] == [(0, 4), (4, 4), (8, 4)]
+    assert net.layers[-1].shape == (8, 8, 12)
+
+
+def test_squeeze_excite_is_pool_two_convolutions_and_a_product() -> None:
+    net = layers("- squeeze_excite: {filters: $in // 4, activation: swish, gate: hard_sigmoid}")
+    assert [node.op.op for node in net.layers] == [
+        "global_avg_pool",
+        "conv",
+        "swish",
+        "conv",
+        "hard_sigmoid",
+        "multiply",
+    ]
+    assert [node.shape for node in net.layers] == [
+        (1, 1, 12),
+        (1, 1, 3),
+        (1, 1, 3),
+        (1, 1, 12),
+        (1, 1, 12),
+        (8, 8, 12),
+    ]
+    assert all(node.op.bias for node in net.layers if node.op.op == "conv")
+
+
+def test_a_separable_convolution_is_keras_separable_convolution() -> None:
+    import keras
+
+    net = layers("- separable_conv: {filters: 20, kernel: 3, stride: 2, multiplier: 2}")
+    assert [node.op.op for node in net.layers] == ["depthwise_conv", "conv"]
+    layer = keras.layers.SeparableConv2D(20, 3, strides=2, padding="same", depth_multiplier=2)
+    assert tuple(layer(keras.Input((8, 8, 12))).shape[1:]) == net.layers[-1].shape
+    assert sum(node.cost.params for node in net.layers) == layer.count_params()
+
+
+def test_norms_and_activations_by_name() -> None:
+    net = layers(
+        """
+        - conv: {filters: 32, kernel: 3, norm: group, activation: leaky_relu}
+        - conv: {filters: 32, kernel: 3, norm: layer, activation: gelu}
+        - separable_conv: {filters: 8, kernel: 3, norm: batch, activation: glu}
+        """
+    )
+    assert [node.op.op for node in net.layers] == [
+        *("conv", "group_norm", "leaky_relu"),
+        *("conv", "layer_norm", "gelu"),
+        *("depthwise_conv", "conv", "batch_norm", "glu"),
+    ]
+    assert net.layers[-1].shape[-1] == 4
+    assert not any(node.op.bias for node in net.layers if hasattr(node.op, "bias"))
+
+
+def test_a_unet_is_branches_within_branches() -> None:
+    net = layers(
+        """
+        - parallel:
+            branches:
+              - []
+              - - max_pool
+                - conv: {filters: 24, kernel: 3}
+                - conv_transpose: {filters: 12, kernel: 2, stride: 2}
+        """
+    )
+    assert net.layers[-1].shape == (8, 8, 24)
+
+
+def test_a_residual_around_upsampling_cannot_be_projected_by_its_stride() -> None:
+    (problem,) = problems(
+        "input: [8, 8, 4]\nlayers:\n  - residual: {body: [upsample], shortcut: project}"
+    )
+    assert "which no 1×1 convolution at its stride does" in problem.message
+
+
 def test_a_spec_may_be_a_mapping() -> None:
     net = load({"input": [8, 8, 4], "layers": [{"conv": {"filters": 8, "kernel": [3, 1]}}, "relu"]})
     assert names(net) == ["conv", "relu"]

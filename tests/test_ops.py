@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from brute import conv_macs, dense_macs
@@ -21,16 +23,26 @@ def ids(cases: list[Case]) -> list[str]:
     return [case.id for case in cases]
 
 
-def run(case: Case, *arrays: np.ndarray) -> tuple[np.ndarray, list]:
+class Ran(NamedTuple):
+    """What came of an op's Keras layers."""
+
+    output: np.ndarray
+    layers: list
+    name: str
+    """Of the last operation."""
+
+
+def run(case: Case, *arrays: np.ndarray) -> Ran:
     """Runs the op's Keras layers on arrays with a batch axis."""
     import keras
 
     inputs = [keras.Input(shape) for shape in case.inputs]
-    layers = case.op.build("tested", *case.inputs)
+    layers = list(case.op.build("tested", *case.inputs))
     x = inputs if case.op.merges else inputs[0]
     for layer in layers:
         x = layer(x)
-    return np.asarray(keras.Model(inputs, x)(list(arrays))), list(layers)
+    model = keras.Model(inputs, x)
+    return Ran(np.asarray(model(list(arrays))), layers, model.operations[-1].name)
 
 
 def test_every_registered_op_has_a_case() -> None:
@@ -42,14 +54,14 @@ def test_shape_and_parameters_are_those_of_keras(case: Case) -> None:
     """Of a model that runs, not only of one that can be put together."""
     import keras
 
-    output, layers = run(case, *(np.ones((2, *shape), "float32") for shape in case.inputs))
+    output, layers, name = run(case, *(np.ones((2, *shape), "float32") for shape in case.inputs))
     case.op.check(*case.inputs)
     assert (2, *case.op.output_shape(*case.inputs)) == output.shape
+    assert name == "tested"
     weights = [w for layer in layers if isinstance(layer, keras.Layer) for w in layer.weights]
     cost = case.op.cost(*case.inputs)
     assert cost.params == sum(int(np.prod(w.shape)) for w in weights)
     assert cost.non_trainable == sum(int(np.prod(w.shape)) for w in weights if not w.trainable)
-    assert layers[-1].name == "tested"
 
 
 CONVOLUTIONS = [case for case in CASES if isinstance(case.op, Conv | DepthwiseConv)]
@@ -145,7 +157,7 @@ def test_a_convolution_made_dense_is_the_keras_convolution_without_groups(case: 
 @pytest.mark.parametrize("shape", MAPS, ids=str)
 def test_channel_shuffle_transposes_groups_and_channels(shape) -> None:
     x = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
-    shuffled, _ = run(Case(ChannelShuffle(groups=2), (shape,)), x)
+    shuffled, *_ = run(Case(ChannelShuffle(groups=2), (shape,)), x)
     group_size = shape[-1] // 2
     for i in range(2):
         for j in range(group_size):
@@ -154,13 +166,13 @@ def test_channel_shuffle_transposes_groups_and_channels(shape) -> None:
 
 def test_padding_in_pixels_never_wins_a_max_pool() -> None:
     x = -np.ones((1, *MAPS[1]), "float32")
-    pooled, _ = run(Case(MaxPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
+    pooled, *_ = run(Case(MaxPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
     assert pooled.max() == -1
 
 
 def test_padding_in_pixels_counts_as_zeros_in_an_average_pool() -> None:
     x = np.ones((1, *MAPS[1]), "float32")
-    pooled, _ = run(Case(AvgPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
+    pooled, *_ = run(Case(AvgPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
     assert pooled[0, 0, 0, 0] == pytest.approx(4 / 9)
 
 
@@ -168,5 +180,5 @@ def test_a_depthwise_convolution_runs_with_strides_that_differ() -> None:
     """TensorFlow's own depthwise kernel refuses them."""
     shape = MAPS[1]
     case = Case(DepthwiseConv(kernel=(3,), stride=(2, 1)), (shape,))
-    output, _ = run(case, np.ones((1, *shape), "float32"))
+    output, *_ = run(case, np.ones((1, *shape), "float32"))
     assert output.shape[1:] == case.op.output_shape(shape)

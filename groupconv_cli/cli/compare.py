@@ -81,7 +81,7 @@ def compare(
             raise UsageError("--variants goes without --groups, --only and --variant")
         _compare_variants(read_spec(spec), parse_settings(settings), dtype, output_format, exact)
         return 0
-    counts = parse_groups(groups or "all")
+    counts = parse_groups("all" if groups is None else groups)
     network = load_spec(spec, settings, variant)
     result = compare_groups(network, counts, only=only, dtype=dtype)
     if output_format is Format.json:

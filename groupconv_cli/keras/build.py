@@ -34,12 +34,17 @@ def build_model(network: Network) -> keras.Model:
             tensors.append(_apply(node, [tensors[source] for source in node.inputs]))
         _check_shape(node, tensors[-1])
     model = keras.Model(
-        inputs=[tensors[i] for i in network.inputs],
-        outputs=[tensors[i] for i in network.outputs],
+        inputs=_one_or_all([tensors[i] for i in network.inputs]),
+        outputs=_one_or_all([tensors[i] for i in network.outputs]),
         name=file_stem(network.name),
     )
     _check_params(network, model)
     return model
+
+
+def _one_or_all(tensors: list[Any]) -> Any:
+    """A model of a list of one tensor would give out a list of one array."""
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _apply(node: Node, inputs: list[Any]) -> Any:

@@ -1,0 +1,114 @@
+"""The JSON Schema, with a validator that we did not write, both ways."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from conftest import ROOT, run_gconv
+from test_errors import STRUCTURE
+
+from groupconv_cli.cli.schema import schema_text
+from groupconv_cli.errors import Problems, Source
+from groupconv_cli.ops import LAYERS
+from groupconv_cli.spec.catalogue import families, source_of, starter
+from groupconv_cli.spec.items import example
+from groupconv_cli.spec.reader import read
+from groupconv_cli.spec.schema import schema
+from groupconv_cli.spec.values import plain
+
+VALIDATOR = jsonschema.Draft7Validator(schema())
+
+
+def as_json(text: str):
+    """The spec as a validator sees it."""
+    return json.loads(json.dumps(plain(read(Source("spec.yaml", text), Problems()))))
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft7Validator.check_schema(schema())
+
+
+def test_the_published_schema_is_current() -> None:
+    """Made anew with: gconv schema --force -o docs/gconv.schema.json"""
+    published = (ROOT / "docs" / "gconv.schema.json").read_text(encoding="utf-8")
+    assert published == schema_text()
+
+
+@pytest.mark.parametrize("family", families())
+def test_every_config_passes(family: str) -> None:
+    VALIDATOR.validate(as_json(source_of(family).text))
+
+
+def test_the_starter_passes() -> None:
+    VALIDATOR.validate(as_json(starter()))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_example_of_every_layer_passes(layer: str) -> None:
+    text = example(layer)
+    assert text
+    item = text.removeprefix("for example: ") if LAYERS[layer].preset == {} else layer
+    VALIDATOR.validate(as_json(f"input: [8, 8, 4]\nlayers:\n  - {item}\n"))
+
+
+BEYOND_A_SCHEMA = ("an unknown variable", "an expression that is none", "a bad name")
+SEEN_ONLY_WITH_SHAPES = ("a variable without its sign",)
+
+
+@pytest.mark.parametrize("with_blocks", [False, True])
+@pytest.mark.parametrize("kind", [kind for kind in STRUCTURE if kind not in BEYOND_A_SCHEMA])
+def test_every_kind_of_structural_mistake_fails(kind: str, with_blocks: bool) -> None:
+    text = "input: [8, 8, 12]\nlayers:\n" + STRUCTURE[kind][0]
+    if with_blocks:
+        text = "blocks: {mine: {layers: [relu]}}\n" + text
+        if kind in ("unknown layer", "a merge as a layer"):
+            pytest.skip("a schema cannot tell a block from a layer that is not known")
+    assert not VALIDATOR.is_valid(as_json(text))
+
+
+WRONG_FILES = {
+    "no input": "layers: [relu]",
+    "no layers": "input: [8, 3]",
+    "an unknown key": "input: [8, 3]\nlayers: [relu]\nlayer: []",
+    "a flat input": "input: [8]\nlayers: [relu]",
+    "an input of words": "input: [a, 3]\nlayers: [relu]",
+    "layers that are no list": "input: [8, 3]\nlayers: {relu: }",
+    "a list": "- relu",
+    "a list for vars": "vars: [a]\ninput: [8, 3]\nlayers: [relu]",
+    "a mapping for a variable": "vars: {a: {b: 1}}\ninput: [8, 3]\nlayers: [relu]",
+    "a variable that is no name": "vars: {a-b: 1}\ninput: [8, 3]\nlayers: [relu]",
+    "a block without layers": "blocks: {a: {params: {x: 1}}}\ninput: [8, 3]\nlayers: [relu]",
+    "a block with another key": "blocks: {a: {layers: [relu], x: 1}}\ninput: [8, 3]\nlayers: [a]",
+    "a list for a variant": "variants: {a: [1]}\ninput: [8, 3]\nlayers: [relu]",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_FILES.values(), ids=list(WRONG_FILES))
+def test_files_of_the_wrong_structure_fail(text: str) -> None:
+    assert not VALIDATOR.is_valid(as_json(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers: [mine]",
+        "layers: [mine: {a: 1, b: $x}]",
+        "layers: [{mine: , repeat: 3, name: x}]",
+        "layers: [residual: {body: [mine, conv: {filters: $in * 2, kernel: [3, 1]}]}]",
+        "layers: [parallel: {branches: [[mine], []], split: true}]",
+        "layers: [conv: {filters: 2 * 8, kernel: 3, padding: [1, 0], norm: , groups: depthwise}]",
+        "layers: [{relu: {}, when: $in > 3}]",
+    ],
+)
+def test_what_the_language_allows_passes(text: str) -> None:
+    VALIDATOR.validate(as_json("blocks: {mine: {layers: }}\ninput: [8, 8, 4]\n" + text))
+
+
+def test_the_command_prints_it_and_writes_it(tmp_path) -> None:
+    assert run_gconv("schema").out == schema_text()
+    result = run_gconv("schema", "-o", "s.json", cwd=tmp_path)
+    assert (result.status, result.out) == (0, "Wrote s.json.\n")
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == schema_text()
+    assert run_gconv("schema", "-o", "s.json", cwd=tmp_path).status == 2
