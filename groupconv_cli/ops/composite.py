@@ -51,6 +51,8 @@ class Residual(Composite, name="residual"):
     """Adds what `body` makes of the input to the input, or to a shortcut of it.
 
     Shape: the body's.
+    Params: those of its layers; `project` adds a 1×1 convolution without bias and a batch norm.
+    MACs: those of its layers.
     Example: `residual: {body: [conv: {filters: $in, kernel: 3}], activation: relu}`
     """
 
@@ -116,6 +118,8 @@ class Parallel(Composite, name="parallel"):
     """Runs branches side by side on the same input and merges what they make.
 
     Shape: with concat the branches' channels one after another; else the branches' own.
+    Params: those of its branches.
+    MACs: those of its branches.
     Example: `parallel: {branches: [[conv: {filters: 8, kernel: 3}], []], merge: concat}`
     """
 
@@ -152,6 +156,8 @@ class SeparableConv(Composite, name="separable_conv"):
     """A depthwise convolution without bias, then a 1×1 convolution: Keras' SeparableConv.
 
     Shape: spatial sizes as the padding and stride make them, then `filters`.
+    Params: in channels × multiplier × (kernel volume + filters), + filters with bias.
+    MACs: out positions × in channels × multiplier × (kernel volume + filters).
     Example: `separable_conv: {filters: 64, kernel: 3, norm: batch, activation: relu}`
     """
 
@@ -185,6 +191,8 @@ class SqueezeExcite(Composite, name="squeeze_excite"):
     multiplication (Hu et al. 2018, section 3).
 
     Shape: the input's.
+    Params: 2 × channels × `filters` + `filters` + channels.
+    MACs: 2 × channels × `filters`.
     Example: `squeeze_excite: {filters: $in // 4, activation: swish}`
     """
 

@@ -1,0 +1,177 @@
+"""Writes what of the documentation is made from the code, or checks that it is current.
+
+    python docs/generate.py           # writes docs/layers.md, docs/commands.md, the schema
+    python docs/generate.py --check   # exits with 1 if one of them is stale
+
+Layers are described by the docstrings and arguments of their classes in `groupconv_cli/ops`,
+commands by their own `--help`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from groupconv_cli.cli.app import app
+from groupconv_cli.cli.schema import schema_text
+from groupconv_cli.ops import LAYERS, OPS, Registered
+from groupconv_cli.ops.activation import Activation
+
+HERE = Path(__file__).parent
+LABELS = ("Shape", "Params", "MACs", "Example")
+COMMANDS = ("summary", "compare", "build", "list", "init", "schema")
+
+FAMILIES = ("conv", "dense", "norm", "pool", "shape", "composite", "activation")
+"""Files of `groupconv_cli/ops` in the order of the page."""
+
+LAYERS_HEAD = """\
+# Layers
+
+Made from the code by `docs/generate.py`. [language.md](language.md) says how layers are put
+together, [numbers.md](numbers.md) what the counts mean.
+
+A size is one number, or a list with one per spatial axis. Every layer that is built is Keras' own
+layer of that name, with its semantics; where Keras has none, the page says what it is made of.
+Any argument may be computed from variables: `filters: 2 * $width`.
+
+"""
+
+COMMANDS_HEAD = """\
+# Commands
+
+Made from the code by `docs/generate.py`: each command's own `--help`.
+
+Results go to stdout, everything else to stderr. Exit status: 0 fine; 1 a row of a comparison is
+invalid; 2 the spec or the command is wrong; 3 gconv or its surroundings failed; 130 interrupted;
+141 nobody reads the pipe.
+
+`COLUMNS` sets the width to fit, `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` on.
+
+"""
+
+
+def described(docstring: str) -> dict[str, str]:
+    """The parts of a layer's docstring: 'about', and what stands behind each label."""
+    parts: dict[str, list[str]] = {"about": []}
+    label = "about"
+    for line in docstring.splitlines():
+        text = line.strip()
+        word, colon, rest = text.partition(": ")
+        if colon and word in LABELS:
+            label, text = word, rest
+            parts[label] = []
+        parts[label].append(text)
+    return {label: "\n".join(lines).strip() for label, lines in parts.items()}
+
+
+def layers_page() -> str:
+    """The reference of all layers."""
+    names = [name for name, registered in LAYERS.items() if registered.cls is not Activation]
+    names.sort(key=lambda name: FAMILIES.index(LAYERS[name].cls.__module__.rpartition(".")[2]))
+    merges = [name for name in OPS if name not in LAYERS and name != "input"]
+    contents = ", ".join(f"[{name}](#{name})" for name in [*names, "activations", *merges])
+    sections = [layer_section(name, LAYERS[name]) for name in names]
+    sections.append(activations_section())
+    sections += [merge_section(name) for name in merges]
+    return LAYERS_HEAD + contents + "\n\n" + "\n".join(sections)
+
+
+def layer_section(name: str, registered: Registered) -> str:
+    """One layer: what it is, its arguments, rules and an example."""
+    parts = described(registered.cls.__doc__ or "")
+    lines = [f"## {name}", "", parts["about"], ""]
+    if registered.args:
+        lines += ["| argument | value | default | |", "| --- | --- | --- | --- |"]
+        lines += list(argument_rows(registered))
+        lines.append("")
+    lines += rules(parts)
+    lines += ["```yaml", f"- {parts['Example'].strip('`')}", "```", ""]
+    return "\n".join(lines)
+
+
+def argument_rows(registered: Registered) -> Iterator[str]:
+    """A table row for each argument."""
+    for key, declared in registered.args.items():
+        default = "required" if declared.required else shown(declared.default)
+        words = declared.kind.words if len(declared.kind.words) < 90 else "a name, see activations"
+        yield f"| `{key}` | {words} | {default} | {declared.doc} |"
+
+
+def shown(default: Any) -> str:
+    """A default as a spec would write it."""
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return "true" if default else "false"
+    if isinstance(default, tuple):
+        return str(default[0])
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def rules(parts: dict[str, str]) -> list[str]:
+    """The labelled rules as a list."""
+    found = [f"- **{label}**: {parts[label]}" for label in LABELS[:-1] if label in parts]
+    return ["\n  ".join(rule.splitlines()) for rule in found] + [""]
+
+
+def activations_section() -> str:
+    """The activations that differ in nothing but their function."""
+    names = [name for name, registered in LAYERS.items() if registered.cls is Activation]
+    parts = described(Activation.__doc__ or "")
+    listed = ", ".join(f"`{name}`" for name in names)
+    head = ["## activations", "", parts["about"], "", f"{listed}.", ""]
+    return "\n".join([*head, *rules(parts), "```yaml", "- relu", "```", ""])
+
+
+def merge_section(name: str) -> str:
+    """What a spec does not name as a layer, but a report may."""
+    parts = described(OPS[name].__doc__ or "")
+    return "\n".join([f"## {name}", "", parts["about"], "", *rules(parts)])
+
+
+def commands_page() -> str:
+    """The help of every command."""
+    runner = CliRunner(env={"COLUMNS": "96", "TERMINAL_WIDTH": "96"})
+    sections = []
+    for command in ("", *COMMANDS):
+        result = runner.invoke(
+            app, [*([command] if command else []), "--help"], prog_name="gconv", terminal_width=88
+        )
+        heading = f"gconv {command}".strip()
+        sections.append(f"## {heading}\n\n```text\n{result.output.strip()}\n```\n")
+    return COMMANDS_HEAD + "\n".join(sections)
+
+
+PAGES = {
+    "layers.md": layers_page,
+    "commands.md": commands_page,
+    "gconv.schema.json": schema_text,
+}
+
+
+def stale() -> list[str]:
+    """Names of pages that are not what the code says."""
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (HERE / name).exists() or (HERE / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+def main() -> int:
+    """Writes the pages, or checks them."""
+    if "--check" in sys.argv[1:]:
+        for name in stale():
+            sys.stderr.write(f"docs/{name} is stale: python docs/generate.py\n")
+        return 1 if stale() else 0
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

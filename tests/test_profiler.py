@@ -1,0 +1,67 @@
+"""MACs against TensorFlow's own profiler, on networks whose convolutions it can see."""
+
+from __future__ import annotations
+
+import pytest
+
+from groupconv_cli import analyze, build
+
+COUNTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+"""The profiler counts 2 for every multiply-accumulate of these; of everything else it counts
+something too (bias, norm, activations, pooling), which gconv counts as 0."""
+
+
+def profiled(model) -> dict[str, int]:
+    """Floating-point operations by kind, for one sample."""
+    import tensorflow as tf
+
+    specification = tf.TensorSpec([1, *model.input.shape[1:]], tf.float32)
+    traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(specification)
+    profiler = tf.compat.v1.profiler
+    quiet = profiler.ProfileOptionBuilder(
+        profiler.ProfileOptionBuilder.float_operation()
+    ).with_empty_output()
+    found: dict[str, int] = {}
+
+    def add(node) -> None:
+        found[node.name] = found.get(node.name, 0) + node.float_ops
+        for child in node.children:
+            add(child)
+
+    add(profiler.profile(traced.graph, cmd="op", options=quiet.build()))
+    return found
+
+
+def visible(layer):
+    """The layer again, a grouped convolution as one operation instead of a compiled function."""
+    import keras
+    import tensorflow as tf
+
+    class Direct(keras.layers.Conv2D):
+        def call(self, x):
+            options = {"strides": self.strides, "dilations": self.dilation_rate}
+            y = tf.nn.conv2d(x, self.kernel, padding=self.padding.upper(), **options)
+            return y + self.bias if self.use_bias else y
+
+    kind = type(layer)
+    grouped = kind is keras.layers.Conv2D and layer.groups > 1
+    return (Direct if grouped else kind).from_config(layer.get_config())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnext50_32x4d", "shufflenet_v1_g8", "mobilenet_v1", "efficientnet_b0", "alexnet_2group"],
+)
+def test_flops_are_those_that_tensorflow_counts(name: str) -> None:
+    import keras
+
+    model = keras.models.clone_model(build(name), clone_function=visible)
+    found = profiled(model)
+    assert sum(found.get(kind, 0) for kind in COUNTED) == analyze(name).flops
+
+
+def test_stock_grouped_convolutions_are_not_seen() -> None:
+    """Why `visible` is needed: Keras sends them through XLA, and the profiler counts nothing."""
+    found = profiled(build("basic"))
+    assert found.get("Conv2D", 0) == 0
+    assert analyze("basic").flops > 0
