@@ -89,16 +89,16 @@ def compare_variants(
 ) -> VariantComparison:
     """The network at each variant of the spec, beside its own g=1 baseline.
 
-    Raises what `load` raises, and UsageError for a spec without variants.
+    The name of a bundled config may imply a variant; it means the whole family here. A variant
+    that makes no network is a row that says why.
+
+    Raises UsageError for a spec without variants, and what `load` raises where that is wrong with
+    every variant.
     """
     from groupconv_cli.analysis.variants import compare_networks
 
     file = _read(spec)
-    if not file.variants:
-        raise UsageError(f"{file.source.name} has no variants")
-    texts = _texts(settings)
-    networks = {variant: file.network(texts, variant) for variant in file.variants}
-    return compare_networks(networks, dtype)
+    return compare_networks(file.name, file.networks(_texts(settings)), dtype)
 
 
 def _network(spec: AnySpec) -> Network:

@@ -258,8 +258,45 @@ def test_compare_variants() -> None:
         published, *_ = COUNTS[row["name"]]
         assert row["macs"] == published.macs
         assert row["baseline"]["macs"] == published.dense_macs
+    named = run_gconv("compare", "shufflenet_v1_g3", "--variants")
+    assert (named.status, named.out) == (0, result.out)
+    assert result.out.startswith("shufflenet_v1 · 5 variants · input 224×224×3 · float32\n")
     assert run_gconv("compare", "block", "--variants").status == 2
     assert run_gconv("compare", "resnet", "--variants", "--groups", "2").status == 2
+
+
+ONE_BAD_VARIANT = """
+input: [8, 8, 4]
+vars: {groups: 1}
+variants: {x: {groups: 3}, y: {groups: 2}}
+layers: [conv: {filters: 4, kernel: 1, groups: $groups}]
+"""
+
+
+def test_a_variant_that_makes_no_network_is_a_row_that_says_why() -> None:
+    reason = "groups=3 does not divide the 4 input channels or the 4 filters of layer 'conv'"
+    spec = ONE_BAD_VARIANT.encode()
+    result = run_gconv("compare", "-", "--variants", stdin=spec)
+    assert (result.status, result.err) == (1, "")
+    bad, good = result.out.splitlines()[4:6]
+    assert bad.split(maxsplit=1) == ["x", f"invalid: {reason}"]
+    assert good.split()[:2] == ["y", "12"]
+    shown = run_gconv("compare", "-", "--variants", "-f", "json", stdin=spec)
+    data = json.loads(shown.out)
+    assert (shown.status, data["name"]) == (1, "network")
+    invalid, valid = data["rows"]
+    assert [invalid.pop(key) for key in ("variant", "valid", "reason")] == ["x", False, reason]
+    assert set(invalid.values()) == {None}
+    assert [valid[key] for key in ("name", "valid", "reason")] == ["network_y", True, None]
+    assert set(invalid) < set(valid)
+
+
+def test_a_mistake_of_all_variants_is_one_of_the_spec() -> None:
+    spec = ONE_BAD_VARIANT.encode()
+    result = run_gconv("compare", "-", "--variants", "--set", "groups=5", stdin=spec)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("<stdin>:5:48: error: groups=5 does not divide")
+    assert result.err.count("error") == 1
 
 
 # Beginning

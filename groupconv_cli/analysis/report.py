@@ -111,20 +111,32 @@ class CompareRow:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantRow:
-    """One variant of a spec, beside its own g=1 baseline."""
+    """One variant of a spec, beside its own g=1 baseline.
+
+    Where it makes no network there is a `reason`, and all else is None.
+    """
 
     variant: str
-    name: str
+    name: str | None = None
     """The name of the network."""
-    input: Shape
-    totals: Totals
-    baseline: Totals
+    input: Shape | None = None
+    totals: Totals | None = None
+    baseline: Totals | None = None
+    reason: str | None = None
+    """Why the row is invalid."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether the variant makes a network."""
+        return self.totals is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class VariantComparison:
     """The variants of one spec."""
 
+    name: str
+    """What the spec is called."""
     dtype: str
     rows: tuple[VariantRow, ...]
 

@@ -6,24 +6,28 @@ from collections.abc import Mapping
 
 from groupconv_cli.analysis.report import VariantComparison, VariantRow
 from groupconv_cli.analysis.totals import total
+from groupconv_cli.errors import SpecError
 from groupconv_cli.network import Network
 
 
-def compare_networks(networks: Mapping[str, Network], dtype: str = "float32") -> VariantComparison:
-    """The totals of each network, by the name of its variant.
+def compare_networks(
+    name: str, networks: Mapping[str, Network | SpecError], dtype: str = "float32"
+) -> VariantComparison:
+    """The totals of each network of the family `name`, by the name of its variant.
 
     Raises UsageError for an unknown dtype.
     """
-    return VariantComparison(
-        dtype=dtype,
-        rows=tuple(
-            VariantRow(
-                variant=variant,
-                name=network.name,
-                input=network.input_shape,
-                totals=total(network, dtype),
-                baseline=total(network.dense(), dtype),
-            )
-            for variant, network in networks.items()
-        ),
+    rows = tuple(_row(variant, network, dtype) for variant, network in networks.items())
+    return VariantComparison(name=name, dtype=dtype, rows=rows)
+
+
+def _row(variant: str, network: Network | SpecError, dtype: str) -> VariantRow:
+    if isinstance(network, SpecError):
+        return VariantRow(variant=variant, reason=network.diagnostics[0].message)
+    return VariantRow(
+        variant=variant,
+        name=network.name,
+        input=network.input_shape,
+        totals=total(network, dtype),
+        baseline=total(network.dense(), dtype),
     )

@@ -24,6 +24,7 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.report import Comparison, VariantComparison
     from groupconv_cli.spec import SpecFile
 
 ROWS_FAILED = 1
@@ -64,7 +65,8 @@ def compare(
     """Compare a network at several numbers of groups, each set against g=1.
 
     Swept are the grouped convolutions; where there are none, the depthwise ones; else all that do
-    not read the input. Counts that do not divide are rows that say why, and the exit status is 1.
+    not read the input. Counts that do not divide, and variants that make no network, are rows that
+    say why, and the exit status is 1.
 
     \b
     Examples:
@@ -79,8 +81,8 @@ def compare(
     if variants:
         if groups is not None or only is not None or variant is not None:
             raise UsageError("--variants goes without --groups, --only and --variant")
-        _compare_variants(read_spec(spec), parse_settings(settings), dtype, output_format, exact)
-        return 0
+        file = read_spec(spec)
+        return _compare_variants(file, parse_settings(settings), dtype, output_format, exact)
     counts = parse_groups("all" if groups is None else groups)
     network = load_spec(spec, settings, variant)
     result = compare_groups(network, counts, only=only, dtype=dtype)
@@ -94,12 +96,12 @@ def compare(
 
         view = compare_view(result, exact=exact)
         emit(lines(view, width=width_of(sys.stdout), exact=exact))
-    return 0 if all(row.valid for row in result.rows) else ROWS_FAILED
+    return _status(result)
 
 
 def _compare_variants(
     file: SpecFile, settings: dict[str, str], dtype: DType, output_format: Format, exact: bool
-) -> None:
+) -> int:
     from groupconv_cli.api import compare_variants
     from groupconv_cli.cli.output import emit, width_of, write
 
@@ -108,11 +110,16 @@ def _compare_variants(
         from groupconv_cli.render.json import variants_json
 
         write(variants_json(result))
-        return
-    from groupconv_cli.render.compare import variants_view
-    from groupconv_cli.render.text import lines
+    else:
+        from groupconv_cli.render.compare import variants_view
+        from groupconv_cli.render.text import lines
 
-    emit(lines(variants_view(result), width=width_of(sys.stdout), exact=exact))
+        emit(lines(variants_view(result), width=width_of(sys.stdout), exact=exact))
+    return _status(result)
+
+
+def _status(result: Comparison | VariantComparison) -> int:
+    return 0 if all(row.valid for row in result.rows) else ROWS_FAILED
 
 
 def parse_groups(text: str) -> list[int] | str:

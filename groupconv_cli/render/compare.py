@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison
+from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison, VariantRow
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import ratio
@@ -53,12 +53,14 @@ def compare_view(comparison: Comparison, *, exact: bool = False) -> View:
 
 
 def _row(row: CompareRow, comparison: Comparison) -> Row:
-    totals, baseline = row.totals, comparison.baseline
-    if totals is None:
-        blank = (None,) * (len(COLUMNS) - 1)
-        return Row((row.groups, *blank), "bad", note=f"invalid: {row.reason}")
+    if row.totals is None:
+        return _invalid(row.groups, row.reason)
     style = "group" if isinstance(row.groups, str) else ""
-    return Row((row.groups, *_totals(totals, baseline)), style)
+    return Row((row.groups, *_totals(row.totals, comparison.baseline)), style)
+
+
+def _invalid(label: Cell, reason: str | None) -> Row:
+    return Row((label, *(None,) * len(TOTALS_COLUMNS)), "bad", note=f"invalid: {reason}")
 
 
 def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
@@ -76,15 +78,21 @@ def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
 
 def variants_view(comparison: VariantComparison) -> View:
     """The view of a comparison of variants."""
-    rows = tuple(Row((row.variant, *_totals(row.totals, row.baseline))) for row in comparison.rows)
-    inputs = {row.input for row in comparison.rows}
+    rows = tuple(_variant_row(row) for row in comparison.rows)
+    inputs = {row.input for row in comparison.rows if row.input is not None}
     shown = f"input {shape_text(inputs.pop())} · " if len(inputs) == 1 else ""
-    title = f"{plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
+    title = f"{comparison.name} · {plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
     notes = (
         "FLOPs = 2 × MACs, for one sample. vs g=1: each variant against itself with every grouped "
         f"convolution made dense, depthwise too. {TOTALS_NOTE}",
     )
     return View(title, (Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows),), notes)
+
+
+def _variant_row(row: VariantRow) -> Row:
+    if row.totals is None or row.baseline is None:
+        return _invalid(row.variant, row.reason)
+    return Row((row.variant, *_totals(row.totals, row.baseline)))
 
 
 def _names(names: tuple[str, ...], in_full: bool) -> str:

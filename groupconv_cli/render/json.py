@@ -60,13 +60,16 @@ def variants_json(comparison: VariantComparison) -> str:
         {
             "variant": row.variant,
             "name": row.name,
-            "input": list(row.input),
+            "input": list(row.input) if row.input else None,
+            "valid": row.valid,
+            "reason": row.reason,
             **_totals(row.totals),
-            "baseline": _totals(row.baseline),
+            "baseline": _totals(row.baseline) if row.baseline else None,
         }
         for row in comparison.rows
     ]
-    return _document("variants", {"dtype": comparison.dtype, "rows": rows})
+    body = {"name": comparison.name, "dtype": comparison.dtype, "rows": rows}
+    return _document("variants", body)
 
 
 def catalogue_json(entries: Iterable[Bundled]) -> str:
@@ -95,19 +98,24 @@ def _document(command: str, body: dict[str, Any]) -> str:
     return json.dumps({"format": f"gconv.{command}", "version": VERSION, **body}, indent=2) + "\n"
 
 
-def _totals(totals: Totals) -> dict[str, Any]:
-    return {
-        "params": totals.params,
-        "trainable_params": totals.trainable_params,
-        "non_trainable_params": totals.non_trainable_params,
-        "macs": totals.macs,
-        "flops": totals.flops,
-        "weight_bytes": totals.weight_bytes,
-        "activation_bytes": totals.activation_bytes,
-        "peak_bytes": totals.peak_bytes,
-        "moved_bytes": totals.moved_bytes,
-        "intensity": totals.intensity,
-    }
+TOTALS = (
+    "params",
+    "trainable_params",
+    "non_trainable_params",
+    "macs",
+    "flops",
+    "weight_bytes",
+    "activation_bytes",
+    "peak_bytes",
+    "moved_bytes",
+    "intensity",
+)
+"""Names of what a network costs, here and in `Totals`."""
+
+
+def _totals(totals: Totals | None) -> dict[str, Any]:
+    """The totals by name; of an invalid row, which has none, they are null."""
+    return {name: totals and getattr(totals, name) for name in TOTALS}
 
 
 def _layer(layer: LayerRow) -> dict[str, Any]:
@@ -132,21 +140,11 @@ def _layer(layer: LayerRow) -> dict[str, Any]:
 
 def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
     totals = row.totals
-    if totals is None:
-        names = _totals(baseline)
-        return {
-            "groups": row.groups,
-            "valid": False,
-            "reason": row.reason,
-            **dict.fromkeys(names),
-            "params_ratio": None,
-            "macs_ratio": None,
-        }
     return {
         "groups": row.groups,
-        "valid": True,
-        "reason": None,
+        "valid": row.valid,
+        "reason": row.reason,
         **_totals(totals),
-        "params_ratio": ratio(totals.params, baseline.params),
-        "macs_ratio": ratio(totals.macs, baseline.macs),
+        "params_ratio": ratio(totals.params, baseline.params) if totals else None,
+        "macs_ratio": ratio(totals.macs, baseline.macs) if totals else None,
     }

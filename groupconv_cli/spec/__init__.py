@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groupconv_cli.errors import InternalError, Problems, Source, UsageError
+from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.spec.check import check
 from groupconv_cli.spec.expand import expand
@@ -33,6 +33,11 @@ class SpecFile:
         self._spec = check(read(source, self._problems), source, self._problems)
 
     @property
+    def name(self) -> str:
+        """What the spec is called: of a family what its variants share."""
+        return self._spec.name
+
+    @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants, in the order of the file."""
         return tuple(self._spec.variants)
@@ -47,14 +52,36 @@ class SpecFile:
         Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
         it does not have.
         """
-        problems = self._problems.copy()
-        spec, implied = self._spec, self.implied_variant
+        implied = self.implied_variant
         if None not in (variant, implied) and variant != implied:
             raise UsageError(f"the name means the variant {implied!r} already, not {variant!r}")
-        variant = variant or implied
+        return self._network(settings or {}, implied if variant is None else variant)
+
+    def networks(self, settings: Mapping[str, str] | None = None) -> dict[str, Network | SpecError]:
+        """The network of every variant, or what is wrong with it, by the variant's name.
+
+        Raises SpecError if no variant makes a network, UsageError for a variable that the spec
+        does not have, or a spec without variants.
+        """
+        if not self.variants:
+            raise UsageError(f"{self.source.name} has no variants")
+        made: dict[str, Network | SpecError] = {}
+        for variant in self.variants:
+            try:
+                made[variant] = self._network(settings or {}, variant)
+            except SpecError as error:
+                made[variant] = error
+        errors = [each for each in made.values() if isinstance(each, SpecError)]
+        if len(errors) == len(made):
+            # What is wrong with all of them is wrong with the spec, and said once.
+            raise SpecError(*dict.fromkeys(each for error in errors for each in error.diagnostics))
+        return made
+
+    def _network(self, settings: Mapping[str, str], variant: str | None) -> Network:
+        spec, problems = self._spec, self._problems.copy()
         if variant is not None:
             spec = spec._replace(name=variant_name(spec.name, variant))
-        network = expand(spec, self._changes(settings or {}, variant, problems), problems)
+        network = expand(spec, self._changes(settings, variant, problems), problems)
         if problems:
             raise problems.error()
         if network is None:
