@@ -186,6 +186,40 @@ def test_depth_folds_to_a_row_per_item_of_the_spec() -> None:
     ]
 
 
+def test_depth_keeps_branches_apart() -> None:
+    net = network(
+        """
+        input: [16, 16, 8]
+        blocks:
+          fire:
+            layers:
+              - parallel:
+                  branches:
+                    - [conv: {filters: 4, kernel: 1, activation: relu}]
+                    - [conv: {filters: 2, kernel: 3}, relu]
+                    - []
+              - residual: {body: [relu, dense: {units: 6}], shortcut: project, activation: relu}
+        layers:
+          - fire
+          - fire:
+            repeat: 2
+        """
+    )
+    rows = summary_view(analyze(net), depth=2).tables[0].rows
+    assert [(row.indent, row.cells[0], row.cells[2]) for row in rows[:8]] == [
+        (0, "fire", (16, 16, 6)),
+        (1, "branch_1", (16, 16, 4)),
+        (1, "branch_2", (16, 16, 2)),
+        (1, "concat", (16, 16, 14)),
+        (1, "relu", (16, 16, 14)),
+        (1, "dense", (16, 16, 6)),
+        (1, "shortcut", (16, 16, 6)),
+        (1, "add", (16, 16, 6)),
+    ]
+    folded = summary_view(analyze(net), depth=1).tables[0].rows
+    assert [row.cells[0] for row in folded] == ["fire", "fire_2 ×2"]
+
+
 def test_repeats_of_a_plain_layer_are_counted_too() -> None:
     text = "- conv: {filters: 12, kernel: 3, norm: batch}\n  repeat: 5\n- relu"
     (table, _) = summary_view(analyze(layers(text)), depth=1).tables

@@ -38,11 +38,21 @@ class _Line(NamedTuple):
     label: str
     level: int
     layers: list[LayerRow]
-    is_group: bool
     item: tuple[int, ...]
     """The items of the spec on the way here, its own last."""
+    kind: str | None = None
+    """What a group is one of: a block, a branch, a shortcut … None for a layer."""
     times: int = 1
     """How many repeats of one item stand together."""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it stands for all that is inside a block or branch."""
+        return self.kind is not None
+
+    def is_of_the_same(self, other: _Line) -> bool:
+        """Whether both come from the same part of the same item: branches of one are apart."""
+        return (self.level, self.item, self.kind) == (other.level, other.item, other.kind)
 
 
 def summary_view(summary: Summary, *, depth: int | None = None, nested: bool = True) -> View:
@@ -124,12 +134,12 @@ def _lines(layers: list[LayerRow], level: int = 0, above: tuple[int, ...] = ()) 
     for run in _runs(layers, level):
         if len(run[0].path) > level:
             step = run[0].path[level]
-            yield _Line(step.name, level, run, is_group=True, item=(*above, step.item))
+            yield _Line(step.name, level, run, (*above, step.item), step.kind)
             yield from _lines(run, level + 1, (*above, step.item))
         else:
             layer = run[0]
             name = layer.name.rpartition(".")[2]
-            yield _Line(name, level, run, is_group=False, item=(*above, layer.item))
+            yield _Line(name, level, run, (*above, layer.item))
 
 
 def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
@@ -142,7 +152,7 @@ def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
         if line.level >= depth:
             continue
         can_join = not line.is_group or line.level == depth - 1
-        if pending and can_join and (pending.item, pending.level) == (line.item, line.level):
+        if pending and can_join and pending.is_of_the_same(line):
             again = line.is_group or line.layers[0].op == pending.layers[0].op
             times = pending.times + again
             pending = pending._replace(layers=[*pending.layers, *line.layers], times=times)
@@ -156,9 +166,9 @@ def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
 
 def _what(line: _Line) -> str | None:
     """What the Op column says: the op, of several the costliest; of a block what it is one of."""
-    if line.is_group:
-        step = line.layers[0].path[line.level]
-        return None if step.name.startswith(step.kind) else step.kind
+    if line.kind is not None:
+        name = line.layers[0].path[line.level].name
+        return None if name.startswith(line.kind) else line.kind
     costliest = max(line.layers, key=lambda layer: (layer.macs, layer.params))
     return _op_text(costliest)
 
