@@ -22,12 +22,13 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """Gives a temporary path beside `path`, and puts what is written there in its place.
 
     If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
+    Of a symbolic link what it leads to is written, and the link stays.
 
-    Raises UsageError if `path` exists and `force` is not given, or cannot be written to;
-    EnvironmentProblem if writing fails.
+    Raises UsageError if `path` exists and `force` is not given, is no regular file, or cannot be
+    written to; EnvironmentProblem if writing fails.
     """
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder")
+    temporary_name = path.name
+    path = _followed(path)
     if path.exists() and not force:
         raise UsageError(f"{path} exists already; --force replaces it")
     try:
@@ -36,7 +37,7 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
         raise UsageError(f"there is no folder {path.parent} to write {path.name} in") from None
     except OSError as error:
         raise UsageError(f"cannot write in the folder {path.parent}: {error.strerror}") from None
-    temporary = folder / path.name
+    temporary = folder / temporary_name
     try:
         yield temporary
         _sync(temporary)
@@ -49,6 +50,16 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _followed(path: Path) -> Path:
+    """The file that `path` is, or leads to. Raises UsageError where a rename would replace more."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_dir():
+        raise UsageError(f"{path} is a folder")
+    if os.path.lexists(target) and not target.is_file():  # a device, a pipe, a link to itself
+        raise UsageError(f"{path} is not a regular file")
+    return target
 
 
 def _sync(path: Path) -> None:

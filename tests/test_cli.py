@@ -331,6 +331,15 @@ def test_init_copies_a_bundled_network(tmp_path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gconv.schema.json", "mine.yaml"]
 
 
+def test_init_writes_nothing_beside_a_target_that_it_refuses(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for options in ([], ["--force"]):
+        result = run_gconv("init", "-o", "pipe", *options, cwd=tmp_path)
+        assert (result.status, result.out) == (2, "")
+        assert result.err == "gconv: error: pipe is not a regular file\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
 # Reading it
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
@@ -46,6 +48,40 @@ def test_a_file_that_came_to_be_meanwhile_is_not_replaced(tmp_path) -> None:
         collide()
     assert target.read_bytes() == b"other"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def write(target, text: str, *, force: bool) -> None:
+    with written_whole(target, force=force) as temporary:
+        temporary.write_text(text)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, force: bool) -> None:
+    pipe, link, circle = tmp_path / "pipe", tmp_path / "link", tmp_path / "circle"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    circle.symlink_to(circle)
+    for target in (pipe, link, circle):
+        with pytest.raises(UsageError, match=rf"{target.name} is not a regular file"):
+            write(target, "new", force=force)
+    with pytest.raises(UsageError, match="is a folder"):
+        write(tmp_path, "new", force=force)
+    assert pipe.is_fifo()
+    assert [link.is_symlink(), circle.is_symlink()] == [True, True]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["circle", "link", "pipe"]
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "a.txt", tmp_path / "b.txt"
+    link.symlink_to(file)
+    write(link, "first", force=False)
+    with pytest.raises(UsageError, match="exists already"):
+        write(link, "second", force=False)
+    write(link, "third", force=True)
+    assert file.read_text() == link.read_text() == "third"
+    assert link.is_symlink()
+    assert list(file.parent.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(
