@@ -250,6 +250,18 @@ SHAPES = {
         (3, 34),
         "a list of 2",
     ),
+    "a pool's window in padding alone": (
+        "  - max_pool: {size: [5, 2], padding: 2}",
+        "layer 'max_pool': a padding of 2 leaves windows of size 2 that hold nothing else",
+        (3, 39),
+        "smaller than its size",
+    ),
+    "the same for means": (
+        "  - avg_pool: {size: 3, padding: [2, 3]}",
+        "layer 'avg_pool': a padding of 3 leaves windows of size 3",
+        (3, 34),
+        "smaller than its size",
+    ),
     "a convolution of a vector": (
         "  - flatten\n  - conv: {filters: 4, kernel: 3}",
         "layer 'conv': conv needs a feature map with 1 to 3 spatial axes, got 768",

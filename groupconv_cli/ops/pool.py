@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import (
     Padding,
@@ -32,9 +33,18 @@ class _Pool(Op):
         return make_window(self.op, x, *self.window, kernel_arg="size")
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for a window that does not fit the input."""
+        """Raises OpError for a window that does not fit the input, or can lie in padding alone."""
         (x,) = inputs
-        output_sizes(x[:-1], self._fitted(x), self.padding, "size")
+        window = self._fitted(x)
+        output_sizes(x[:-1], window, self.padding, "size")
+        pixels = (0,) if isinstance(self.padding, str) else self.padding
+        for size, pad in zip(window.kernel, per_axis(pixels, len(x) - 1), strict=True):
+            if pad >= size:
+                raise OpError(
+                    f"a padding of {pad} leaves windows of size {size} that hold nothing else",
+                    arg="padding",
+                    hint="the padding of a pool must be smaller than its size",
+                )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Spatial sizes by padding and stride; the input's channels."""
