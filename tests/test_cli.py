@@ -159,6 +159,7 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
         (["summary", "--set", "a"], "--set needs NAME=VALUE"),
         (["summary", "basic", "--set", "a=1"], "has no variable 'a'; it has no variables"),
         (["summary", "basic", "--variant", "a"], "has no variant 'a'"),
+        (["summary", "resnet", "--variant", ""], "has no variant ''"),
         (["summary", "--format", "xml"], "xml"),
         (["summary", "--depth", "-1"], "-1"),
         (["summary", "a", "b"], "unexpected extra argument"),

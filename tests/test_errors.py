@@ -73,7 +73,13 @@ STRUCTURE = {
     ),
     "a list for a number": (
         "  - dense: {units: [1, 2]}",
-        "units must be a whole number, 1 or more; got a list of 2",
+        "units must be a whole number, 1 or more; got [1, 2]",
+        (3, 20),
+        None,
+    ),
+    "a long list for a number": (
+        "  - dense: {units: [1, 2, 3, 4, 5, 6, 7]}",
+        "units must be a whole number, 1 or more; got a list of 7",
         (3, 20),
         None,
     ),
@@ -348,9 +354,28 @@ SHAPES = {
     ),
     "a grouped transposed convolution": (
         "  - conv_transpose: {filters: 4, kernel: 3, groups: 2}",
-        "groups=2 for layer 'conv_transpose': Keras has no grouped transposed convolution",
+        "groups must be 1 (Keras has no grouped transposed convolution); got 2",
         (3, 53),
-        "upsample, then a grouped conv",
+        "upsample followed by a grouped conv",
+    ),
+    "a depthwise transposed convolution": (
+        "  - conv_transpose: {filters: 4, kernel: 3, groups: depthwise}",
+        "groups must be 1 (Keras has no grouped transposed convolution); got 'depthwise'",
+        (3, 53),
+        "upsample followed by a grouped conv",
+    ),
+    "computed groups of a transposed convolution": (
+        "  - conv_transpose: {filters: 4, kernel: 3, groups: $in // 6}",
+        "groups must be 1 (Keras has no grouped transposed convolution); '$in // 6' is 2",
+        (3, 53),
+        "upsample followed by a grouped conv",
+    ),
+    "a computed value in a list": (
+        "  - conv: {filters: 4, kernel: [3, $in - 12]}",
+        "kernel must be a whole number, 1 or more, or a list of one per spatial axis; "
+        "[3, $in - 12] is [3, 0]",
+        (3, 32),
+        None,
     ),
     "groups of a norm": (
         "  - group_norm",
@@ -372,7 +397,7 @@ SHAPES = {
     ),
     "two open axes": (
         "  - reshape: {shape: [-1, -1]}",
-        "shape must be a list of one to four whole numbers, 1 or more; one may be -1",
+        "shape must be a list of one to four whole numbers, 1 or more; one may be -1; got [-1, -1]",
         (3, 22),
         None,
     ),
@@ -427,8 +452,10 @@ def test_shapes_and_values(case) -> None:
     test_structure(case)
 
 
+AN_INPUT = "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
+
 FILES = {
-    "no mapping": ("- a\n- b", "expected a mapping, got a list of 2", (1, 1)),
+    "no mapping": ("- a\n- b", "expected a mapping, got [a, b]", (1, 1)),
     "no input": ("layers: [relu]", "'input' is missing", (1, 1)),
     "no layers": ("input: [8, 8, 3]", "'layers' is missing", (1, 1)),
     "empty layers": ("input: [8, 8, 3]\nlayers: []", "the network has no layers", (2, 1)),
@@ -438,9 +465,27 @@ FILES = {
         (2, 9),
     ),
     "unknown key": ("inptu: 1\ninput: [8, 3]\nlayers: [relu]", "unknown key 'inptu'", (1, 1)),
-    "a flat input": ("input: [8]\nlayers: [relu]", "input must be one to three spatial", (1, 8)),
-    "an input of words": ("input: [a, 3]\nlayers: [relu]", "input must be one to three", (1, 8)),
-    "an input of zero": ("input: [0, 3]\nlayers: [relu]", "input must be one to three", (1, 8)),
+    "a flat input": ("input: [8]\nlayers: [relu]", f"input must be {AN_INPUT}; got [8]", (1, 8)),
+    "an input of words": (
+        "input: [a, 3]\nlayers: [relu]",
+        f"input must be {AN_INPUT}; got [a, 3]",
+        (1, 8),
+    ),
+    "an input of zero": (
+        "vars: {s: 0}\ninput: [$s, 3]\nlayers: [relu]",
+        f"input must be {AN_INPUT}; [$s, 3] is [0, 3]",
+        (2, 8),
+    ),
+    "an input that is no list": (
+        "vars: {s: 8}\ninput: $s\nlayers: [relu]",
+        f"input must be {AN_INPUT}; '$s' is 8",
+        (2, 8),
+    ),
+    "a variant without a name": (
+        "vars: {s: 8}\nvariants: {'': {s: 9}}\ninput: [8, 3]\nlayers: [relu]",
+        "a variant needs a name",
+        (2, 12),
+    ),
     "a list for a name": ("name: [a]\ninput: [8, 3]\nlayers: [relu]", "name must be", (1, 7)),
     "a variable called in": (
         "vars: {in: 3}\ninput: [8, 3]\nlayers: [relu]",

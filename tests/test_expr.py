@@ -8,7 +8,10 @@ import pytest
 
 from groupconv_cli.spec.expr import ExpressionError, evaluate, names
 
-VALUES = {"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3), "word": "relu", "yes": True}
+VALUES = {
+    **{"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3)},
+    **{"word": "relu", "yes": True, "none": None},
+}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,8 @@ def test_value(text: str, expected: object) -> None:
         ("$a / 0", "division by zero", 3),
         ("$a // ($b - 4)", "division by zero", 3),
         ("$word + 1", "needs numbers, got 'relu'", 6),
-        ("$yes + 1", "needs numbers, got True", 5),
+        ("$yes + 1", "needs numbers, got true", 5),
+        ("1 - $none", "needs numbers, got nothing", 2),
         ("$", "has no meaning", 0),
         ("1000000000000 * 1000000000000 * $a", "beyond any size", 14),
         ("(" * 40 + "$a" + ")" * 40, "nested too deeply", 0),

@@ -7,6 +7,7 @@ import json
 import jsonschema
 import pytest
 from conftest import ROOT, run_gconv
+from specs import problems
 from test_errors import STRUCTURE
 
 from groupconv_cli.cli.schema import schema_text
@@ -63,10 +64,12 @@ def test_every_kind_of_structural_mistake_fails(kind: str, with_blocks: bool) ->
     text = "input: [8, 8, 12]\nlayers:\n" + STRUCTURE[kind][0]
     if with_blocks:
         text = "blocks: {mine: {layers: [relu]}}\n" + text
-        if kind in ("unknown layer", "a merge as a layer"):
+        if kind == "unknown layer":
             pytest.skip("a schema cannot tell a block from a layer that is not known")
     assert not VALIDATOR.is_valid(as_json(text))
 
+
+SMALL = "input: [8, 3]\nlayers: [relu]"
 
 WRONG_FILES = {
     "no input": "layers: [relu]",
@@ -82,12 +85,46 @@ WRONG_FILES = {
     "a block without layers": "blocks: {a: {params: {x: 1}}}\ninput: [8, 3]\nlayers: [relu]",
     "a block with another key": "blocks: {a: {layers: [relu], x: 1}}\ninput: [8, 3]\nlayers: [a]",
     "a list for a variant": "variants: {a: [1]}\ninput: [8, 3]\nlayers: [relu]",
+    "a variant without a name": "variants: {'': {}}\ninput: [8, 3]\nlayers: [relu]",
+    "a name that is empty": "name: ''\ninput: [8, 3]\nlayers: [relu]",
+    "a word for an input": "input: large\nlayers: [relu]",
+    "empty layers": "input: [8, 3]\nlayers: []",
+    "layers left out": "input: [8, 3]\nlayers:",
+    "a block called like a layer": "blocks: {conv: {layers: [relu]}}\n" + SMALL,
+    "a block called like a merge": "blocks: {concat: {layers: [relu]}}\n" + SMALL,
+    "a block called like a key": "blocks: {repeat: {layers: [relu]}}\n" + SMALL,
+    "a variable called in": "vars: {in: 3}\n" + SMALL,
+    "a parameter called in": "blocks: {a: {params: {in}, layers: [relu]}}\n" + SMALL,
+    "a mapping for a parameter": "blocks: {a: {params: {x}, layers: [relu]}}\n"
+    "input: [8, 3]\nlayers: [a: {x: {y: 1}}]",
+    "groups of a transposed convolution": "input: [8, 3]\n"
+    "layers: [conv_transpose: {filters: 2, kernel: 2, groups: 3}]",
+    "a word for a flag": "input: [8, 4]\nlayers: [parallel: {branches: [[], []], split: yes}]",
 }
 
 
 @pytest.mark.parametrize("text", WRONG_FILES.values(), ids=list(WRONG_FILES))
-def test_files_of_the_wrong_structure_fail(text: str) -> None:
+def test_files_of_the_wrong_structure_fail_here_and_in_gconv(text: str) -> None:
     assert not VALIDATOR.is_valid(as_json(text))
+    assert problems(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: true\ninput: [8, 3]\nlayers: [relu]",
+        "name: 50\ninput: [8, 3]\nlayers: [relu]",
+        "vars: {s: [8, 8, 4]}\ninput: $s\nlayers: [relu]",
+        "input: [8, 3]\nlayers: [conv_transpose: {filters: 2, kernel: 2, groups: 1}]",
+        "vars: {g: 1}\ninput: [8, 3]\n"
+        "layers: [conv_transpose: {filters: 2, kernel: 2, groups: $g}]",
+        "blocks: {a: {params: {x, y: }, layers: [dense: {units: $x}]}}\ninput: [8, 3]\n"
+        "layers: [a: {x: 2, y: [1, 2]}]",
+    ],
+)
+def test_files_that_gconv_takes_pass(text: str) -> None:
+    VALIDATOR.validate(as_json(text))
+    assert not problems(text)
 
 
 @pytest.mark.parametrize(

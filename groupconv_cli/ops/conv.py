@@ -11,7 +11,7 @@ from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
-from groupconv_cli.ops.kinds import Choice, Flag, Groups, Size, Whole
+from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 from groupconv_cli.ops.norm import NORM
 
@@ -182,7 +182,15 @@ class ConvTranspose(Op, name="conv_transpose"):
     padding: str = arg(
         Choice(("same", "valid")), "which part of the output is kept", default="same"
     )
-    groups: int = arg(Whole(), "1: Keras has no grouped transposed convolution", default=1)
+    groups: int = arg(
+        Only(
+            1,
+            "Keras has no grouped transposed convolution",
+            "upsample followed by a grouped conv is the usual substitute",
+        ),
+        "groups of channels kept apart",
+        default=1,
+    )
     bias: bool = arg(
         Flag(), "add a learned bias per filter (false if `norm` is given)", default=True
     )
@@ -200,14 +208,8 @@ class ConvTranspose(Op, name="conv_transpose"):
         return (1,)
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for a window of another rank than the input, and for groups."""
+        """Raises OpError for a window of another rank than the input."""
         make_window(self.op, inputs[0], *self.window)
-        if self.groups > 1:
-            raise OpError(
-                f"groups={self.groups} for {{layer}}: Keras has no grouped transposed convolution",
-                arg="groups",
-                hint="upsample, then a grouped conv, does the same work in groups",
-            )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Spatial sizes × stride, and with `valid` what a kernel larger than that adds."""

@@ -203,6 +203,23 @@ class Groups(Kind):
         return {"anyOf": [{"const": "depthwise"}, Whole().schema()]}
 
 
+class Only(Kind):
+    """One whole number and no other, for what Keras has no other of."""
+
+    def __init__(self, number: int, why: str, hint: str) -> None:
+        self.number = number
+        self.hint = hint
+        self.words = f"{number} ({why})"
+
+    def convert(self, value: Value) -> int:
+        if as_whole(value) != self.number:
+            raise KindError(self.words, self.hint)
+        return self.number
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": self.number}, EXPRESSION]}
+
+
 class Target(Kind):
     """A shape of up to four axes, in which one -1 stands for what the others leave."""
 

@@ -129,6 +129,8 @@ class _Checker:
         variants = {}
         declared = self._mapping(self.entries.get("variants"), "names to sets of variables")
         for name, variant in declared.items():
+            if not name.strip():
+                self.problem("a variant needs a name", variant.place)
             variants[name] = self._mapping(variant, "variables to values")
             for key, entry in variants[name].items():
                 if key not in names:

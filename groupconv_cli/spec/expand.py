@@ -21,8 +21,8 @@ from groupconv_cli.ops.norm import NORMS
 from groupconv_cli.ops.shape import Input
 from groupconv_cli.spec.model import Given, Item, Items, Spec
 from groupconv_cli.spec.scope import Scope, UnknownValue
-from groupconv_cli.spec.tree import Entry, Tree, describe
-from groupconv_cli.spec.values import in_words, is_expression
+from groupconv_cli.spec.tree import Entry, Tree, describe, in_words
+from groupconv_cli.spec.values import is_computed
 
 MAX_LAYERS = 10_000
 MAX_STEPS = 200_000
@@ -95,12 +95,11 @@ class _Expansion:
         sizes = [as_whole(v) for v in value] if isinstance(value, list) else []
         shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
         if not 2 <= len(sizes) <= 4 or len(shape) != len(sizes):
-            self.problems.add(
-                "input must be one to three spatial sizes and then the channels, "
-                "all whole numbers of 1 or more",
-                tree.place,
-                "for example: input: [224, 224, 3]",
+            words = (
+                "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
             )
+            example = "for example: input: [224, 224, 3]"
+            self.problems.add(*_not_a("input", words, tree, value, example))
             return None
         return shape
 
@@ -270,7 +269,7 @@ class _Frame:
         try:
             return kind.convert(value)
         except KindError as error:
-            raise SpecError(_not_a(key, str(error), given.tree, value)) from None
+            raise SpecError(_not_a(key, error, given.tree, value, error.hint)) from None
 
     def _block(self, x: Tensor) -> Tensor:
         item = self.item
@@ -422,7 +421,9 @@ def _channels(x: Tensor) -> int | None:
     return None if x.shape is None else x.shape[-1]
 
 
-def _not_a(key: str, words: str, tree: Tree, value: Value) -> Diagnostic:
-    computed = is_expression(tree)
+def _not_a(
+    key: str, words: object, tree: Tree, value: Value, hint: str | None = None
+) -> Diagnostic:
+    computed = is_computed(tree)
     received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
-    return Diagnostic(f"{key} must be {words}; {received}", tree.place)
+    return Diagnostic(f"{key} must be {words}; {received}", tree.place, hint)

@@ -6,12 +6,12 @@ Numbers are exact: decimals and quotients are fractions, so 30 * 0.1 is 3 and no
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.ops.kinds import MAX_SIZE, Value
+from groupconv_cli.spec.tree import in_words
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -192,7 +192,7 @@ def _value(tree: Any, lookup: Lookup) -> Value:
     for operand in (left, right):
         if isinstance(operand, (bool, str, list, tuple, dict)) or operand is None:
             raise ExpressionError(
-                f"{tree.operator!r} needs numbers, got {reprlib.repr(operand)}", tree.offset
+                f"{tree.operator!r} needs numbers, got {in_words(operand)}", tree.offset
             )
     if tree.operator in ("/", "//") and right == 0:
         raise ExpressionError("division by zero", tree.offset)

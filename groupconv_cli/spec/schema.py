@@ -11,14 +11,20 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
-from groupconv_cli.ops import LAYERS, Registered
+from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
 from groupconv_cli.spec.check import MAX_NAME_LENGTH, VARIABLE
-from groupconv_cli.spec.items import NAME
+from groupconv_cli.spec.expr import BARE_NAME
+from groupconv_cli.spec.items import BESIDE_KEYS, NAME
 
 Schema = dict[str, Any]
 
 FILE_NAME = "gconv.schema.json"
+
+SOME_TEXT = r"\S"
+
+BLOCK_NAME = f"^(?!({'|'.join(dict.fromkeys([*LAYERS, *OPS, *BESIDE_KEYS]))})$){NAME.pattern}$"
+"""What a block may be called: a name that nothing else has."""
 
 
 def schema() -> Schema:
@@ -33,30 +39,39 @@ def schema() -> Schema:
         "properties": {
             "name": {
                 "description": "What the network is called.",
-                "type": ["string", "number", "null"],
+                "type": ["string", "number", "boolean", "null"],
+                "pattern": SOME_TEXT,
                 "maxLength": MAX_NAME_LENGTH,
             },
             "input": {
                 "description": "One to three spatial sizes, then channels.",
-                "type": "array",
-                "minItems": 2,
-                "maxItems": 4,
-                "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
+                **_one_of(
+                    {
+                        "type": "array",
+                        "minItems": 2,
+                        "maxItems": 4,
+                        "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
+                    },
+                    {"type": "string", "pattern": f"^{BARE_NAME.pattern}$"},
+                ),
             },
             "vars": {
                 "description": "Names of values: `$name` is one of them.",
-                **_mapping_of(_value(), VARIABLE.pattern),
+                **_variables(),
             },
             "variants": {
                 "description": "Named sets of variables; --variant picks one.",
-                "type": ["object", "null"],
-                "additionalProperties": _mapping_of(_value(), VARIABLE.pattern),
+                **_mapping_of(_variables(), {"pattern": SOME_TEXT}),
             },
             "blocks": {
                 "description": "Layers with parameters, to be used like a layer.",
-                **_mapping_of({"$ref": "#/definitions/block"}, NAME.pattern),
+                **_mapping_of({"$ref": "#/definitions/block"}, {"pattern": BLOCK_NAME}),
             },
-            "layers": {"description": "The network, layer by layer."},
+            "layers": {
+                "description": "The network, layer by layer.",
+                "type": "array",
+                "minItems": 1,
+            },
         },
         # A file with blocks may use their names as layers.
         "if": {"required": ["blocks"]},
@@ -70,7 +85,7 @@ def schema() -> Schema:
                 "properties": {
                     "params": {
                         "description": "Parameters with their defaults; empty is required.",
-                        **_mapping_of(_value(), VARIABLE.pattern),
+                        **_variables(),
                     },
                     "layers": {"$ref": "#/definitions/open.layers"},
                 },
@@ -91,10 +106,15 @@ def _value() -> Schema:
     return _one_of(scalar, {"type": "array", "items": scalar})
 
 
-def _mapping_of(values: Schema, names: str) -> Schema:
+def _variables() -> Schema:
+    """A mapping of names to values."""
+    return _mapping_of(_value(), {"pattern": f"^(?!in$){VARIABLE.pattern}$"})
+
+
+def _mapping_of(values: Schema, names: Schema) -> Schema:
     return {
         "type": ["object", "null"],
-        "propertyNames": {"pattern": f"^{names}$"},
+        "propertyNames": names,
         "additionalProperties": values,
     }
 
@@ -135,9 +155,8 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
     }
     bare: Schema = {"enum": [name for name, one in LAYERS.items() if not _required(one)]}
     if with_blocks:
-        other = f"^(?!({'|'.join([*LAYERS, *beside])})$){NAME.pattern}$"
-        item["patternProperties"] = {other: {"type": ["object", "null"]}}
-        bare = _one_of(bare, {"type": "string", "pattern": other})
+        item["patternProperties"] = {BLOCK_NAME: _variables()}
+        bare = _one_of(bare, {"type": "string", "pattern": BLOCK_NAME})
     return {
         f"{prefix}.layers": {
             "type": ["array", "null"],

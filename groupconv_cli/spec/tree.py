@@ -8,6 +8,9 @@ from groupconv_cli.ops.kinds import Value
 MAX_SHOWN = 60
 """Characters of a value that a message repeats."""
 
+MAX_LISTED = 6
+"""Items of a list that a message repeats."""
+
 
 class Scalar:
     """A number, word, truth value or nothing; `text` is what stands in the file."""
@@ -59,7 +62,7 @@ Tree = Scalar | Listing | Mapping
 def describe(tree: Tree) -> str:
     """What was received, for an error message."""
     if isinstance(tree, Listing):
-        return "an empty list" if not tree.items else f"a list of {len(tree.items)}"
+        return _listed(tree)
     if isinstance(tree, Mapping):
         keys = ", ".join(list(tree.entries)[:4])
         return f"a mapping with {keys}" if keys else "an empty mapping"
@@ -67,6 +70,25 @@ def describe(tree: Tree) -> str:
         return "nothing"
     text = shortened(tree.text)
     return repr(text) if isinstance(tree.value, str) else text
+
+
+def _listed(tree: Listing) -> str:
+    if not tree.items:
+        return "an empty list"
+    texts = [item.text for item in tree.items if isinstance(item, Scalar)]
+    shown = f"[{', '.join(texts)}]"
+    is_short = len(texts) == len(tree.items) <= MAX_LISTED and len(shown) <= MAX_SHOWN
+    return shown if is_short else f"a list of {len(tree.items)}"
+
+
+def in_words(value: Value) -> str:
+    """A computed value as a spec would write it."""
+    if isinstance(value, list):
+        shown = [in_words(item) for item in value[:MAX_LISTED]]
+        return f"[{', '.join([*shown, '…'] if len(value) > MAX_LISTED else shown)}]"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return repr(shortened(value)) if isinstance(value, str) else str(value)
 
 
 def shortened(text: str) -> str:

@@ -8,7 +8,7 @@ from enum import Enum
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
-from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe, shortened
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
 from groupconv_cli.words import suggest
 
 _DECLARE = "declare it under `vars:`, or as a parameter of the block"
@@ -26,14 +26,10 @@ def is_expression(tree: Tree) -> bool:
     return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
 
 
-def in_words(value: Value) -> str:
-    """A computed value as a spec would write it."""
-    if isinstance(value, list):
-        shown = [in_words(item) for item in value[:6]] + ["…"] * (len(value) > 6)
-        return f"[{', '.join(shown)}]"
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
-    return repr(shortened(value)) if isinstance(value, str) else str(value)
+def is_computed(tree: Tree) -> bool:
+    """Whether the tree is a scalar to compute, or a list with such scalars."""
+    trees = tree.items if isinstance(tree, Listing) else [tree]
+    return any(is_expression(each) for each in trees)
 
 
 def plain(tree: Tree) -> Value:
