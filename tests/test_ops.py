@@ -10,6 +10,7 @@ from brute import conv_macs, dense_macs
 from cases import CASES, MAPS, Case
 
 from groupconv_cli.ops import OPS
+from groupconv_cli.ops.activation import ACTIVATION, Elu, LeakyRelu, Prelu, activation
 from groupconv_cli.ops.base import per_axis
 from groupconv_cli.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from groupconv_cli.ops.dense import Dense
@@ -174,6 +175,25 @@ def test_padding_in_pixels_counts_as_zeros_in_an_average_pool() -> None:
     x = np.ones((1, *MAPS[1]), "float32")
     pooled, *_ = run(Case(AvgPool(size=(3,), stride=(2,), padding=(1,)), (MAPS[1],)), x)
     assert pooled[0, 0, 0, 0] == pytest.approx(4 / 9)
+
+
+@pytest.mark.parametrize("name", ACTIVATION.kind.options)
+def test_an_activation_argument_is_the_function_of_keras(name: str) -> None:
+    import keras
+
+    x = np.random.default_rng(0).normal(size=(2, *MAPS[1]), scale=3).astype("float32")
+    output, *_ = run(Case(activation(name), (MAPS[1],)), x)
+    np.testing.assert_allclose(output, getattr(keras.activations, name)(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("op", [Elu(), LeakyRelu(), Prelu()], ids=repr)
+def test_activation_layers_default_to_the_layers_of_keras(op) -> None:
+    import keras
+
+    (built,) = op.build("tested", MAPS[1])
+    own = type(built)(name="tested").get_config()
+    assert type(built).__module__.startswith("keras.")
+    assert keras.layers.serialize(built)["config"] == own
 
 
 def test_a_depthwise_convolution_runs_with_strides_that_differ() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import OPS, Arg, Cost, Op, Shape, arg, register
+from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg, register
 from groupconv_cli.ops.keras_op import named
 from groupconv_cli.ops.kinds import Choice, Flag, Real
 
@@ -90,13 +90,16 @@ class Elu(Op, name="elu"):
 class LeakyRelu(Op, name="leaky_relu"):
     """x where it is positive, slope × x elsewhere.
 
+    The default is that of Keras' layer. As `activation: leaky_relu` the slope is 0.2, that of
+    the function in keras.activations.
+
     Shape: the input's.
     Params: 0.
     MACs: 0.
     Example: `leaky_relu: {slope: 0.1}`
     """
 
-    slope: float = arg(Real(0), "slope for negative values", default=0.2)
+    slope: float = arg(Real(0), "slope for negative values", default=0.3)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`LeakyReLU`."""
@@ -196,14 +199,20 @@ class Prelu(Op, name="prelu"):
         return [layers.PReLU(shared_axes=axes if self.shared and axes else None, name=name)]
 
 
-DEFAULTS = (*FUNCTIONS, "elu", "leaky_relu", "gelu", "glu")
-"""Activations that can be named without arguments."""
+NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu())}
+"""The layers above that `activation:` may name too, as they are in keras.activations by default.
+
+A `prelu` has weights, and a `threshold` needs a number.
+"""
 
 ACTIVATION = Arg(
-    Choice(tuple(sorted(DEFAULTS))), "an activation after the layer (and its norm)", None, False
+    Choice(tuple(sorted([*FUNCTIONS, *NAMED]))),
+    "an activation after the layer (and its norm)",
+    None,
+    False,
 )
 
 
 def activation(name: str) -> Op:
-    """The activation of that name with its default arguments."""
-    return Activation(function=name) if name in FUNCTIONS else OPS[name]()
+    """What `activation:` means by a name: the function that keras.activations has by it."""
+    return Activation(function=name) if name in FUNCTIONS else NAMED[name]
