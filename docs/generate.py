@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from groupconv_cli.cli.app import app
 from groupconv_cli.cli.schema import schema_text
-from groupconv_cli.ops import LAYERS, OPS, Registered
-from groupconv_cli.ops.activation import Activation
+from groupconv_cli.ops import LAYERS, OPS, Composite, Op, Registered
+from groupconv_cli.ops.activation import NAMED, Activation
 
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
@@ -34,9 +34,12 @@ LAYERS_HEAD = """\
 Made from the code by `docs/generate.py`. [language.md](language.md) says how layers are put
 together, [numbers.md](numbers.md) what the counts mean.
 
-A size is one number, or a list with one per spatial axis. Every layer that is built is Keras' own
-layer of that name, with its semantics; where Keras has none, the page says what it is made of.
-Any argument may be computed from variables: `filters: 2 * $width`.
+A size is one number, or a list with one per spatial axis. Any argument may be computed from
+variables: `filters: 2 * $width`.
+
+**Keras** says which layers of Keras a layer is built of, and so what it computes; each is the one
+of the input's rank (`Conv` is `Conv1D`, `Conv2D` or `Conv3D`). A `norm` and an `activation` are
+built as layers of their own.
 
 """
 
@@ -88,7 +91,7 @@ def layer_section(name: str, registered: Registered) -> str:
         lines += ["| argument | value | default | |", "| --- | --- | --- | --- |"]
         lines += list(argument_rows(registered))
         lines.append("")
-    lines += rules(parts)
+    lines += rules(parts, registered.cls)
     lines += ["```yaml", f"- {parts['Example'].strip('`')}", "```", ""]
     return "\n".join(lines)
 
@@ -96,7 +99,8 @@ def layer_section(name: str, registered: Registered) -> str:
 def argument_rows(registered: Registered) -> Iterator[str]:
     """A table row for each argument."""
     for key, declared in registered.args.items():
-        default = "required" if declared.required else shown(declared.default)
+        otherwise = declared.otherwise or shown(declared.default)
+        default = "required" if declared.required else otherwise
         words = declared.kind.words if len(declared.kind.words) < 90 else "a name, see activations"
         yield f"| `{key}` | {words} | {default} | {declared.doc} |"
 
@@ -104,7 +108,7 @@ def argument_rows(registered: Registered) -> Iterator[str]:
 def shown(default: Any) -> str:
     """A default as a spec would write it."""
     if default is None:
-        return ""
+        return "none"
     if isinstance(default, bool):
         return "true" if default else "false"
     if isinstance(default, tuple):
@@ -112,9 +116,11 @@ def shown(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def rules(parts: dict[str, str]) -> list[str]:
-    """The labelled rules as a list."""
+def rules(parts: dict[str, str], cls: type[Op | Composite]) -> list[str]:
+    """The labelled rules as a list, and what the layer is built of."""
     found = [f"- **{label}**: {parts[label]}" for label in LABELS[:-1] if label in parts]
+    made = cls.build.__doc__ if issubclass(cls, Op) else cls.expand.__doc__
+    found.append(f"- **Keras**: {' '.join((made or '').split())}")
     return ["\n  ".join(rule.splitlines()) for rule in found] + [""]
 
 
@@ -122,15 +128,28 @@ def activations_section() -> str:
     """The activations that differ in nothing but their function."""
     names = [name for name, registered in LAYERS.items() if registered.cls is Activation]
     parts = described(Activation.__doc__ or "")
-    listed = ", ".join(f"`{name}`" for name in names)
-    head = ["## activations", "", parts["about"], "", f"{listed}.", ""]
-    return "\n".join([*head, *rules(parts), "```yaml", "- relu", "```", ""])
+    named = ", ".join(f"[{name}](#{name})" for name in NAMED)
+    rest = [name for name in LAYERS if is_activation(name) and name not in [*names, *NAMED]]
+    head = [
+        *["## activations", "", parts["about"], ""],
+        *[", ".join(f"`{name}`" for name in names) + ".", ""],
+        f"`activation:` takes these, and {named}, without arguments. It does not take "
+        + " or ".join(f"[{name}](#{name})" for name in rest)
+        + ", which are layers only.",
+        "",
+    ]
+    return "\n".join([*head, *rules(parts, Activation), "```yaml", "- relu", "```", ""])
+
+
+def is_activation(name: str) -> bool:
+    """Whether the layer stands in the file of the activations."""
+    return LAYERS[name].cls.__module__ == Activation.__module__
 
 
 def merge_section(name: str) -> str:
     """What a spec does not name as a layer, but a report may."""
     parts = described(OPS[name].__doc__ or "")
-    return "\n".join([f"## {name}", "", parts["about"], "", *rules(parts)])
+    return "\n".join([f"## {name}", "", parts["about"], "", *rules(parts, OPS[name])])
 
 
 def commands_page() -> str:

@@ -36,6 +36,20 @@ def test_every_layer_is_described_with_its_rules_and_an_example() -> None:
     assert all(f"## {name}\n" in page for name in OPS if name not in LAYERS and name != "input")
 
 
+def test_every_section_says_what_keras_layers_the_layer_is_built_of() -> None:
+    page = (DOCS / "layers.md").read_text(encoding="utf-8")
+    sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
+    said = {name: re.search(r"- \*\*Keras\*\*: (.+)", text)[1] for name, text in sections.items()}
+    for name, layers in {
+        "channel_shuffle": ["Reshape", "Permute"],
+        "conv": ["Conv", "ZeroPadding"],
+        "depthwise_conv": ["DepthwiseConv", "ZeroPadding", "grouped `Conv`"],
+        "layer_scale": ["EinsumDense"],
+        "separable_conv": ["two layers"],
+    }.items():
+        assert all(layer in said[name] for layer in layers), name
+
+
 def test_every_command_is_documented() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     for command in app.registered_commands:

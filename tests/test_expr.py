@@ -8,10 +8,8 @@ import pytest
 
 from groupconv_cli.spec.expr import ExpressionError, evaluate, names
 
-VALUES = {
-    **{"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3)},
-    **{"word": "relu", "yes": True, "none": None},
-}
+NUMBERS = {"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3)}
+VALUES = NUMBERS | {"word": "relu", "yes": True, "none": None}
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class Gelu(Op, name="gelu"):
     approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """`Activation("gelu")`, or the Keras function `gelu` where approximate."""
+        """`Activation("gelu")`, or the function `keras.ops.gelu` where approximate."""
         from keras import layers, ops
 
         if self.approximate:
@@ -147,7 +147,7 @@ class Glu(Op, name="glu"):
         return (*inputs[0][:-1], inputs[0][-1] // 2)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """The Keras function `glu`; `Activation("glu")` gives out the wrong shape."""
+        """The function `keras.ops.glu`: `Activation("glu")` gives out the wrong shape."""
         from keras import ops
 
         return [named(lambda x: ops.glu(x, axis=-1), name)]
@@ -166,7 +166,7 @@ class Threshold(Op, name="threshold"):
     value: float = arg(Real(), "what stands in x's place elsewhere", default=0.0)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """The Keras function `threshold`."""
+        """The function `keras.ops.threshold`: Keras has no layer for it."""
         from keras import ops
 
         return [named(lambda x: ops.threshold(x, self.threshold, self.value), name)]

@@ -37,6 +37,8 @@ class Arg(NamedTuple):
     doc: str
     default: Value
     required: bool
+    otherwise: str = ""
+    """What holds where it is not given, in words, if that is not the default as it stands."""
 
 
 class _Required:
@@ -46,10 +48,10 @@ class _Required:
 _REQUIRED = _Required()
 
 
-def arg(kind: Kind, doc: str, *, default: Any = _REQUIRED) -> Any:
+def arg(kind: Kind, doc: str, *, default: Any = _REQUIRED, otherwise: str = "") -> Any:
     """Declares an argument in the body of a layer class; one without a default is required."""
     required = default is _REQUIRED
-    return Arg(kind, doc, None if required else default, required)
+    return Arg(kind, doc, None if required else default, required, otherwise)
 
 
 class Layer:

@@ -13,7 +13,7 @@ from groupconv_cli.ops.geometry import Padding
 from groupconv_cli.ops.kinds import Branches, Choice, Flag, Layers, LayersOr, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 from groupconv_cli.ops.merge import Add, Concat, Multiply
-from groupconv_cli.ops.norm import NORM, NORMS, BatchNorm
+from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, NORMS, BatchNorm
 from groupconv_cli.ops.pool import GlobalAvgPool
 from groupconv_cli.ops.shape import Split
 
@@ -66,7 +66,10 @@ class Residual(Composite, name="residual"):
     activation: str | None = arg(ACTIVATION.kind, "an activation after the sum", default=None)
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """Body, shortcut, sum, activation, in this order."""
+        """The layers of the body and of the shortcut, then `Add` and the activation.
+
+        `project` is a `Conv` without bias and a `BatchNormalization`.
+        """
         y = builder.walk(self.body, x)
         if not isinstance(self.shortcut, str):
             with builder.scope("shortcut"):
@@ -130,7 +133,10 @@ class Parallel(Composite, name="parallel"):
     )
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """The branches in order, then the merge."""
+        """The layers of the branches, then `Concatenate`, `Add` or `Multiply`.
+
+        With `split` a slice of the channels stands before each branch.
+        """
         share = self._share(x.shape) if self.split and x.shape is not None else None
         outputs = []
         for number, branch in enumerate(self.branches):
@@ -153,7 +159,7 @@ class Parallel(Composite, name="parallel"):
 
 
 class SeparableConv(Composite, name="separable_conv"):
-    """A depthwise convolution without bias, then a 1×1 convolution: Keras' SeparableConv.
+    """A depthwise convolution without bias, then a 1×1 convolution.
 
     Shape: spatial sizes as the padding and stride make them, then `filters`.
     Params: in channels × multiplier × (kernel volume + filters), + filters with bias.
@@ -168,13 +174,13 @@ class SeparableConv(Composite, name="separable_conv"):
     padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
     multiplier: int = arg(Whole(), "depthwise filters per input channel", default=1)
     bias: bool | None = arg(
-        Flag(), "add a learned bias per filter (default: unless `norm` is given)", default=None
+        Flag(), "add a learned bias per filter", default=None, otherwise=BIAS_UNLESS_NORM
     )
     norm: str | None = arg(NORM.kind, NORM.doc, default=None)
     activation: str | None = arg(ACTIVATION.kind, ACTIVATION.doc, default=None)
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """Depthwise, pointwise, norm, activation."""
+        """What `depthwise_conv` is built of, then a `Conv`: two layers, no `SeparableConv`."""
         shared = {key: getattr(self, key) for key in ("kernel", "stride", "dilation", "padding")}
         x = builder.add(DepthwiseConv(multiplier=self.multiplier, bias=False, **shared), x)
         bias = self.norm is None if self.bias is None else self.bias
@@ -201,7 +207,7 @@ class SqueezeExcite(Composite, name="squeeze_excite"):
     gate: str = arg(ACTIVATION.kind, "the activation of the result", default="sigmoid")
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """The squeeze, the excitation, and the product with the input."""
+        """`GlobalAveragePooling`, `Conv`, the activation, `Conv`, the gate, and `Multiply`."""
         if x.shape is None:
             return x
         y = builder.add(GlobalAvgPool(keepdims=True), x)

@@ -13,7 +13,7 @@ from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
-from groupconv_cli.ops.norm import NORM
+from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
 
 class Convolution(Op):
@@ -24,7 +24,7 @@ class Convolution(Op):
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
     padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
     bias: bool = arg(
-        Flag(), "add a learned bias per filter (false if `norm` is given)", default=True
+        Flag(), "add a learned bias per filter", default=True, otherwise=BIAS_UNLESS_NORM
     )
 
     is_convolution = True
@@ -150,7 +150,10 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """`DepthwiseConv1D` or `2D`; a grouped `Conv` where Keras has none that would run."""
+        """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` where padding is in pixels.
+
+        In 3-D, and for strides that differ between axes, a grouped `Conv` in its place.
+        """
         from keras import layers
 
         (x,) = inputs
@@ -192,7 +195,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         default=1,
     )
     bias: bool = arg(
-        Flag(), "add a learned bias per filter (false if `norm` is given)", default=True
+        Flag(), "add a learned bias per filter", default=True, otherwise=BIAS_UNLESS_NORM
     )
 
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}

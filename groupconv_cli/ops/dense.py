@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
 from groupconv_cli.ops.kinds import Flag, Whole
-from groupconv_cli.ops.norm import NORM
+from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
 
 class Dense(Op, name="dense"):
@@ -22,7 +22,9 @@ class Dense(Op, name="dense"):
     """
 
     units: int = arg(Whole(), "number of output channels")
-    bias: bool = arg(Flag(), "add a learned bias per unit (false if `norm` is given)", default=True)
+    bias: bool = arg(
+        Flag(), "add a learned bias per unit", default=True, otherwise=BIAS_UNLESS_NORM
+    )
 
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
 

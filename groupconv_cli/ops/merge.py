@@ -24,6 +24,8 @@ class _Elementwise(Op):
 class Add(_Elementwise, name="add", layer=False):
     """The sum of its inputs, value by value.
 
+    A spec reaches it through `residual` and `parallel: {merge: add}`.
+
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
@@ -39,6 +41,8 @@ class Add(_Elementwise, name="add", layer=False):
 class Multiply(_Elementwise, name="multiply", layer=False):
     """The product of its inputs, value by value.
 
+    A spec reaches it through `squeeze_excite` and `parallel: {merge: multiply}`.
+
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
@@ -53,6 +57,8 @@ class Multiply(_Elementwise, name="multiply", layer=False):
 
 class Concat(Op, name="concat", layer=False):
     """The channels of its inputs one after another.
+
+    A spec reaches it through `parallel`, which merges so unless told otherwise.
 
     Shape: the inputs' spatial sizes, which must agree; the sum of their channels.
     Params: 0.

@@ -153,4 +153,11 @@ class Dropout(Op, name="dropout"):
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}
 """What `norm:` on a layer can be, each with its default arguments."""
 
-NORM = Arg(Choice(tuple(NORMS)), "a normalisation after the layer", None, False)
+NORM = Arg(
+    Choice(tuple(NORMS)),
+    "a normalisation after the layer: `batch_norm`, `layer_norm` or `group_norm` (of 32 groups)",
+    None,
+    False,
+)
+
+BIAS_UNLESS_NORM = "true; false with `norm`"

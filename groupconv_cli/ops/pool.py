@@ -21,8 +21,12 @@ from groupconv_cli.ops.kinds import Padding as PaddingKind
 
 class _Pool(Op):
     size: tuple[int, ...] = arg(Size(), "size of the window", default=(2,))
-    stride: tuple[int, ...] | None = arg(Size(), "step between windows (the size)", default=None)
-    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+    stride: tuple[int, ...] | None = arg(
+        Size(), "step between windows", default=None, otherwise="the size"
+    )
+    padding: Padding = arg(
+        PaddingKind(), "what surrounds the input; pixels must be fewer than the size", default="same"
+    )
 
     @property
     def window(self) -> Window:
@@ -72,7 +76,7 @@ class MaxPool(_Pool, name="max_pool"):
     """
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """`MaxPooling`, after padding with minus infinity where padding is in pixels."""
+        """`MaxPooling`, after `keras.ops.pad` with minus infinity where padding is in pixels."""
         (x,) = inputs
         if isinstance(self.padding, str):
             return [self._keras_pool("Max", name, x, self.padding)]

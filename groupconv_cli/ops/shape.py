@@ -61,7 +61,10 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     """
 
     groups: int = arg(
-        Whole(), "number of groups (those of the grouped convolution before it)", default=1
+        Whole(),
+        "number of groups",
+        default=1,
+        otherwise="those of the convolution before it that was given some",
     )
 
     takes_groups_before = True
@@ -85,7 +88,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
             )
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """`Reshape`, `Permute` and `Reshape`: the transposition of (g, C/g) at every position."""
+        """`Reshape`, `Permute` and `Reshape`: a transposition of (g, C/g) at every position."""
         from keras import layers
 
         (x,) = inputs
@@ -142,9 +145,9 @@ class ZeroPad(Op, name="zero_pad"):
     Example: `zero_pad: {padding: 0, after: 1}`
     """
 
-    padding: tuple[int, ...] = arg(Size(0), "pixels before each axis, and after it")
+    padding: tuple[int, ...] = arg(Size(0), "pixels before each axis")
     after: tuple[int, ...] | None = arg(
-        Size(0), "pixels after each axis, where they differ from those before", default=None
+        Size(0), "pixels after each axis", default=None, otherwise="as before"
     )
 
     def _pairs(self, x: Shape) -> list[tuple[int, int]]:
@@ -179,9 +182,9 @@ class Crop(Op, name="crop"):
     Example: `crop: {cropping: 2}`
     """
 
-    cropping: tuple[int, ...] = arg(Size(0), "pixels off the beginning of each axis, and its end")
+    cropping: tuple[int, ...] = arg(Size(0), "pixels off the beginning of each axis")
     after: tuple[int, ...] | None = arg(
-        Size(0), "pixels off the end, where they differ from those off the beginning", default=None
+        Size(0), "pixels off the end of each axis", default=None, otherwise="as off the beginning"
     )
 
     def _pairs(self, x: Shape) -> list[tuple[int, int]]:
@@ -282,5 +285,5 @@ class Split(Op, name="split", layer=False):
         return (*inputs[0][:-1], self.count)
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """A slice of the last axis."""
+        """A slice of the last axis: Keras has no layer that does it."""
         return [named(lambda x: x[..., self.start : self.start + self.count], name)]

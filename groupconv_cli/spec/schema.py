@@ -197,7 +197,8 @@ def _arguments(registered: Registered) -> Schema:
         value = declared.kind.schema()
         if not declared.required and not isinstance(declared.kind, Layers):
             value = _one_of(value, {"type": "null"})
-        properties[key] = {"description": declared.doc, **value}
+        unless = f" (unless given: {declared.otherwise})" if declared.otherwise else ""
+        properties[key] = {"description": declared.doc + unless, **value}
     described = (registered.cls.__doc__ or "").partition("\n")[0]
     return {
         "description": described,
