@@ -168,7 +168,68 @@ STRUCTURE = {
         "  - parallel: {branches: [relu]}",
         "a branch must be a list of layers, got 'relu'",
         (3, 27),
-        "a dash",
+        "- - conv",
+    ),
+    "a branch that is a layer": (
+        "  - parallel:\n      branches:\n        - relu: {}\n        - - relu",
+        "a branch must be a list of layers, got a mapping with relu",
+        (5, 11),
+        "- [conv: {…}]",
+    ),
+    "a name among the arguments": (
+        "  - conv: {filters: 8, kernel: 3, name: stem}",
+        "conv has no argument 'name'",
+        (3, 35),
+        "name: stands beside conv:",
+    ),
+    "an argument as Keras spells it": (
+        "  - max_pool: {pool_size: 2}",
+        "max_pool has no argument 'pool_size'",
+        (3, 16),
+        "did you mean 'size'?",
+    ),
+    "a flag as Keras spells it": (
+        "  - conv: {filters: 8, kernel: 3, use_bias: true}",
+        "conv has no argument 'use_bias'",
+        (3, 35),
+        "did you mean 'bias'?",
+    ),
+    "a layer as Keras calls it": (
+        "  - BatchNormalization",
+        "unknown layer 'BatchNormalization'",
+        (3, 5),
+        "did you mean 'batch_norm'?",
+    ),
+    "a transposed layer as Keras calls it": (
+        "  - Conv2DTranspose: {}",
+        "unknown layer 'Conv2DTranspose'",
+        (3, 5),
+        "did you mean 'conv_transpose'?",
+    ),
+    "a merge as Keras calls it": (
+        "  - Concatenate",
+        "unknown layer 'Concatenate'",
+        (3, 5),
+        "merge: concat}",
+    ),
+    "a layer in short": ("  - bn", "unknown layer 'bn'", (3, 5), "did you mean 'batch_norm'?"),
+    "a word for no activation": (
+        "  - conv: {filters: 8, kernel: 3, activation: none}",
+        "activation must be celu,",
+        (3, 47),
+        "for none leave activation out",
+    ),
+    "a word for no norm": (
+        "  - conv: {filters: 8, kernel: 3, norm: false}",
+        "norm must be batch, layer or group; got false",
+        (3, 41),
+        "for none leave norm out",
+    ),
+    "a merge key": (
+        "  - conv: {<<: {filters: 3}, kernel: 3}",
+        "merge keys (<<) are not part of the language",
+        (3, 12),
+        "`blocks:`",
     ),
     "an unknown variable": (
         "  - conv: {filters: 2 * $n, kernel: 3}",
@@ -437,10 +498,22 @@ SHAPES = {
         (4, 11),
         None,
     ),
+    "a condition on a word": (
+        "  - relu:\n    when: $in == relu",
+        "'relu' has no meaning in the expression '$in == relu'",
+        (4, 18),
+        "only in a variable",
+    ),
+    "a condition that is no truth": (
+        "  - relu:\n    when: 3 - 2",
+        "when must be true or false; '3 - 2' is 1",
+        (4, 11),
+        None,
+    ),
     "a name used twice": (
         "  - relu:\n    name: a\n  - tanh:\n    name: a",
         "the name 'a' is taken by a layer before",
-        (5, 5),
+        (6, 11),
         "of its own",
     ),
     "nothing left": ("  - relu:\n    when: $in > 99", "no layer is left", (1, 8), None),
@@ -643,6 +716,25 @@ def test_long_lines_are_shown_around_the_place() -> None:
     lines = plain(problem_lines(problems(text))).splitlines()
     assert max(map(len, lines)) < 130
     assert lines[1][lines[2].index("^") :].startswith("konv")
+
+
+def test_what_layers_there_are_is_listed_once() -> None:
+    found = problems("input: [8, 3]\nlayers: [xyzzy, quux, xyzzy]")
+    assert [problem.hint is None for problem in found] == [False, True, True]
+
+
+def test_a_value_given_from_outside_is_not_said_to_stand_in_a_block() -> None:
+    text = """
+        input: [8, 3]
+        vars: {n: 4}
+        blocks:
+          a: {layers: [dense: {units: $n}, dense: {units: $n - $n}]}
+        layers: [a]
+    """
+    (outside,) = problems(text, settings={"n": "1/0"})
+    assert (outside.place.source.name, outside.hint) == ("--set n", None)
+    (inside,) = problems(text)
+    assert inside.hint == "(the block is used on line 6)"
 
 
 def test_only_the_first_of_many_problems_are_shown() -> None:

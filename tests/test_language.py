@@ -417,3 +417,8 @@ def test_every_mistake_is_reported_once_even_when_a_block_is_used_often() -> Non
     assert [problem.place.line for problem in found] == [6, 10]
     assert "layer 'cell.conv'" in found[0].message
     assert "used on line 8" in found[0].hint
+
+
+@pytest.mark.parametrize(("condition", "count"), [("1 == 2", 1), ("2 * 3 >= 6", 2), ("1 != 2", 2)])
+def test_a_condition_may_compare_plain_numbers(condition: str, count: int) -> None:
+    assert len(layers(f"- relu\n- tanh:\n  when: {condition}").layers) == count

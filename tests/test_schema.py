@@ -64,7 +64,7 @@ def test_every_kind_of_structural_mistake_fails(kind: str, with_blocks: bool) ->
     text = "input: [8, 8, 12]\nlayers:\n" + STRUCTURE[kind][0]
     if with_blocks:
         text = "blocks: {mine: {layers: [relu]}}\n" + text
-        if kind == "unknown layer":
+        if STRUCTURE[kind][1].startswith("unknown layer") and kind != "a merge as a layer":
             pytest.skip("a schema cannot tell a block from a layer that is not known")
     assert not VALIDATOR.is_valid(as_json(text))
 

@@ -18,7 +18,7 @@ Value = Any
 MAX_SIZE = 10**15
 """Larger numbers than this name nothing that could ever be built."""
 
-EXPRESSION = {"type": "string", "pattern": r"\$|^[-(\s]*[0-9].*[-+*/]"}
+EXPRESSION = {"type": "string", "pattern": r"\$|^[-(\s]*[0-9].*[-+*/<>=]"}
 """JSON Schema of a scalar that is computed from variables."""
 
 

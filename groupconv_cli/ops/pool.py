@@ -25,7 +25,9 @@ class _Pool(Op):
         Size(), "step between windows", default=None, otherwise="the size"
     )
     padding: Padding = arg(
-        PaddingKind(), "what surrounds the input; pixels must be fewer than the size", default="same"
+        PaddingKind(),
+        "what surrounds the input; pixels must be fewer than the size",
+        default="same",
     )
 
     @property

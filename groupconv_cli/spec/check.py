@@ -35,7 +35,9 @@ def check(tree: Tree, source: Source, problems: Problems) -> Spec:
         problems.stop(f"expected a mapping, got {describe(tree)}", tree.place, hint)
     checker = _Checker(source, tree.entries, problems)
     if any(key not in tree.entries for key in ("input", "layers")):
-        checker.missing_keys(tree, checker.unknown_keys(tree.entries, TOP_KEYS, "a spec"))
+        meant = checker.unknown_keys(tree.entries, TOP_KEYS, "a spec")
+        if not tree.has_merge:
+            checker.missing_keys(tree, meant)
         raise problems.error()
     return checker.spec()
 
@@ -121,7 +123,9 @@ class _Checker:
     def _values(self, entries: dict[str, Entry], names: set[str], what: str) -> None:
         for name, entry in entries.items():
             if not VARIABLE.fullmatch(name) or name == "in":
-                hint = "letters, digits and _; `$in` is always the number of channels coming in"
+                hint = (
+                    "ASCII letters, digits and _; `$in` is always the number of channels coming in"
+                )
                 self.problem(f"{name!r} cannot name a {what}", entry.place, hint)
             examine(entry.value, names, f"the {what} {name!r}", self.problems)
 
@@ -149,7 +153,7 @@ class _Checker:
             if name in LAYERS or name in OPS:
                 self.problem(f"a block may not be called {name!r}: a layer is", entry.place)
             elif name in BESIDE_KEYS or not NAME.fullmatch(name):
-                hint = "letters, digits, _ and -, but not name, repeat or when"
+                hint = "ASCII letters, digits, _ and -, but not name, repeat or when"
                 self.problem(f"{name!r} cannot name a block", entry.place, hint)
             body = self._mapping(entry, "params and layers")
             self.unknown_keys(body, BLOCK_KEYS, "a block")

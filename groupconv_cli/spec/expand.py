@@ -387,7 +387,7 @@ class _Frame:
         if item.name is not None and self.level.owners.get(item.name, item.number) != item.number:
             self._problem(
                 f"the name {item.name!r} is taken by a layer before",
-                item.place,
+                item.name_place or item.place,
                 "give every layer of a list a name of its own",
             )
 
@@ -400,7 +400,7 @@ class _Frame:
         self._problem(message, place, error.hint, error.message)
 
     def _problem(self, message: str, place: Place, hint: str | None, fact: str = "") -> None:
-        if self.used_at:
+        if self.used_at and place.source is self.expansion.spec.source:  # and not of a --set
             lines = ", from ".join(f"line {used.line}" for used in reversed(self.used_at))
             note = f"(the block is used on {lines})"
             hint = f"{hint} {note}" if hint else note

@@ -23,8 +23,12 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|\$(?P<name>[A-Za-z_]\w*)"
     r"|(?P<operator>//|==|!=|<=|>=|[-+*/<>()]))"
 )
-ARITHMETIC = re.compile(r"[-\s(]*\d[\d.]*[\s)]*[-+*/][-+*/\d.\s()]*")
-"""Text without variables that is arithmetic on numbers all the same."""
+ARITHMETIC = re.compile(r"[-\s(]*\d[\d.]*[\s)]*([-+*/<>]|==|!=)[-+*/<>=!\d.\s()]*")
+"""Text without variables that is arithmetic or a comparison of numbers all the same."""
+
+WORD = re.compile(r"[A-Za-z_]\w*")
+WORDS_HINT = "a word stands for itself only in a variable: vars: {word: relu}, then $act == $word"
+CHARACTERS_HINT = "expressions have numbers, $names, + - * / //, comparisons and parentheses"
 
 BARE_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -85,11 +89,10 @@ def _tokens(text: str) -> tuple[_Token, ...]:
         match = _TOKEN.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
-            raise ExpressionError(
-                f"{text[at]!r} has no meaning in the expression {text!r}",
-                at,
-                "expressions have numbers, $names, + - * / //, comparisons and parentheses",
-            )
+            stray = WORD.match(text, at)
+            word = stray.group() if stray else text[at]
+            message = f"{word!r} has no meaning in the expression {text!r}"
+            raise ExpressionError(message, at, WORDS_HINT if stray else CHARACTERS_HINT)
         kind = match.lastgroup or ""
         tokens.append(_Token(kind, match.group(kind), match.start(kind) - (kind == "name")))
         at = match.end()

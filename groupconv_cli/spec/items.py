@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
-from groupconv_cli.ops import LAYERS, OPS, Registered
-from groupconv_cli.ops.kinds import Branches, Kind, KindError, Layers, LayersOr
+from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
+from groupconv_cli.ops.kinds import Branches, Choice, KindError, Layers, LayersOr
+from groupconv_cli.spec.keras_names import layer_meant
 from groupconv_cli.spec.model import Given, Item, Items, required_params
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe, shortened
 from groupconv_cli.spec.values import Content, examine, is_nothing, plain, report_unknown
@@ -14,6 +16,9 @@ from groupconv_cli.words import did_you_mean, joined
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+BEGIN_WITH_A_DASH = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
+NEST_A_BRANCH = "a branch is a list of its own: - [conv: {…}], or - - conv: {…}"
+WORDS_FOR_NONE = ("none", "no", "off", "false")
 
 
 class ItemChecker:
@@ -26,10 +31,18 @@ class ItemChecker:
         self.uses: dict[str | None, list[tuple[str, Place]]] = {}
         """Of each block (None: the spec itself), the blocks it uses, and where."""
         self.items = 0
+        self._hinted: set[str] = set()
 
     def layers(self, tree: Tree, names: set[str], block: str | None, what: str = "layers") -> Items:
         """The items of a list of layers in `block`, where variables called `names` are known."""
         return _List(self, names | {"in"}, block).items(tree, what)
+
+    def once(self, hint: str) -> str | None:
+        """The hint the first time, nothing after that."""
+        if hint in self._hinted:
+            return None
+        self._hinted.add(hint)
+        return hint
 
     def unsound(self, place: Place, layer: str = "?") -> Item:
         """An item that stands for one that cannot be used."""
@@ -46,11 +59,10 @@ class _List:
         self.block = block
         self.problem = checker.problems.add
 
-    def items(self, tree: Tree, what: str) -> Items:
+    def items(self, tree: Tree, what: str, hint: str = BEGIN_WITH_A_DASH) -> Items:
         if is_nothing(tree):
             return ()
         if not isinstance(tree, Listing):
-            hint = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
             self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
             return (self.checker.unsound(tree.place),)
         return tuple(self._item(item) for item in tree.items)
@@ -107,6 +119,8 @@ class _List:
             return self.checker.unsound(place, layer)
         args: dict[str, Entry] = {}
         if isinstance(tree, Mapping):
+            if tree.has_merge:  # noted by the reader; which arguments it would give is not known
+                return self.checker.unsound(place, layer)
             args = tree.entries
         elif tree is not None and not is_nothing(tree):
             message = f"{layer} takes a mapping of arguments, got {describe(tree)}"
@@ -123,25 +137,29 @@ class _List:
             place=place,
             args=checked or {},
             name=self._name(beside.get("name")),
+            name_place=beside["name"].value.place if "name" in beside else None,
             repeat=self._beside_value(beside.get("repeat")),
             when=self._beside_value(beside.get("when")),
             sound=checked is not None,
         )
 
-    def _unknown_hint(self, layer: str) -> str:
-        if layer in OPS and OPS[layer].merges:
-            return f"branches are merged by parallel: {{branches: […], merge: {layer}}}"
-        known = [name for name, registered in LAYERS.items() if not registered.preset]
+    def _unknown_hint(self, layer: str) -> str | None:
         blocks = self.checker.block_params
+        meant = layer_meant(layer, [*blocks, *LAYERS, *OPS])
+        if meant in OPS and OPS[meant].merges:
+            return f"branches are merged by parallel: {{branches: […], merge: {meant}}}"
+        if meant in LAYERS or meant in blocks:
+            return f"did you mean {meant!r}?"
+        known = [name for name, registered in LAYERS.items() if not registered.preset]
         listed = f"there are {', '.join([*blocks, *known])} and the activations of Keras"
-        return did_you_mean(layer, [*LAYERS, *blocks]) or listed
+        return did_you_mean(layer, [*LAYERS, *blocks]) or self.checker.once(listed)
 
     def _name(self, entry: Entry | None) -> str | None:
         if entry is None:
             return None
         if isinstance(entry.value, Scalar) and NAME.fullmatch(entry.value.text):
             return entry.value.text
-        hint = "a name is at most 100 letters, digits, _ and -, and begins with a letter"
+        hint = "a name is at most 100 ASCII letters, digits, _ and -, and begins with a letter"
         self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
         return None
 
@@ -160,8 +178,7 @@ class _List:
         params = self.checker.block_params[name]
         self.checker.uses.setdefault(self.block, []).append((name, place))
         has = f"{name} has {', '.join(params) or 'no parameters'}"
-        message = f"the block {name!r} has no parameter"
-        meant = report_unknown(args, params, message, has, self.checker.problems)
+        meant = self._unknown(args, params, f"the block {name!r} has no parameter", name, has)
         for key, entry in args.items():
             self._examine(entry.value, key)
         missing = [
@@ -182,8 +199,7 @@ class _List:
     ) -> dict[str, Given] | None:
         known = registered.args
         takes = f"{layer} takes {', '.join(known) or 'no arguments'}"
-        message = f"{layer} has no argument"
-        meant = report_unknown(args, known, message, takes, self.checker.problems)
+        meant = self._unknown(args, known, f"{layer} has no argument", layer, takes)
         sound = True
         checked = {}
         for key, entry in args.items():
@@ -194,7 +210,7 @@ class _List:
                     self.problem(f"{key} of {layer} is empty", entry.place)
                     sound = False
             else:
-                given, good = self._value(key, entry.value, known[key].kind)
+                given, good = self._value(key, entry.value, known[key])
                 checked[key] = given
                 sound = sound and good
         missing = [key for key, declared in known.items() if declared.required and key not in args]
@@ -202,12 +218,23 @@ class _List:
             self.problem(f"{layer} needs {joined(missing)}", place, example(layer))
         return checked if sound and not missing else None
 
-    def _value(self, key: str, tree: Tree, kind: Kind) -> tuple[Given, bool]:
+    def _unknown(
+        self, args: dict[str, Entry], known: Collection[str], message: str, layer: str, has: str
+    ) -> set[str]:
+        """Notes arguments that are not known; returns the known ones that seem to be meant."""
+        stray = {key: entry for key, entry in args.items() if key not in known}
+        for key in set(stray) & set(BESIDE_KEYS):
+            hint = f"{key}: stands beside {layer}:, indented like it, not among its arguments"
+            self.problem(f"{message} {key!r}", stray.pop(key).place, hint)
+        return report_unknown(stray, known, message, has, self.checker.problems)
+
+    def _value(self, key: str, tree: Tree, declared: Arg) -> tuple[Given, bool]:
+        kind = declared.kind
         if isinstance(kind, Branches):
             if not isinstance(tree, Listing) or not tree.items:
                 self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
                 return Given(tree.place, tree, branches=()), False
-            branches = tuple(self.items(branch, "a branch") for branch in tree.items)
+            branches = tuple(self.items(branch, "a branch", NEST_A_BRANCH) for branch in tree.items)
             return Given(tree.place, tree, branches=branches), True
         if isinstance(kind, Layers):
             is_word = isinstance(tree, Scalar) and not is_nothing(tree)
@@ -219,12 +246,20 @@ class _List:
             try:
                 kind.convert(plain(tree))
             except KindError as error:
-                hint = error.hint
-                if isinstance(tree, Scalar) and tree.text in self.names:
-                    hint = f"did you mean '${tree.text}'?"
+                hint = self._value_hint(key, tree, declared) or error.hint
                 self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place, hint)
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND
+
+    def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:
+        if not isinstance(tree, Scalar):
+            return None
+        if tree.text in self.names:
+            return f"did you mean '${tree.text}'?"
+        can_be_none = isinstance(declared.kind, Choice) and declared.default is None
+        if can_be_none and tree.text.lower() in WORDS_FOR_NONE:
+            return f"for none leave {key} out"
+        return None
 
 
 def example(layer: str) -> str | None:

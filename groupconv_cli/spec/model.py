@@ -17,6 +17,7 @@ class Item(NamedTuple):
     place: Place
     args: dict[str, Given]
     name: str | None = None
+    name_place: Place | None = None
     repeat: Tree | None = None
     when: Tree | None = None
     sound: bool = True

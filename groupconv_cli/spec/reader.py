@@ -111,7 +111,7 @@ class _Reader:
                 items.append(self._node(inner, depth + 1))
             tree = Listing(items, place)
         else:
-            tree = Mapping(self._entries(depth), place)
+            tree = self._mapping(place, depth)
         if event.tag is not None and event.tag != "!":
             self.problems.add(f"the tag {event.tag} has no meaning in a spec", place)
         if event.anchor is not None:
@@ -138,8 +138,9 @@ class _Reader:
                 "say repetition with `repeat:` and blocks",
             )
 
-    def _entries(self, depth: int) -> dict[str, Entry]:
+    def _mapping(self, start: Place, depth: int) -> Mapping:
         entries: dict[str, Entry] = {}
+        has_merge = False
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             place = self._place(event)
             key = self._node(event, depth + 1)
@@ -150,6 +151,7 @@ class _Reader:
                 message = f"a key of {len(key.text):,} characters; {MAX_KEY_LENGTH} is the limit"
                 self.problems.add(message, place)
             elif key.text == "<<":
+                has_merge = True
                 self.problems.add(
                     "merge keys (<<) are not part of the language",
                     place,
@@ -164,7 +166,7 @@ class _Reader:
                 )
             else:
                 entries[key.text] = Entry(key.text, place, value)
-        return entries
+        return Mapping(entries, start, has_merge=has_merge)
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text: str = event.value

@@ -49,11 +49,13 @@ class Entry:
 class Mapping:
     """A mapping; its keys are the text that stands in the file, so `50: {...}` has key '50'."""
 
-    __slots__ = ("entries", "place")
+    __slots__ = ("entries", "has_merge", "place")
 
-    def __init__(self, entries: dict[str, Entry], place: Place) -> None:
+    def __init__(self, entries: dict[str, Entry], place: Place, *, has_merge: bool = False) -> None:
         self.entries = entries
         self.place = place
+        self.has_merge = has_merge
+        """Whether it had a merge key (<<), which is an error: more entries were meant."""
 
 
 Tree = Scalar | Listing | Mapping

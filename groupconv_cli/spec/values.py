@@ -8,6 +8,7 @@ from enum import Enum
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
+from groupconv_cli.spec.keras_names import argument_meant
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
 from groupconv_cli.words import suggest
 
@@ -99,7 +100,7 @@ def report_unknown(
     meant = set()
     for key, entry in entries.items():
         if key not in known:
-            near = suggest(key, known)
+            near = argument_meant(key, known) or suggest(key, known)
             problems.add(
                 f"{message} {key!r}", entry.place, f"did you mean {near!r}?" if near else has
             )

@@ -1,0 +1,47 @@
+"""What a spec calls the things that are called otherwise in Keras, for hints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+ARGUMENTS = {
+    "depth_multiplier": "multiplier",
+    "dilation_rate": "dilation",
+    "kernel_size": "kernel",
+    "negative_slope": "slope",
+    "pool_size": "size",
+    "strides": "stride",
+    "target_shape": "shape",
+    "use_bias": "bias",
+}
+
+LAYERS = {
+    "averagepooling": "avg_pool",
+    "batchnormalization": "batch_norm",
+    "bn": "batch_norm",
+    "concatenate": "concat",
+    "cropping": "crop",
+    "globalaveragepooling": "global_avg_pool",
+    "globalmaxpooling": "global_max_pool",
+    "groupnormalization": "group_norm",
+    "layernormalization": "layer_norm",
+    "maxpooling": "max_pool",
+    "upsampling": "upsample",
+    "zeropadding": "zero_pad",
+}
+"""By names in small letters, without `_` and the number of dimensions."""
+
+
+def argument_meant(word: str, known: Collection[str]) -> str | None:
+    """The known argument that Keras spells like this."""
+    name = ARGUMENTS.get(word)
+    return name if name in known else None
+
+
+def layer_meant(word: str, known: Collection[str]) -> str | None:
+    """The known layer that Keras calls so: `Conv2DTranspose` is `conv_transpose`."""
+    plain = re.sub(r"[123]d(?=transpose$|$)", "", word.lower().replace("_", ""))
+    own = {name.replace("_", ""): name for name in known}
+    name = LAYERS.get(plain, own.get(plain))
+    return name if name in known else None
