@@ -230,6 +230,10 @@ def test_list_as_json_is_a_list_of_names_that_go_wherever_a_spec_does() -> None:
         assert entry["trainable_params"] == published.trainable_params
         assert entry["macs"] == published.macs
         assert published.params in (None, entry["params"])
+    origins = {entry["name"]: entry["published"] for entry in listed}
+    assert origins["resnet"].endswith('"Wide Residual Networks"')
+    assert origins["alexnet"].endswith("Krizhevsky 2014")
+    assert origins["block"] == ""
     chosen = [entry for entry in listed if entry["name"] in ("regnet_x", "squeezenet")]
     for entry in chosen:
         variant = ["--variant", entry["variant"]] if entry["variant"] else []
@@ -315,6 +319,15 @@ def test_init_writes_a_spec_that_gconv_then_takes(tmp_path) -> None:
     assert again.status == 2
     assert "exists already" in again.err
     assert (tmp_path / "gconv.yaml").read_text(encoding="utf-8") == text
+
+
+def test_a_written_spec_calls_itself_by_its_name(tmp_path) -> None:
+    result = run_gconv("init", "-o", "my net.yaml", cwd=tmp_path)
+    assert result.out.endswith("\nNext: gconv summary 'my net.yaml'\n")
+    text = (tmp_path / "my net.yaml").read_text(encoding="utf-8")
+    assert "gconv compare 'my net.yaml' -g 1,4,8" in text
+    assert "gconv.yaml" not in text
+    assert "gconv build gconv.yaml" in run_gconv("init", "-o", "-", cwd=tmp_path).out
 
 
 def test_init_copies_a_bundled_network(tmp_path) -> None:

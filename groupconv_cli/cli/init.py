@@ -41,14 +41,18 @@ def init(
       gconv init
       gconv init resnet50 -o net.yaml
     """
+    from shlex import quote
+
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.schema import schema_text
     from groupconv_cli.files import written_whole
+    from groupconv_cli.spec.locate import DEFAULT_FILE
     from groupconv_cli.spec.schema import FILE_NAME
 
-    text, variant = _starting_point(name)
+    to_stdout = str(output) == "-"
+    text, variant = _starting_point(name, DEFAULT_FILE if to_stdout else quote(output.name))
     text = EDITOR_LINE.format(FILE_NAME) + text
-    if str(output) == "-":
+    if to_stdout:
         write(text)
         return
     with written_whole(output, force=force) as temporary:
@@ -60,16 +64,16 @@ def init(
             temporary.write_text(schema_text(), encoding="utf-8")
         told += f", and {beside} for your editor"
     options = f" --variant {variant}" if variant else ""
-    write(f"{told}.\nNext: gconv summary {output}{options}\n")
+    write(f"{told}.\nNext: gconv summary {quote(str(output))}{options}\n")
 
 
-def _starting_point(name: str | None) -> tuple[str, str | None]:
-    """The text to copy, and the variant of it that the name means."""
+def _starting_point(name: str | None, file: str) -> tuple[str, str | None]:
+    """The text to copy into a file, and the variant of it that the name means."""
     from groupconv_cli.spec import catalogue
     from groupconv_cli.words import did_you_mean
 
     if name is None:
-        return catalogue.starter(), None
+        return catalogue.starter(file), None
     found = catalogue.find(name)
     if found is None:
         hint = did_you_mean(name, catalogue.names()) or "`gconv list` shows them"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,9 +40,10 @@ def configs_folder() -> Path:
     return bundled if bundled.is_dir() else package.parent / "configs"
 
 
-def starter() -> str:
-    """The text of a small commented spec."""
-    return (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
+def starter(file: str = "gconv.yaml") -> str:
+    """The text of a small commented spec, whose comments call it by the name of its file."""
+    text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
+    return text.replace("gconv.yaml", file)
 
 
 @cache
@@ -91,10 +93,15 @@ def catalogue() -> Iterator[Bundled]:
 
 
 def _comment(text: str) -> tuple[str, str]:
-    """The first line of the comment that a config begins with, and the rest of it."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.removeprefix("#").strip())
-    return lines[0].rstrip("."), " ".join(lines[1:]).rstrip(".")
+    """The first line of the comment that a config begins with, and the rest of its paragraph.
+
+    What stands in paragraphs after that is for readers of the config.
+    """
+    about, *lines = (
+        line.removeprefix("#").strip() for line in takewhile(_is_said, text.splitlines())
+    )
+    return about.rstrip("."), " ".join(lines).rstrip(".")
+
+
+def _is_said(line: str) -> bool:
+    return line.startswith("#") and line.strip() != "#"
