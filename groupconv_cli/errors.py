@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple, NoReturn
 
+from groupconv_cli.words import joined
+
 MAX_REPORTED = 20
 """Problems printed for one file; more than that are counted, not shown."""
+
+MAX_ALIASES = 1000
+"""Aliases that remarks are made on, so that there is an end to looking for them."""
+
+MAX_LINES = 5
+"""Lines that a remark names."""
 
 MAX_COLLECTED = 200
 """Problems collected in one file; at so many the reading stops."""
@@ -70,6 +78,8 @@ class Problems:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Place | None, str], Diagnostic] = {}
+        self._aliases: list[tuple[Place, Place, int]] = []
+        """Text that is used again: where it begins, where it ends, the line of the alias."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -78,7 +88,13 @@ class Problems:
         """Another collector that begins with the same problems."""
         other = Problems()
         other._known.update(self._known)
+        other._aliases += self._aliases
         return other
+
+    def note_alias(self, begin: Place, end: Place, line: int) -> None:
+        """Notes that an alias on that line stands for the text between two places."""
+        if len(self._aliases) < MAX_ALIASES:
+            self._aliases.append((begin, end, line))
 
     def add(
         self, message: str, place: Place | None, hint: str | None = None, *, fact: str = ""
@@ -99,11 +115,27 @@ class Problems:
 
     def error(self) -> SpecError:
         """All problems so far as one exception, in the order of the file."""
-        return SpecError(*sorted(self._known.values(), key=_position))
+        found = sorted(self._known.values(), key=lambda problem: _position(problem.place))
+        return SpecError(*map(self._with_aliases, found))
+
+    def _with_aliases(self, problem: Diagnostic) -> Diagnostic:
+        """The problem with a remark if it may come of another use of the text it stands in."""
+        at = _position(problem.place)
+        lines = [
+            f"line {line}"
+            for begin, end, line in self._aliases
+            if problem.place is not None
+            and problem.place.source == begin.source
+            and _position(begin) <= at < _position(end)
+        ]
+        if not lines:
+            return problem
+        note = f"(an alias uses this again on {joined(lines[:MAX_LINES])})"
+        return problem._replace(hint=f"{problem.hint} {note}" if problem.hint else note)
 
 
-def _position(problem: Diagnostic) -> tuple[int, int]:
-    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
+def _position(place: Place | None) -> tuple[int, int]:
+    return (place.line, place.column) if place else (0, 0)
 
 
 class EnvironmentProblem(GconvError):

@@ -718,6 +718,27 @@ def test_long_lines_are_shown_around_the_place() -> None:
     assert lines[1][lines[2].index("^") :].startswith("konv")
 
 
+def test_a_mistake_in_text_that_an_alias_uses_names_the_line_of_the_alias() -> None:
+    (problem,) = problems(
+        """
+        input: [8, 8, 12]
+        layers:
+          - &twice
+            conv: {filters: 12, kernel: 3, groups: 4}
+          - conv: {filters: 10, kernel: 3}
+          - *twice
+          - relu
+        """
+    )
+    assert problem.message.startswith("groups=4 does not divide the 10 input channels")
+    assert problem.place[1:] == (5, 44)
+    assert problem.hint.endswith(" (an alias uses this again on line 7)")
+    (problem,) = problems("input: [8, 3]\nlayers: [&a konv, *a,\n *a]")
+    assert problem.hint.endswith(" (an alias uses this again on line 2 and line 3)")
+    (problem,) = problems("input: [8, 3]\nlayers: [&a relu, *a, konv, *a]")
+    assert "alias" not in problem.hint
+
+
 def test_what_layers_there_are_is_listed_once() -> None:
     found = problems("input: [8, 3]\nlayers: [xyzzy, quux, xyzzy]")
     assert [problem.hint is None for problem in found] == [False, True, True]

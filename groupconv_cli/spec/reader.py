@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -67,14 +67,27 @@ def read(source: Source, problems: Problems) -> Tree:
         problems.stop(*_yaml_problem(error, source))
 
 
+class _Anchor(NamedTuple):
+    """A tree that aliases may stand for, and where its text is."""
+
+    tree: Tree
+    nodes: int
+    """Values in it."""
+    height: int
+    """Levels it goes down."""
+    begin: Place
+    end: Place
+
+
 class _Reader:
     def __init__(self, source: Source, problems: Problems) -> None:
         self.source = source
         self.problems = problems
-        self.anchors: dict[str, tuple[Tree, int, int]] = {}
-        """Of each anchor: its tree, the values in it, the levels it goes down."""
+        self.anchors: dict[str, _Anchor] = {}
         self.nodes = 0
         self.deepest = 0
+        self.event: Any = None
+        """The last event taken."""
         self.events: Iterator[Any] = yaml.parse(source.text, Loader=_LOADER)
 
     def document(self) -> Tree:
@@ -84,13 +97,17 @@ class _Reader:
         else:
             hint = "a spec has at least `input:` and `layers:`; `gconv summary basic` analyzes one"
             self.problems.stop("the file is empty", Place(self.source, 1, 1), hint)
-        tree = self._node(next(self.events), 0)
-        next(self.events)
-        after = next(self.events)
+        tree = self._node(self._next(), 0)
+        self._next()
+        after = self._next()
         if isinstance(after, yaml.DocumentStartEvent):
             message = "a second document begins here; a spec is one document"
             self.problems.stop(message, self._place(after), "keep each network in its own file")
         return tree
+
+    def _next(self) -> Any:
+        self.event = next(self.events)
+        return self.event
 
     def _place(self, event: Any) -> Place:
         return _place(self.source, event.start_mark)
@@ -107,7 +124,7 @@ class _Reader:
             tree = self._scalar(event, place)
         elif isinstance(event, yaml.SequenceStartEvent):
             items = []
-            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+            while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
                 items.append(self._node(inner, depth + 1))
             tree = Listing(items, place)
         else:
@@ -115,16 +132,19 @@ class _Reader:
         if event.tag is not None and event.tag != "!":
             self.problems.add(f"the tag {event.tag} has no meaning in a spec", place)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (tree, self.nodes - nodes_before, self.deepest - depth)
+            nodes, height = self.nodes - nodes_before, self.deepest - depth
+            end = _place(self.source, self.event.end_mark)
+            self.anchors[event.anchor] = _Anchor(tree, nodes, height, place, end)
         self.deepest = max(self.deepest, deepest_before)
         return tree
 
     def _alias(self, anchor: str | None, place: Place, depth: int) -> Tree:
         if anchor is None or anchor not in self.anchors:
             self.problems.stop(f"the alias *{anchor} has no anchor before it", place)
-        tree, size, height = self.anchors[anchor]
-        self._count(size, depth + height, place)
-        return tree
+        used = self.anchors[anchor]
+        self._count(used.nodes, depth + used.height, place)
+        self.problems.note_alias(used.begin, used.end, place.line)
+        return used.tree
 
     def _count(self, nodes: int, depth: int, place: Place) -> None:
         self.nodes += nodes
@@ -141,10 +161,10 @@ class _Reader:
     def _mapping(self, start: Place, depth: int) -> Mapping:
         entries: dict[str, Entry] = {}
         has_merge = False
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             place = self._place(event)
             key = self._node(event, depth + 1)
-            value = self._node(next(self.events), depth + 1)
+            value = self._node(self._next(), depth + 1)
             if not isinstance(key, Scalar):
                 self.problems.add("a key must be a word, not a list or mapping", place)
             elif len(key.text) > MAX_KEY_LENGTH:
