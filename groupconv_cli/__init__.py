@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
-    from groupconv_cli.api import analyze, build, compare, compare_variants, load
+    from groupconv_cli.api import (
+        accelerate,
+        analyze,
+        build,
+        compare,
+        compare_variants,
+        load,
+        portable,
+    )
     from groupconv_cli.errors import GconvError, SpecError, UsageError
     from groupconv_cli.network import Network
 
@@ -32,11 +40,13 @@ __all__ = [
     "Summary",
     "UsageError",
     "VariantComparison",
+    "accelerate",
     "analyze",
     "build",
     "compare",
     "compare_variants",
     "load",
+    "portable",
 ]
 
 _HOMES = {
@@ -46,12 +56,14 @@ _HOMES = {
     "SpecError": "errors",
     "Summary": "analysis.report",
     "UsageError": "errors",
+    "accelerate": "api",
     "analyze": "api",
     "build": "api",
     "VariantComparison": "analysis.report",
     "compare": "api",
     "compare_variants": "api",
     "load": "api",
+    "portable": "api",
 }
 
 

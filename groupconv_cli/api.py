@@ -71,8 +71,8 @@ def compare(
     return sweep(_network(spec), groups, only=only, dtype=dtype)
 
 
-def build(spec: AnySpec) -> keras.Model:
-    """The Keras model, of stock Keras layers, with random weights.
+def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:
+    """The Keras model, with random weights: of stock Keras layers, or with `fast` accelerated.
 
     Every layer's output shape and the parameters are checked against the analysis.
 
@@ -81,7 +81,41 @@ def build(spec: AnySpec) -> keras.Model:
     """
     from groupconv_cli.keras.build import build_model
 
-    return build_model(_network(spec))
+    model = build_model(_network(spec))
+    return accelerate(model) if fast else model
+
+
+def accelerate(model: keras.Model) -> keras.Model:
+    """A copy of any Keras model in which every grouped convolution is fast.
+
+    It has the same weights, names and outputs, and is compiled as the model was. The layers are
+    those of `groupconv_cli.layers`, so a file of it loads where this package is imported. A layer
+    of a class of its own that derives from Keras' convolution stays as it is, which a warning
+    says.
+
+    Raises UsageError if Keras cannot clone the model, and EnvironmentProblem if TensorFlow is
+    missing.
+    """
+    from groupconv_cli.keras.runtime import load_keras
+
+    load_keras()
+    from groupconv_cli.keras.convert import accelerate_model
+
+    return accelerate_model(model)
+
+
+def portable(model: keras.Model) -> keras.Model:
+    """A copy of an accelerated model with stock layers, for where this package is not installed.
+
+    Raises UsageError if Keras cannot clone the model, and EnvironmentProblem if TensorFlow is
+    missing.
+    """
+    from groupconv_cli.keras.runtime import load_keras
+
+    load_keras()
+    from groupconv_cli.keras.convert import portable_model
+
+    return portable_model(model)
 
 
 def compare_variants(

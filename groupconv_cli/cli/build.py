@@ -45,17 +45,24 @@ def build(
         bool,
         typer.Option("--ignore-memory", help="Try even what seems not to fit in memory."),
     ] = False,
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", help="Grouped convolutions that are fast; loading needs gconv."),
+    ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
 ) -> None:
     """Build the Keras model of a spec, check it against the analysis, and save it.
 
-    The model is made of stock Keras layers, so it loads where only Keras is installed.
+    The model is made of stock Keras layers, so it loads where only Keras is installed. Those
+    compute grouped convolutions slowly; with --fast they are layers of groupconv_cli, which has
+    to be imported before the file is loaded.
 
     \b
     Examples:
       gconv build resnext50_32x4d
       gconv build net.yaml -o models/net.keras --force
+      gconv build net.yaml --fast
     """
     from groupconv_cli.api import build as build_network
     from groupconv_cli.cli.output import write
@@ -77,7 +84,7 @@ def build(
         load_keras()
         show(f"Building {network.name}")
         try:
-            model = build_network(network)
+            model = build_network(network, fast=fast)
         except Exception as error:
             if enough or isinstance(error, GconvError):
                 raise
@@ -91,6 +98,7 @@ def build(
         f"Built {network.name}: {plural(len(network.layers), 'layer')}, {params:,} parameters.\n"
         "Checked: every layer's output shape and parameters in Keras equal the analysis.\n"
         f"Saved {path} ({size}).\n"
+        + ("To load it: import groupconv_cli.layers, then keras.models.load_model.\n" * fast)
     )
 
 

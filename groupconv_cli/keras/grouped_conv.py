@@ -1,0 +1,163 @@
+"""Grouped convolution of one to three spatial dimensions, by the fastest way that works here."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+
+from groupconv_cli.keras.choice import Problem, choose
+from groupconv_cli.keras.kernels import Window, convolve
+
+
+def grouped_conv(
+    x: Any,
+    kernel: Any,
+    bias: Any | None = None,
+    *,
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    data_format: str,
+) -> Any:
+    """What `keras.ops.conv` computes, and the bias added, without XLA on a CPU.
+
+    `x` has the shape (batch, *spatial, channels), or (batch, channels, *spatial) with the data
+    format channels_first; `kernel` (*spatial, channels / groups, filters) and `bias` (filters),
+    of the same dtype. Of x, only the number of channels must be known. `padding` is 'same' or
+    'valid'. The way is chosen here, when the operation is traced.
+
+    Raises ValueError if the output would be empty.
+    """
+    rank = len(strides)
+    window = Window(strides, padding.upper(), dilation)
+    spatial = x.shape[2:] if data_format == "channels_first" else x.shape[1:-1]
+    _check_fit(list(spatial), list(kernel.shape[:rank]), window)
+    if _device_type() != "CPU":
+        layout = _tf_format(data_format, rank)
+        y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
+        y = y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
+    elif data_format == "channels_first":
+        # On a CPU TensorFlow computes few things channels first, and bfloat16's bias wrongly.
+        y = _with_bias(tf.transpose(x, (0, *range(2, rank + 2), 1)), kernel, bias, window)
+        y = tf.transpose(y, (0, rank + 1, *range(1, rank + 1)))
+    else:
+        y = _with_bias(x, kernel, bias, window)
+    return y
+
+
+def _check_fit(spatial: list[int | None], kernel: list[int], window: Window) -> None:
+    """Raises ValueError where no window fits. oneDNN would give out zeros of some shape."""
+    if window.padding != "VALID":
+        return
+    for size, taps, dilation in zip(spatial, kernel, window.dilation, strict=True):
+        if size is not None and size < (taps - 1) * dilation + 1:
+            raise ValueError(
+                f"The convolution has an empty output: a kernel of {kernel} with the dilation "
+                f"{list(window.dilation)} does not fit an input of {spatial}."
+            )
+
+
+def _with_bias(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+    y = _by_rank(x, kernel, window)
+    if bias is None:
+        return y
+    if y.dtype.size == 2:
+        # The gradient is a sum over all positions, which half precision gets wrong: by 80 % after
+        # 2,000 of them in bfloat16.
+        return tf.cast(tf.cast(y, tf.float32) + tf.cast(bias, tf.float32), y.dtype)
+    # Not `+`: this is what TensorFlow's graph optimisation fuses into the convolution.
+    return tf.nn.bias_add(y, bias)
+
+
+def _by_rank(x: Any, kernel: Any, window: Window) -> Any:
+    if len(window.stride) == 1:
+        return _conv1d(x, kernel, window)
+    if len(window.stride) == 2:
+        return _conv2d(x, kernel, window)
+    return _conv3d(x, kernel, window)
+
+
+def _conv1d(x: Any, kernel: Any, window: Window) -> Any:
+    """As an image of height one; its stride is the width's, as the depthwise kernel demands."""
+    (stride,), padding, (dilation,) = window
+    flat = Window((stride, stride), padding, (1, dilation))
+    return tf.squeeze(_conv2d(x[:, None], kernel[None], flat), axis=1)
+
+
+def _conv2d(x: Any, kernel: Any, window: Window) -> Any:
+    *size, channels, filters = kernel.shape
+    groups = x.shape[-1] // channels
+    problem = Problem(groups, channels, filters // groups, tuple(size), window.stride)
+    dtype = x.dtype
+    native = runs_natively(dtype.name)
+    if not native and dtype.size == 2 and runs_natively("float32"):
+        # Half precision that the processor lacks is emulated, at a tenth of float32's speed.
+        x, kernel, native = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), True
+    return tf.cast(convolve(x, kernel, groups, window, choose(problem, native=native)), dtype)
+
+
+def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
+    """The sum, over the taps of the depth, of convolutions of images.
+
+    TensorFlow has no grouped convolution of volumes on a CPU; this takes no more MACs than one.
+    """
+    taps, stride, dilation = kernel.shape[0], window.stride[0], window.dilation[0]
+    reach = (taps - 1) * dilation + 1
+    depth = tf.shape(x)[1]
+    if window.padding == "SAME":
+        out_depth = -(-depth // stride)
+        missing = tf.maximum((out_depth - 1) * stride + reach - depth, 0)
+        before = missing // 2
+        x = tf.pad(x, [[0, 0], [before, missing - before], [0, 0], [0, 0], [0, 0]])
+    else:
+        out_depth = (depth - reach) // stride + 1
+    images = Window(window.stride[1:], window.padding, window.dilation[1:])
+    batch = tf.shape(x)[0]
+    height, width, channels = x.shape[2:]
+    total: Any = None
+    for tap in range(taps):
+        first = tap * dilation
+        sliced = x[:, first : first + (out_depth - 1) * stride + 1 : stride]
+        folded = tf.reshape(sliced, tf.concat([[batch * out_depth], tf.shape(x)[2:]], 0))
+        folded = tf.ensure_shape(folded, (None, height, width, channels))
+        part = _conv2d(folded, kernel[tap], images)
+        total = part if total is None else total + part
+    shape = tf.concat([[batch, out_depth], tf.shape(total)[1:]], 0)
+    return tf.ensure_shape(tf.reshape(total, shape), (None, None, *total.shape[1:]))
+
+
+@cache
+def runs_natively(dtype: str) -> bool:
+    """Whether TensorFlow's CPU kernel computes grouped convolutions of this dtype and trains them.
+
+    It does through oneDNN, whose use depends on the processor, the platform, the dtype and the
+    environment. The smallest such convolution tells, once in a process.
+    """
+    with tf.init_scope(), tf.device("/CPU:0"):
+        x = tf.ones((1, 3, 3, 4), dtype)
+        kernel = tf.ones((3, 3, 2, 4), dtype)
+        window = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+        try:
+            # Not through a gradient tape: `init_scope` stops those.
+            y = tf.raw_ops.Conv2D(input=x, filter=kernel, **window)
+            shape = {"out_backprop": y, **window}
+            tf.raw_ops.Conv2DBackpropInput(input_sizes=x.shape, filter=kernel, **shape)
+            tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=kernel.shape, **shape)
+        except tf.errors.OpError:
+            return False
+    return True
+
+
+def _device_type() -> str:
+    """CPU, or what a tensor created here would be placed on."""
+    if len(tf.config.list_logical_devices()) == len(tf.config.list_logical_devices("CPU")):
+        return "CPU"
+    device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type
+    return device or "GPU"
+
+
+def _tf_format(data_format: str, rank: int) -> str:
+    spatial = "DHW"[-rank:]
+    return f"NC{spatial}" if data_format == "channels_first" else f"N{spatial}C"

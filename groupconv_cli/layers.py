@@ -1,0 +1,75 @@
+"""Grouped convolutions for Keras that are as fast as they should be.
+
+`GroupConv1D`, `GroupConv2D` and `GroupConv3D` stand in for `keras.layers.Conv1D`, `Conv2D` and
+`Conv3D`: the same arguments, the same weights in the same layout, the same result. Keras computes
+a convolution with groups through XLA, whose gradient on a CPU is tens to hundreds of times slower
+than TensorFlow's own kernels; these use the kernels, and where there is none for groups, dense
+ones.
+
+Import this module before loading a model that was saved with these layers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+REGISTERED_UNDER = "pip install groupconv-cli; import groupconv_cli.layers"
+"""The package that the layers are registered in. Keras prints it where they are not found."""
+
+
+class _Grouped:
+    """A Keras convolution that computes groups in another way. Comes before the stock class."""
+
+    def call(self: Any, inputs: Any) -> Any:
+        """The convolution, bias and activation of `inputs`, as the stock layer computes them."""
+        if self.groups == 1 or keras.backend.backend() != "tensorflow":
+            return super().call(inputs)  # type: ignore[misc]
+        import tensorflow as tf
+
+        from groupconv_cli.keras.grouped_conv import grouped_conv
+
+        padding = self.padding
+        if padding == "causal":
+            inputs = ops.pad(inputs, self._compute_causal_padding())
+            padding = "valid"
+        outputs = grouped_conv(
+            tf.convert_to_tensor(inputs),
+            tf.convert_to_tensor(self.kernel),
+            tf.convert_to_tensor(self.bias) if self.use_bias else None,
+            strides=self.strides,
+            padding=padding,
+            dilation=self.dilation_rate,
+            data_format=self.data_format,
+        )
+        return outputs if self.activation is None else self.activation(outputs)
+
+
+@keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv1D")
+class GroupConv1D(_Grouped, layers.Conv1D):  # type: ignore[misc]
+    """`keras.layers.Conv1D`, fast where `groups` is above 1."""
+
+
+@keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv2D")
+class GroupConv2D(_Grouped, layers.Conv2D):  # type: ignore[misc]
+    """`keras.layers.Conv2D`, fast where `groups` is above 1."""
+
+
+@keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv3D")
+class GroupConv3D(_Grouped, layers.Conv3D):  # type: ignore[misc]
+    """`keras.layers.Conv3D`, fast where `groups` is above 1."""
+
+
+GROUPED: dict[type, type] = {
+    layers.Conv1D: GroupConv1D,
+    layers.Conv2D: GroupConv2D,
+    layers.Conv3D: GroupConv3D,
+}
+"""The fast layer for each stock one."""
+
+for _stock, _fast in GROUPED.items():
+    # Keras names a layer, and its place in a .weights.h5 file, after its class: under the stock
+    # name, weights go back and forth.
+    _fast.__name__ = _stock.__name__
