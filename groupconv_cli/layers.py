@@ -25,7 +25,8 @@ class _Grouped:
 
     def call(self: Any, inputs: Any) -> Any:
         """The convolution, bias and activation of `inputs`, as the stock layer computes them."""
-        if self.groups == 1 or keras.backend.backend() != "tensorflow":
+        customized = type(self).convolution_op is not layers.Conv2D.convolution_op
+        if self.groups == 1 or customized or keras.backend.backend() != "tensorflow":
             return super().call(inputs)  # type: ignore[misc]
         import tensorflow as tf
 
@@ -39,6 +40,7 @@ class _Grouped:
             tf.convert_to_tensor(inputs),
             tf.convert_to_tensor(self.kernel),
             tf.convert_to_tensor(self.bias) if self.use_bias else None,
+            groups=self.groups,
             strides=self.strides,
             padding=padding,
             dilation=self.dilation_rate,

@@ -161,6 +161,70 @@ def test_it_stays_compiled_frozen_and_in_the_middle_of_its_training():
     np.testing.assert_allclose(history[1], history[0], rtol=1e-3)
 
 
+class Custom(keras.Sequential):
+    """A functional model with a class, a loss and an activation of its own."""
+
+    def train_step(self, data):
+        return {**super().train_step(data), "mine": 1.0}
+
+
+class Loss(keras.losses.Loss):
+    def call(self, truth, predicted):
+        return keras.ops.mean((truth - predicted) ** 2, axis=-1)
+
+
+def swishy(x):
+    return x * keras.ops.sigmoid(2 * x)
+
+
+def test_classes_and_functions_of_the_users_own_are_kept():
+    convolution = layers.Conv2D(8, 3, groups=2, activation=swishy)
+    model = Custom([keras.Input((8, 8, 8)), convolution, layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", Loss(), metrics=[lambda truth, predicted: truth - predicted])
+    fast = accelerate(model)
+    assert type(fast) is Custom
+    x = np.random.default_rng(0).random((8, 8, 8, 8)).astype("float32")
+    np.testing.assert_allclose(fast(x), model(x), rtol=1e-4, atol=1e-5)
+    assert fast.fit(x, np.zeros((8, 1)), verbose=0).history["mine"] == [1.0]
+
+
+def test_state_that_is_not_a_weight_is_kept():
+    x = np.random.default_rng(0).random((8, 8, 8, 8)).astype("float32")
+    normalization = layers.Normalization()
+    normalization.adapt(5 * x + 3)
+    dtype = keras.DTypePolicy("bfloat16")
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 8)),
+            normalization,
+            layers.Lambda(lambda tensor: tensor / 3, dtype=dtype),
+            layers.Conv2D(8, 3, groups=2),
+        ]
+    )
+    fast = accelerate(model)
+    np.testing.assert_allclose(fast(x), model(x), rtol=1e-4, atol=1e-5)
+    assert fast.layers[1].compute_dtype == "bfloat16"
+
+
+def test_frozen_after_it_was_compiled_and_trained():
+    model = sequential()
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).random((8, 8, 8, 8))
+    model.fit(x, np.zeros((8, *model.output_shape[1:])), verbose=0)
+    model.layers[0].trainable = False
+    assert not accelerate(model).layers[0].trainable
+
+
+def test_portable_leaves_no_layer_of_ours():
+    model = keras.Sequential([keras.Input((8, 8, 8)), GroupConv2D(8, 3)])
+    assert type(portable(model).layers[0]) is layers.Conv2D
+
+
+def test_what_is_no_model():
+    with pytest.raises(UsageError, match="needs a Keras model, got str"):
+        accelerate("model.keras")
+
+
 def test_what_it_cannot_reach_it_names():
     class Mine(layers.Conv2D):
         pass

@@ -262,7 +262,8 @@ with strategy.scope():
     layers = [keras.Input((8, 8, 8)), GroupConv2D(8, 3, groups=4), GroupConv2D(8, 3, groups=8)]
     model = keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-x = np.random.default_rng(0).standard_normal((32, 8, 8, 8))
+# The last batch leaves nothing for the second replica.
+x = np.random.default_rng(0).standard_normal((33, 8, 8, 8))
 losses = model.fit(x, x.mean((1, 2, 3)), epochs=3, batch_size=8, verbose=0).history["loss"]
 assert strategy.num_replicas_in_sync == 2 and losses[-1] < losses[0], losses
 """
@@ -279,3 +280,35 @@ def test_native_kernels_are_not_taken_for_what_they_cannot_do():
     assert not runs_natively("float64")
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         assert not runs_natively("float32")
+
+
+@pytest.mark.parametrize("groups", [2, 4, 8])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_batch_of_nothing(groups, padding):
+    layer = GroupConv2D(8, 3, strides=2, padding=padding, groups=groups)
+    layer.build((None, 8, 8, 8))
+    x = tf.zeros((0, 8, 8, 8))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    assert y.shape == (0, *layer.compute_output_shape((1, 8, 8, 8))[1:])
+    gradients = tape.gradient(y, [x, layer.kernel.value])
+    assert [value.shape for value in gradients] == [x.shape, layer.kernel.shape]
+
+
+def test_a_number_of_channels_that_is_not_known():
+    for rank, cls in enumerate((GroupConv1D, GroupConv2D, GroupConv3D), 1):
+        layer = cls(8, 3, groups=2)
+        layer.build((None, *[6] * rank, 8))
+        anything = tf.function(layer, input_signature=[tf.TensorSpec([None] * (rank + 2))])
+        x = tf.random.stateless_normal((2, *[6] * rank, 8), (1, 2))
+        np.testing.assert_allclose(anything(x), layer(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_subclass_may_change_the_convolution_as_in_keras():
+    class Nothing(GroupConv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, 0 * kernel)
+
+    y = Nothing(8, 3, groups=2)(np.ones((1, 8, 8, 8), "float32"))
+    assert not np.any(y)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from groupconv_cli.divisors import divisors
 
-Kernel = Literal["grouped", "split", "depthwise", "scale", "matmul"]
+Kernel = Literal["grouped", "split", "depthwise", "scale"]
 
 DENSE_CHANNELS = 32
 """Input channels at which a dense kernel runs well: fewer waste its blocks, more the zeros."""
@@ -47,19 +47,16 @@ def choose(problem: Problem, *, native: bool) -> Method:
     `native` is true where TensorFlow can compute grouped convolutions and their gradients: on a
     GPU, and on a CPU through oneDNN.
     """
-    pointwise = prod(problem.kernel) == 1
     if problem.channels == 1:
-        if pointwise:
+        if prod(problem.kernel) == 1 and not native:
             return Method("scale")
         if len(set(problem.stride)) == 1:  # all that TensorFlow's depthwise kernel accepts
             return Method("depthwise")
-    if native:
-        if pointwise:
-            return Method("matmul")
-        if problem.channels >= 4:
-            return Method("grouped")
-        return Method("grouped", _merge(problem, GROUPED_CHANNELS))
-    return Method("split", _merge(problem, DENSE_CHANNELS))
+    if not native:
+        return Method("split", _merge(problem, DENSE_CHANNELS))
+    if problem.channels >= 4:
+        return Method("grouped")
+    return Method("grouped", _merge(problem, GROUPED_CHANNELS))
 
 
 def _merge(problem: Problem, wanted: int) -> int:

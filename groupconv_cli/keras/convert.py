@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from inspect import isfunction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -11,103 +14,98 @@ import keras
 from groupconv_cli.errors import UsageError
 from groupconv_cli.layers import GROUPED
 
+STOCK = {fast: stock for stock, fast in GROUPED.items()}
+
 
 def accelerate_model(model: Any) -> Any:
     """A copy of the model whose grouped convolutions are fast; see `groupconv_cli.accelerate`."""
-    fast = _converted(model, GROUPED)
-    missed = [layer.name for layer in _layers(fast) if _is_subclass_of_stock(layer)]
-    if missed:
-        warnings.warn(
-            "these layers are of a class of their own and stay as they are: " + ", ".join(missed),
-            stacklevel=3,
-        )
-    return fast
+    copy = _copy(model)
+    for layer in _layers(copy):
+        if type(layer) in GROUPED and layer.groups > 1:
+            # The copy is ours alone, and the two classes differ in a method only: so the layer
+            # keeps its weights, its name and its place wherever the model or a layer holds it.
+            layer.__class__ = GROUPED[type(layer)]
+    _warn_of(x for x in _of_own_classes(copy, tuple(GROUPED)) if x.groups > 1)
+    return copy
 
 
 def portable_model(model: Any) -> Any:
     """A copy of the model of stock Keras layers; see `groupconv_cli.portable`."""
-    return _converted(model, {fast: stock for stock, fast in GROUPED.items()})
-
-
-def _converted(model: Any, classes: dict[type, type]) -> Any:
-    """A copy in which the grouped convolutions of a class of the mapping have the other one."""
     copy = _copy(model)
     for layer in _layers(copy):
-        other = classes.get(type(layer))
-        if other is not None and layer.groups > 1:
-            # The copy is ours alone, and the two classes differ in a method only: so the layer
-            # keeps its weights, its name and its place wherever the model or a layer holds it.
-            layer.__class__ = other
+        if type(layer) in STOCK:
+            layer.__class__ = STOCK[type(layer)]
+    _warn_of(_of_own_classes(copy, tuple(STOCK)))
     return copy
+
+
+def _of_own_classes(model: Any, classes: tuple[type, ...]) -> Iterator[Any]:
+    known = {*GROUPED, *STOCK}
+    return (x for x in _layers(model) if isinstance(x, classes) and type(x) not in known)
+
+
+def _warn_of(layers: Iterator[Any]) -> None:
+    names = [layer.name for layer in layers]
+    if names:
+        message = "these layers are of a class of their own and stay as they are: "
+        warnings.warn(message + ", ".join(names), stacklevel=4)
 
 
 def _copy(model: Any) -> Any:
-    """The model again, with weights of its own of the same values, compiled as it was.
+    """The model again, saved and loaded: Keras' own way to keep all that makes up a model.
 
-    Raises UsageError if Keras cannot clone it.
+    Raises UsageError if Keras cannot do that, or the copy would not have the same layers.
     """
-    # The user's own classes and losses need not be registered: they are at hand.
-    own: dict[str, Any] = {type(layer).__name__: type(layer) for layer in _layers(model)}
-    losses = keras.tree.flatten(model.loss) if model.compiled else []
-    own |= {loss.__name__: loss for loss in losses if isfunction(loss)}
-    own = {name: thing for name, thing in own.items() if not _is_known(thing)}
-    try:
-        with keras.saving.custom_object_scope(own):
-            copy = _clone(model)
-            if model.built and not copy.built:
-                copy.build_from_config(model.get_build_config())
-    except (AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
-        reason = str(error).strip() or type(error).__name__
-        raise UsageError(f"Keras cannot clone model {model.name!r}: {reason}") from error
-    _copy_state(model, copy)
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"needs a Keras model, got {type(model).__name__}")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        try:
+            model.save(path)
+            copy = keras.models.load_model(
+                path, custom_objects=_own_objects(model), safe_mode=False
+            )
+        except Exception as error:
+            # Keras raises errors of any kind here, those of the user's own classes among them.
+            raise UsageError(f"Keras cannot clone model {model.name!r}: {error}") from error
+    originals, twins = _layers(model), _layers(copy)
+    if [_stock_class(layer) for layer in originals] != [_stock_class(twin) for twin in twins]:
+        raise UsageError(
+            f"Keras cannot clone model {model.name!r}: loaded again, it has other layers"
+        )
+    for layer, twin in zip(originals, twins, strict=True):
+        # A layer that another layer makes is in no config.
+        if twin.name != layer.name:
+            twin.name = layer.name
+        if twin.trainable != layer.trainable:
+            twin.trainable = layer.trainable
     return copy
 
 
-def _clone(model: Any) -> Any:
-    if isinstance(model, keras.Sequential) or hasattr(model, "operations"):
-        return keras.models.clone_model(model, clone_function=_clone_layer, recursive=True)
-    return keras.models.clone_model(model)
+def _stock_class(layer: Any) -> type:
+    return STOCK.get(type(layer), type(layer))
 
 
-def _clone_layer(layer: Any) -> Any:
-    if type(layer) is keras.layers.Lambda:
-        # Its function may be one that cannot be written down.
-        return keras.layers.Lambda(
-            layer.function,
-            output_shape=layer._output_shape,
-            mask=layer.mask,
-            arguments=layer.arguments,
-            name=layer.name,
-        )
-    return layer.__class__.from_config(layer.get_config())
+def _own_objects(model: Any) -> dict[str, Any]:
+    """Classes and functions of the user's in the model: they need not be registered."""
+    used: list[Any] = []
+    for layer in _layers(model):
+        used += [type(layer), *vars(layer).values()]
+    if model.compiled:
+        config = getattr(model, "_compile_config", None)
+        used += keras.tree.flatten(config.config if config else model.loss)
+    own = [thing if isfunction(thing) else _class_of(thing) for thing in used]
+    return {
+        thing.__name__: thing
+        for thing in own
+        if thing.__module__.split(".")[0] not in {"builtins", "keras", "groupconv_cli"}
+    }
 
 
-def _copy_state(model: Any, copy: Any) -> None:
-    for layer, twin in zip(_layers(model), _layers(copy), strict=True):
-        if twin.name != layer.name:
-            twin.name = layer.name  # a layer that a layer makes is not in any config
-        if twin.trainable != layer.trainable:
-            twin.trainable = layer.trainable
-    copy.set_weights(model.get_weights())
-    if model.compiled and model.optimizer is not None and model.optimizer.built:
-        copy.optimizer.build(copy.trainable_variables)
-        for variable, twin in zip(model.optimizer.variables, copy.optimizer.variables, strict=True):
-            twin.assign(variable)
+def _class_of(thing: Any) -> type:
+    return thing if isinstance(thing, type) else type(thing)
 
 
 def _layers(model: Any) -> list[Any]:
     """The model and every layer in it, each once, however deep."""
     return list({id(layer): layer for layer in model._flatten_layers()}.values())
-
-
-def _is_known(thing: Any) -> bool:
-    return str(thing.__module__).split(".")[0] in {"keras", "groupconv_cli"}
-
-
-def _is_subclass_of_stock(layer: Any) -> bool:
-    known = {*GROUPED, *GROUPED.values()}
-    return isinstance(layer, tuple(GROUPED)) and type(layer) not in known and _groups(layer) > 1
-
-
-def _groups(convolution: Any) -> int:
-    return int(convolution.groups)

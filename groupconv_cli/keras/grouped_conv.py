@@ -16,6 +16,7 @@ def grouped_conv(
     kernel: Any,
     bias: Any | None = None,
     *,
+    groups: int,
     strides: tuple[int, ...],
     padding: str,
     dilation: tuple[int, ...],
@@ -25,8 +26,8 @@ def grouped_conv(
 
     `x` has the shape (batch, *spatial, channels), or (batch, channels, *spatial) with the data
     format channels_first; `kernel` (*spatial, channels / groups, filters) and `bias` (filters),
-    of the same dtype. Of x, only the number of channels must be known. `padding` is 'same' or
-    'valid'. The way is chosen here, when the operation is traced.
+    of the same dtype. No size of x need be known. `padding` is 'same' or 'valid'. The way is
+    chosen here, when the operation is traced.
 
     Raises ValueError if the output would be empty.
     """
@@ -37,13 +38,15 @@ def grouped_conv(
     if _device_type() != "CPU":
         layout = _tf_format(data_format, rank)
         y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
-        y = y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
-    elif data_format == "channels_first":
-        # On a CPU TensorFlow computes few things channels first, and bfloat16's bias wrongly.
-        y = _with_bias(tf.transpose(x, (0, *range(2, rank + 2), 1)), kernel, bias, window)
+        return y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
+    if data_format == "channels_first":
+        # On a CPU TensorFlow computes few things channels first.
+        x = tf.transpose(x, (0, *range(2, rank + 2), 1))
+    if x.shape[-1] is None:
+        x = tf.ensure_shape(x, (*x.shape[:-1], groups * kernel.shape[-2]))
+    y = _unless_empty(x, kernel, bias, window)
+    if data_format == "channels_first":
         y = tf.transpose(y, (0, rank + 1, *range(1, rank + 1)))
-    else:
-        y = _with_bias(x, kernel, bias, window)
     return y
 
 
@@ -57,6 +60,42 @@ def _check_fit(spatial: list[int | None], kernel: list[int], window: Window) -> 
                 f"The convolution has an empty output: a kernel of {kernel} with the dilation "
                 f"{list(window.dilation)} does not fit an input of {spatial}."
             )
+
+
+def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+    """The convolution; for a batch of no samples, which oneDNN gets wrong, no outputs.
+
+    Such a batch comes about where the last one is shared out among replicas, and in eager code.
+    """
+    if x.shape[0] == 0:
+        return _empty(x, kernel, window)
+    if x.shape[0] is None and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        return tf.cond(
+            tf.shape(x)[0] > 0,
+            lambda: _with_bias(x, kernel, bias, window),
+            lambda: _empty(x, kernel, window),
+        )
+    return _with_bias(x, kernel, bias, window)
+
+
+def _empty(x: Any, kernel: Any, window: Window) -> Any:
+    spatial = tf.unstack(tf.shape(x))[1:-1]
+    sizes = [
+        output_size(size, taps, stride, window.padding, dilation)
+        for size, taps, stride, dilation in zip(
+            spatial, kernel.shape[:-2], window.stride, window.dilation, strict=True
+        )
+    ]
+    # Zeros that depend on x and the kernel, so that these have gradients.
+    zero = 0 * (tf.reduce_sum(kernel) + tf.reduce_sum(x))
+    return zero + tf.zeros((0, *sizes, kernel.shape[-1]), x.dtype)
+
+
+def output_size(size: Any, taps: int, stride: int, padding: str, dilation: int) -> Any:
+    """Positions of a kernel along an axis, for a size that is a number or a tensor of one."""
+    if padding == "SAME":
+        return -(-size // stride)
+    return (size - (taps - 1) * dilation - 1) // stride + 1
 
 
 def _with_bias(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
@@ -103,16 +142,18 @@ def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
 
     TensorFlow has no grouped convolution of volumes on a CPU; this takes no more MACs than one.
     """
+    dtype = x.dtype
+    if dtype.size == 2:
+        # Rounded after each tap, half precision would lose more than Keras does.
+        x, kernel = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32)
     taps, stride, dilation = kernel.shape[0], window.stride[0], window.dilation[0]
-    reach = (taps - 1) * dilation + 1
     depth = tf.shape(x)[1]
+    out_depth = output_size(depth, taps, stride, window.padding, dilation)
     if window.padding == "SAME":
-        out_depth = -(-depth // stride)
+        reach = (taps - 1) * dilation + 1
         missing = tf.maximum((out_depth - 1) * stride + reach - depth, 0)
         before = missing // 2
         x = tf.pad(x, [[0, 0], [before, missing - before], [0, 0], [0, 0], [0, 0]])
-    else:
-        out_depth = (depth - reach) // stride + 1
     images = Window(window.stride[1:], window.padding, window.dilation[1:])
     batch = tf.shape(x)[0]
     height, width, channels = x.shape[2:]
@@ -125,7 +166,8 @@ def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
         part = _conv2d(folded, kernel[tap], images)
         total = part if total is None else total + part
     shape = tf.concat([[batch, out_depth], tf.shape(total)[1:]], 0)
-    return tf.ensure_shape(tf.reshape(total, shape), (None, None, *total.shape[1:]))
+    total = tf.ensure_shape(tf.reshape(total, shape), (None, None, *total.shape[1:]))
+    return tf.cast(total, dtype)
 
 
 @cache

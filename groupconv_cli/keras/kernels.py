@@ -33,8 +33,6 @@ def convolve(x: Any, kernel: Any, groups: int, window: Window, method: Method) -
         return _depthwise(x, kernel, groups, window)
     if method.kernel == "scale":
         return _scale(_every(x, window.stride), kernel, groups)
-    if method.kernel == "matmul":
-        return _matmul(_every(x, window.stride), kernel, groups)
     if method.kernel == "split":
         parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
         return tf.concat([_dense(part, weights, window) for part, weights in parts], -1)
@@ -78,12 +76,3 @@ def _scale(x: Any, kernel: Any, groups: int) -> Any:
     if filters != groups:
         x = tf.repeat(x, filters // groups, axis=-1)
     return x * tf.reshape(kernel, (filters,))
-
-
-def _matmul(x: Any, kernel: Any, groups: int) -> Any:
-    """A kernel of one pixel is one matrix product per group."""
-    channels, filters = kernel.shape[-2:]
-    rows = tf.transpose(tf.reshape(x, (-1, groups, channels)), (1, 0, 2))
-    matrices = tf.transpose(tf.reshape(kernel, (channels, groups, -1)), (1, 0, 2))
-    product = tf.transpose(tf.matmul(rows, matrices), (1, 0, 2))
-    return tf.reshape(product, tf.concat([tf.shape(x)[:-1], [filters]], 0))
