@@ -88,13 +88,13 @@ def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:
 def accelerate(model: keras.Model) -> keras.Model:
     """A copy of any Keras model in which every grouped convolution is fast.
 
-    It has the same weights, names and outputs, and is compiled as the model was. The layers are
-    those of `groupconv_cli.layers`, so a file of it loads where this package is imported. A layer
-    of a class of its own that derives from Keras' convolution stays as it is, which a warning
-    says.
+    It has the same weights, names and outputs, and is compiled and trained as far as the model
+    was. The layers are those of `groupconv_cli.layers`, so a file of it loads where this package
+    is imported. A layer of a class of its own that derives from Keras' convolution stays as it is,
+    which a warning says.
 
-    Raises UsageError if Keras cannot clone the model, and EnvironmentProblem if TensorFlow is
-    missing.
+    Raises UsageError if Keras cannot save and load the model, as one of a class without
+    `get_config`, and EnvironmentProblem if TensorFlow is missing.
     """
     from groupconv_cli.keras.runtime import load_keras
 

@@ -215,6 +215,17 @@ def test_frozen_after_it_was_compiled_and_trained():
     assert not accelerate(model).layers[0].trainable
 
 
+def test_a_model_of_mixed_precision_goes_on_scaling_its_loss():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    model = sequential()
+    model.compile("sgd", "mse")
+    keras.config.set_dtype_policy(before)
+    fast = accelerate(model)
+    assert type(fast.optimizer) is type(model.optimizer) is keras.optimizers.LossScaleOptimizer
+    assert keras.config.dtype_policy() == before
+
+
 def test_portable_leaves_no_layer_of_ours():
     model = keras.Sequential([keras.Input((8, 8, 8)), GroupConv2D(8, 3)])
     assert type(portable(model).layers[0]) is layers.Conv2D

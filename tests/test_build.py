@@ -65,6 +65,20 @@ def test_what_was_built_and_where_it_lies_is_printed_and_nothing_else(folder) ->
     assert sorted(path.name for path in folder.iterdir()) == ["models.keras", "small.yaml"]
 
 
+def test_fast_layers_are_loaded_with_the_package(folder) -> None:
+    result = run_gconv("build", "small.yaml", "--fast", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert "To load it: import groupconv_cli.layers, then keras.models.load_model." in result.out
+    script = (
+        "import keras, groupconv_cli.layers as fast\n"
+        "model = keras.models.load_model('small.keras')\n"
+        "assert type(model.get_layer('conv')) is fast.GroupConv2D\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, env=clean_environment(), check=True, timeout=120
+    )
+
+
 def test_in_a_terminal_there_is_a_spinner_and_no_noise(folder) -> None:
     result = run_in_terminal("build", "small.yaml", cwd=folder)
     assert result.status == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import isfunction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,13 +59,16 @@ def _copy(model: Any) -> Any:
     """
     if not isinstance(model, keras.Model):
         raise UsageError(f"needs a Keras model, got {type(model).__name__}")
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Advice on files that are to be kept.
+        warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
+        warnings.filterwarnings("ignore", "You are saving a model that has not yet been built")
         path = Path(folder, "model.keras")
+        own = _own_objects(model)
         try:
             model.save(path)
-            copy = keras.models.load_model(
-                path, custom_objects=_own_objects(model), safe_mode=False
-            )
+            with _dtype_policy(model.dtype_policy):
+                copy = keras.models.load_model(path, custom_objects=own, safe_mode=False)
         except Exception as error:
             # Keras raises errors of any kind here, those of the user's own classes among them.
             raise UsageError(f"Keras cannot clone model {model.name!r}: {error}") from error
@@ -80,6 +84,17 @@ def _copy(model: Any) -> Any:
         if twin.trainable != layer.trainable:
             twin.trainable = layer.trainable
     return copy
+
+
+@contextmanager
+def _dtype_policy(policy: Any) -> Iterator[None]:
+    """A model's own policy is in no file. It decides whether its loss is scaled."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _stock_class(layer: Any) -> type:
