@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +10,9 @@ from groupconv_cli.cli.options import (
     DType,
     DTypeOption,
     ExactOption,
-    Format,
+    ForceOption,
     FormatOption,
+    OutputOption,
     SetOption,
     SpecArgument,
     VariantOption,
@@ -24,7 +24,8 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from groupconv_cli.analysis.report import Comparison, VariantComparison
+    from groupconv_cli.cli.present import Result
+    from groupconv_cli.network import Network
     from groupconv_cli.spec import SpecFile
 
 ROWS_FAILED = 1
@@ -59,7 +60,9 @@ def compare(
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
-    output_format: FormatOption = Format.table,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
     """Compare a network at several numbers of groups, each set against g=1.
@@ -75,51 +78,47 @@ def compare(
       gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
       gconv compare shufflenet_v1 --variants
     """
-    from groupconv_cli.api import compare as compare_groups
-    from groupconv_cli.cli.output import emit, width_of, write
+    from groupconv_cli.cli.present import Destination, present
 
     if variants:
         if groups is not None or only is not None or variant is not None:
             raise UsageError("--variants goes without --groups, --only and --variant")
-        file = read_spec(spec)
-        return _compare_variants(file, parse_settings(settings), dtype, output_format, exact)
-    counts = parse_groups("all" if groups is None else groups)
-    network = load_spec(spec, settings, variant)
-    result = compare_groups(network, counts, only=only, dtype=dtype)
-    if output_format is Format.json:
-        from groupconv_cli.render.json import compare_json
-
-        write(compare_json(result))
+        valid, result = _variants(read_spec(spec), parse_settings(settings), dtype)
     else:
-        from groupconv_cli.render.compare import compare_view
-        from groupconv_cli.render.text import lines
-
-        view = compare_view(result, exact=exact)
-        emit(lines(view, width=width_of(sys.stdout), exact=exact))
-    return _status(result)
+        counts = parse_groups("all" if groups is None else groups)
+        valid, result = _groups(load_spec(spec, settings, variant), counts, only, dtype, exact)
+    present(result, Destination(output_format, output, force, exact))
+    return 0 if valid else ROWS_FAILED
 
 
-def _compare_variants(
-    file: SpecFile, settings: dict[str, str], dtype: DType, output_format: Format, exact: bool
-) -> int:
+def _groups(
+    network: Network, counts: list[int] | str, only: str | None, dtype: str, exact: bool
+) -> tuple[bool, Result]:
+    """Whether every row is valid, and the comparison."""
+    from groupconv_cli.api import compare as compare_groups
+    from groupconv_cli.cli.present import Result
+    from groupconv_cli.render.compare import compare_view
+    from groupconv_cli.render.json import compare_json
+
+    report = compare_groups(network, counts, only=only, dtype=dtype)
+    return all(row.valid for row in report.rows), Result(
+        view=lambda nested: compare_view(report, exact=exact),
+        documents={"json": lambda: compare_json(report)},
+    )
+
+
+def _variants(file: SpecFile, settings: dict[str, str], dtype: str) -> tuple[bool, Result]:
+    """Whether every row is valid, and the comparison."""
     from groupconv_cli.api import compare_variants
-    from groupconv_cli.cli.output import emit, width_of, write
+    from groupconv_cli.cli.present import Result
+    from groupconv_cli.render.compare import variants_view
+    from groupconv_cli.render.json import variants_json
 
-    result = compare_variants(file, settings=settings, dtype=dtype)
-    if output_format is Format.json:
-        from groupconv_cli.render.json import variants_json
-
-        write(variants_json(result))
-    else:
-        from groupconv_cli.render.compare import variants_view
-        from groupconv_cli.render.text import lines
-
-        emit(lines(variants_view(result), width=width_of(sys.stdout), exact=exact))
-    return _status(result)
-
-
-def _status(result: Comparison | VariantComparison) -> int:
-    return 0 if all(row.valid for row in result.rows) else ROWS_FAILED
+    report = compare_variants(file, settings=settings, dtype=dtype)
+    return all(row.valid for row in report.rows), Result(
+        view=lambda nested: variants_view(report),
+        documents={"json": lambda: variants_json(report)},
+    )
 
 
 def parse_groups(text: str) -> list[int] | str:

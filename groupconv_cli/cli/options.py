@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,9 @@ class Format(StrEnum):
     """Ways to print a result."""
 
     table = "table"
+    markdown = "markdown"
     json = "json"
+    csv = "csv"
 
 
 class DType(StrEnum):
@@ -61,7 +64,21 @@ VariantOption = Annotated[
     str | None,
     typer.Option("--variant", metavar="NAME", help="Pick one of the spec's variants."),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="How to print the result. Default: by the ending of --output, else table.",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the result to a file.", show_default=False
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Print every number in full.")]
 DTypeOption = Annotated[

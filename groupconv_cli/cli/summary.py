@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -11,8 +10,9 @@ from groupconv_cli.cli.options import (
     DType,
     DTypeOption,
     ExactOption,
-    Format,
+    ForceOption,
     FormatOption,
+    OutputOption,
     SetOption,
     SpecArgument,
     VariantOption,
@@ -37,7 +37,9 @@ def summary(
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
-    output_format: FormatOption = Format.table,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
     exact: ExactOption = False,
 ) -> None:
     """Show every layer's shape and cost, and the totals beside the g=1 baseline.
@@ -49,17 +51,13 @@ def summary(
       gconv summary net.yaml --format json | jq .macs
     """
     from groupconv_cli.api import analyze
-    from groupconv_cli.cli.output import emit, width_of, write
-
-    result = analyze(load_spec(spec, settings, variant), dtype=dtype)
-    if output_format is Format.json:
-        from groupconv_cli.render.json import summary_json
-
-        write(summary_json(result))
-        return
+    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
-    from groupconv_cli.render.text import lines
 
-    width = width_of(sys.stdout)
-    view = summary_view(result, depth=depth, nested=width is not None)
-    emit(lines(view, width=width, exact=exact))
+    report = analyze(load_spec(spec, settings, variant), dtype=dtype)
+    result = Result(
+        view=lambda nested: summary_view(report, depth=depth, nested=nested),
+        documents={"json": lambda: summary_json(report)},
+    )
+    present(result, Destination(output_format, output, force, exact))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -91,11 +90,17 @@ def catalogue_json(entries: Iterable[Bundled]) -> str:
                 "flops": totals.flops,
             }
         )
-    return json.dumps(listed, indent=2) + "\n"
+    return _text(listed)
 
 
 def _document(command: str, body: dict[str, Any]) -> str:
-    return json.dumps({"format": f"gconv.{command}", "version": VERSION, **body}, indent=2) + "\n"
+    return _text({"format": f"gconv.{command}", "version": VERSION, **body})
+
+
+def _text(document: Any) -> str:
+    import json  # here, so that a run that prints a table does not pay for it
+
+    return json.dumps(document, indent=2) + "\n"
 
 
 TOTALS = (

@@ -1,0 +1,80 @@
+"""A result in the format and the place that the user asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from groupconv_cli.cli.output import emit, width_of, write
+from groupconv_cli.render.view import View
+
+ENDINGS = {".md": "markdown", ".json": "json", ".csv": "csv", ".sarif": "sarif"}
+"""The format that a file's name asks for where no --format does."""
+
+
+class Result(NamedTuple):
+    """What a command found, in the two ways that all formats are made of."""
+
+    view: Callable[[bool], View]
+    """Makes the view. Told whether rows may stand indented under the block they are in; where
+    they may not, they have their full names."""
+    documents: Mapping[str, Callable[[], str]]
+    """Formats that are made from the report itself, by name: json for one."""
+
+
+class Destination(NamedTuple):
+    """Where a result goes, and how: what the options of every command say of it."""
+
+    output_format: str | None
+    output: Path | None
+    force: bool
+    exact: bool
+
+    @property
+    def chosen_format(self) -> str:
+        """The format asked for, or else the one that the file's ending tells, or else a table."""
+        ending = ENDINGS.get(self.output.suffix.lower()) if self.output else None
+        return self.output_format or ending or "table"
+
+
+def present(result: Result, to: Destination) -> None:
+    """Writes the result to stdout, or whole into a file.
+
+    Raises UsageError if the file exists and is not to be replaced, EnvironmentProblem if writing
+    fails.
+    """
+    if to.output is None:
+        if to.chosen_format == "table":
+            from groupconv_cli.render.text import lines
+
+            width = width_of(sys.stdout)
+            emit(lines(result.view(width is not None), width=width, exact=to.exact))
+        else:
+            write(_text(result, to))
+        return
+    from groupconv_cli.files import written_whole
+
+    with written_whole(to.output, force=to.force) as temporary:
+        temporary.write_text(_text(result, to), encoding="utf-8")
+    write(f"Wrote {to.output}.\n")
+
+
+def _text(result: Result, to: Destination) -> str:
+    """The result as a file has it."""
+    chosen = to.chosen_format
+    if chosen in result.documents:
+        return result.documents[chosen]()
+    view = result.view(False)
+    if chosen == "markdown":
+        from groupconv_cli.render.markdown import markdown
+
+        return markdown(view, exact=to.exact)
+    if chosen == "csv":
+        from groupconv_cli.render.csv import csv_text
+
+        return csv_text(view)
+    from groupconv_cli.render.text import lines, plain
+
+    return plain(lines(view, width=None, exact=to.exact))

@@ -1,0 +1,37 @@
+"""A View as comma-separated values: its first table, raw numbers under the columns' keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from groupconv_cli.ops.base import shape_text
+from groupconv_cli.render.view import Cell, Typed, View
+
+
+def csv_text(view: View) -> str:
+    """The first table with a line of keys above it; nothing is rounded, nothing left out.
+
+    A shape is written 112x112x24. What stands in a row in place of its other cells is in a last
+    column, `note`, where there is such a row.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    table = view.tables[0]
+    rows = [row for row in table.rows if not (row.note and row.style == "group")]  # no headings
+    noted = any(row.note for row in rows)
+    writer.writerow([*(column.key for column in table.columns), *["note"] * noted])
+    for row in rows:
+        cells = [_raw(cell) for cell in row.cells]
+        writer.writerow([*cells, *[row.note] * noted])
+    return text.getvalue()
+
+
+def _raw(cell: Cell) -> Cell:
+    if isinstance(cell, Typed):
+        return _raw(cell.value)
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, tuple):
+        return shape_text(cell).replace("×", "x")
+    return cell

@@ -1,0 +1,52 @@
+"""A View as Markdown with GitHub's tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
+"""What GitHub would take for markup. The dollar begins a formula."""
+
+
+def markdown(view: View, *, exact: bool = False) -> str:
+    """The view as a heading, tables, and notes under them. No column is left out."""
+    parts = [f"### {escaped(view.title)}"]
+    parts += ["\n".join(_table(table, exact)) for table in view.tables]
+    parts += [escaped(note) for note in view.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text so that Markdown shows it as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.splitlines()))
+
+
+def _table(table: Table, exact: bool) -> Iterator[str]:
+    columns = [
+        (index, column)
+        for index, column in enumerate(table.columns)
+        if not column.drop or any(row.cells[index] is not None for row in table.rows)
+    ]
+    yield _line(escaped(column.title) for _, column in columns)
+    yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
+    for row in table.rows:
+        cells = [
+            escaped(cell_text(row.cells[index], column.kind, exact=exact))
+            for index, column in columns
+        ]
+        if row.style == "group":
+            cells[0] = f"**{cells[0]}**" + (f": {escaped(row.note)}" if row.note else "")
+        yield _line(cells)
+    notes = [row for row in table.rows if row.note and row.style != "group"]
+    if notes:
+        yield ""
+    for row in notes:
+        first = cell_text(row.cells[0], table.columns[0].kind, exact=exact)
+        yield f"- {escaped(first)}: {escaped(row.note)}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
