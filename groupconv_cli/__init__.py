@@ -35,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "GconvError",
+    "MeasureSettings",
     "Network",
     "SpecError",
     "Summary",
@@ -46,12 +47,15 @@ __all__ = [
     "compare",
     "compare_variants",
     "load",
+    "measure",
+    "measure_layers",
     "portable",
 ]
 
 _HOMES = {
     "Comparison": "analysis.report",
     "GconvError": "errors",
+    "MeasureSettings": "analysis.measurement",
     "Network": "network",
     "SpecError": "errors",
     "Summary": "analysis.report",
@@ -63,6 +67,8 @@ _HOMES = {
     "compare": "api",
     "compare_variants": "api",
     "load": "api",
+    "measure": "api",
+    "measure_layers": "api",
     "portable": "api",
 }
 

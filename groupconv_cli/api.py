@@ -14,6 +14,12 @@ from groupconv_cli.network import Network
 if TYPE_CHECKING:
     import keras
 
+    from groupconv_cli.analysis.measurement import (
+        GroupMeasurement,
+        LayerMeasurement,
+        MeasureSettings,
+        Progress,
+    )
     from groupconv_cli.spec import SpecFile
 
     AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile
@@ -82,7 +88,11 @@ def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:
     from groupconv_cli.keras.build import build_model
 
     model = build_model(_network(spec))
-    return accelerate(model) if fast else model
+    if fast:
+        from groupconv_cli.keras.convert import make_fast
+
+        make_fast(model)
+    return model
 
 
 def accelerate(model: keras.Model) -> keras.Model:
@@ -116,6 +126,63 @@ def portable(model: keras.Model) -> keras.Model:
     from groupconv_cli.keras.convert import portable_model
 
     return portable_model(model)
+
+
+def measure(
+    spec: AnySpec,
+    groups: Iterable[int] | str = "all",
+    *,
+    only: str | None = None,
+    settings: MeasureSettings | None = None,
+    progress: Progress | None = None,
+) -> GroupMeasurement:
+    """The rows of `compare`, timed on this machine: inference, training steps and peak memory.
+
+    `settings` says for which batch and dtype, how often, and with what. `progress` is told what
+    goes on, the seconds that have gone, and those that all will take; of rows that are the same
+    computation one is measured.
+
+    Raises what `compare` raises, UsageError for a device that is not there, and
+    EnvironmentProblem if TensorFlow is missing or memory is short. KeyboardInterrupt during the
+    rounds ends them: the result is not `complete`.
+    """
+    from groupconv_cli.analysis.sweep import networks, sweep
+    from groupconv_cli.keras.runtime import load_keras
+
+    settings = settings or _default_settings()
+    network = _network(spec)
+    rows = networks(network, sweep(network, groups, only=only, dtype=settings.dtype))
+    load_keras()
+    from groupconv_cli.keras.measure import measure_networks
+
+    return measure_networks(rows, settings, progress or _silent)
+
+
+def measure_layers(
+    spec: AnySpec, *, settings: MeasureSettings | None = None, progress: Progress | None = None
+) -> LayerMeasurement:
+    """Every layer of the network by itself, timed on this machine, and the network as a whole.
+
+    Raises what `load` and `measure` raise.
+    """
+    from groupconv_cli.keras.runtime import load_keras
+
+    settings = settings or _default_settings()
+    network = _network(spec)
+    load_keras()
+    from groupconv_cli.keras.measure import measure_layers as measured
+
+    return measured(network, settings, progress or _silent)
+
+
+def _default_settings() -> MeasureSettings:
+    from groupconv_cli.analysis.measurement import MeasureSettings
+
+    return MeasureSettings()
+
+
+def _silent(what: str, done: float, total: float) -> None:
+    """Says nothing of the progress."""
 
 
 def compare_variants(

@@ -95,6 +95,22 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
     )
 
 
+def networks(network: Network, comparison: Comparison) -> list[tuple[int | str, Network]]:
+    """The network of each valid row of a comparison of `network`, under the row's groups."""
+    swept = set(comparison.swept)
+    chosen = [i for i, node in enumerate(network.nodes) if node.name in swept]
+    return [
+        (
+            row.groups,
+            network.regrouped(dict.fromkeys(chosen, row.groups))
+            if isinstance(row.groups, int)
+            else network,
+        )
+        for row in comparison.rows
+        if row.valid
+    ]
+
+
 def _row(network: Network, count: int, chosen: list[int], shared: int, dtype: str) -> CompareRow:
     for index in chosen:
         node = network.nodes[index]

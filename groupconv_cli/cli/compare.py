@@ -6,6 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groupconv_cli.cli.measure import (
+    BatchOption,
+    DeviceOption,
+    MeasureOption,
+    RunsOption,
+    RuntimeOption,
+    ThreadsOption,
+    measure_settings,
+    measured_groups,
+)
 from groupconv_cli.cli.options import (
     DType,
     DTypeOption,
@@ -20,10 +30,11 @@ from groupconv_cli.cli.options import (
     parse_settings,
     read_spec,
 )
-from groupconv_cli.cli.run import command
+from groupconv_cli.cli.run import INTERRUPTED, command
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import MeasureSettings
     from groupconv_cli.cli.present import Result
     from groupconv_cli.network import Network
     from groupconv_cli.spec import SpecFile
@@ -60,6 +71,12 @@ def compare(
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
+    measure: MeasureOption = False,
+    batch: BatchOption = None,
+    runs: RunsOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
+    runtime: RuntimeOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -77,45 +94,66 @@ def compare(
       gconv compare resnext50_32x4d --groups all
       gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
       gconv compare shufflenet_v1 --variants
+      gconv compare net.yaml --groups 1,4,8 --measure
     """
     from groupconv_cli.cli.present import Destination, present
 
+    settings_of_measure = measure_settings(
+        measure=measure,
+        batch=batch,
+        runs=runs,
+        threads=threads,
+        device=device,
+        runtime=runtime,
+        dtype=dtype,
+    )
     if variants:
-        if groups is not None or only is not None or variant is not None:
-            raise UsageError("--variants goes without --groups, --only and --variant")
-        valid, result = _variants(read_spec(spec), parse_settings(settings), dtype)
+        if groups is not None or only is not None or variant is not None or measure:
+            raise UsageError("--variants goes without --groups, --only, --variant and --measure")
+        status, result = _variants(read_spec(spec), parse_settings(settings), dtype)
     else:
         counts = parse_groups("all" if groups is None else groups)
-        valid, result = _groups(load_spec(spec, settings, variant), counts, only, dtype, exact)
+        network = load_spec(spec, settings, variant)
+        status, result = _groups(network, counts, only, dtype, exact, settings_of_measure)
     present(result, Destination(output_format, output, force, exact))
-    return 0 if valid else ROWS_FAILED
+    return status
 
 
 def _groups(
-    network: Network, counts: list[int] | str, only: str | None, dtype: str, exact: bool
-) -> tuple[bool, Result]:
-    """Whether every row is valid, and the comparison."""
+    network: Network,
+    counts: list[int] | str,
+    only: str | None,
+    dtype: str,
+    exact: bool,
+    settings: MeasureSettings | None,
+) -> tuple[int, Result]:
+    """The exit status, and the comparison."""
     from groupconv_cli.api import compare as compare_groups
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import compare_view
     from groupconv_cli.render.json import compare_json
 
     report = compare_groups(network, counts, only=only, dtype=dtype)
-    return all(row.valid for row in report.rows), Result(
-        view=lambda nested: compare_view(report, exact=exact),
-        documents={"json": lambda: compare_json(report)},
+    measured = measured_groups(network, counts, only, settings) if settings else None
+    status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
+    if measured and not measured.complete:
+        status = INTERRUPTED
+    return status, Result(
+        view=lambda nested: compare_view(report, measured, exact=exact),
+        documents={"json": lambda: compare_json(report, measured)},
     )
 
 
-def _variants(file: SpecFile, settings: dict[str, str], dtype: str) -> tuple[bool, Result]:
-    """Whether every row is valid, and the comparison."""
+def _variants(file: SpecFile, settings: dict[str, str], dtype: str) -> tuple[int, Result]:
+    """The exit status, and the comparison."""
     from groupconv_cli.api import compare_variants
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import variants_view
     from groupconv_cli.render.json import variants_json
 
     report = compare_variants(file, settings=settings, dtype=dtype)
-    return all(row.valid for row in report.rows), Result(
+    status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
+    return status, Result(
         view=lambda nested: variants_view(report),
         documents={"json": lambda: variants_json(report)},
     )

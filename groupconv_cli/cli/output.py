@@ -22,7 +22,19 @@ STYLES = {
 }
 
 _PLAIN_GLYPHS = str.maketrans(
-    {"×": "x", "·": "-", "─": "-", "→": ">", "…": ".", "–": "-", "�": "?", "✓": "+", "√": "v"}
+    {
+        "×": "x",
+        "·": "-",
+        "─": "-",
+        "→": ">",
+        "…": ".",
+        "–": "-",
+        "�": "?",
+        "✓": "+",
+        "√": "v",
+        "±": "+-",
+        "µ": "u",
+    }
 )
 """What stands for the glyphs of tables where the output's encoding lacks them."""
 

@@ -6,6 +6,16 @@ from typing import Annotated
 
 import typer
 
+from groupconv_cli.cli.measure import (
+    BatchOption,
+    DeviceOption,
+    MeasureOption,
+    RunsOption,
+    RuntimeOption,
+    ThreadsOption,
+    measure_settings,
+    measured_layers,
+)
 from groupconv_cli.cli.options import (
     DType,
     DTypeOption,
@@ -18,7 +28,7 @@ from groupconv_cli.cli.options import (
     VariantOption,
     load_spec,
 )
-from groupconv_cli.cli.run import command
+from groupconv_cli.cli.run import INTERRUPTED, command
 
 
 @command
@@ -37,11 +47,17 @@ def summary(
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
+    measure: MeasureOption = False,
+    batch: BatchOption = None,
+    runs: RunsOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = None,
+    runtime: RuntimeOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
     exact: ExactOption = False,
-) -> None:
+) -> int:
     """Show every layer's shape and cost, and the totals beside the g=1 baseline.
 
     \b
@@ -49,15 +65,28 @@ def summary(
       gconv summary resnext50_32x4d --depth 1
       gconv summary net.yaml --set groups=8
       gconv summary net.yaml --format json | jq .macs
+      gconv summary net.yaml --depth 1 --measure
     """
     from groupconv_cli.api import analyze
     from groupconv_cli.cli.present import Destination, Result, present
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
 
-    report = analyze(load_spec(spec, settings, variant), dtype=dtype)
+    settings_of_measure = measure_settings(
+        measure=measure,
+        batch=batch,
+        runs=runs,
+        threads=threads,
+        device=device,
+        runtime=runtime,
+        dtype=dtype,
+    )
+    network = load_spec(spec, settings, variant)
+    report = analyze(network, dtype=dtype)
+    measured = measured_layers(network, settings_of_measure) if settings_of_measure else None
     result = Result(
-        view=lambda nested: summary_view(report, depth=depth, nested=nested),
-        documents={"json": lambda: summary_json(report)},
+        view=lambda nested: summary_view(report, measured, depth=depth, nested=nested),
+        documents={"json": lambda: summary_json(report, measured)},
     )
     present(result, Destination(output_format, output, force, exact))
+    return INTERRUPTED if measured and not measured.complete else 0

@@ -21,13 +21,20 @@ STOCK = {fast: stock for stock, fast in GROUPED.items()}
 def accelerate_model(model: Any) -> Any:
     """A copy of the model whose grouped convolutions are fast; see `groupconv_cli.accelerate`."""
     copy = _copy(model)
-    for layer in _layers(copy):
-        if type(layer) in GROUPED and layer.groups > 1:
-            # The copy is ours alone, and the two classes differ in a method only: so the layer
-            # keeps its weights, its name and its place wherever the model or a layer holds it.
-            layer.__class__ = GROUPED[type(layer)]
+    make_fast(copy)
     _warn_of(x for x in _of_own_classes(copy, tuple(GROUPED)) if x.groups > 1)
     return copy
+
+
+def make_fast(model: Any) -> None:
+    """Makes the grouped convolutions of a model fast that nobody else has and nothing has run.
+
+    The two classes differ in a method only: so a layer keeps its weights, its name and its place
+    wherever the model or another layer holds it.
+    """
+    for layer in _layers(model):
+        if type(layer) in GROUPED and layer.groups > 1:
+            layer.__class__ = GROUPED[type(layer)]
 
 
 def portable_model(model: Any) -> Any:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison, VariantRow
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import Cell, Column, Row, Table, View
 from groupconv_cli.words import plural
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import GroupMeasurement
 
 TOTALS_COLUMNS = (
     Column("Params", "count", "params"),
@@ -36,20 +41,29 @@ RULES = {
 MAX_NAMES = 6
 
 
-def compare_view(comparison: Comparison, *, exact: bool = False) -> View:
-    """The view of a comparison."""
+def compare_view(
+    comparison: Comparison, measured: GroupMeasurement | None = None, *, exact: bool = False
+) -> View:
+    """The view of a comparison, with what was measured under it."""
     rows = tuple(_row(row, comparison) for row in comparison.rows)
     title = (
         f"{comparison.name} · input {shape_text(comparison.input)} · "
         f"{plural(len(comparison.swept), 'convolution')} swept · {comparison.dtype}"
     )
-    notes = (
+    notes: tuple[str, ...] = (
         f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
         f"Held as written: {_names(comparison.held, exact)}.",
         "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
         f"held ones as written. {TOTALS_NOTE}",
     )
-    return View(title, (Table(COLUMNS, rows),), notes)
+    counts = Table(COLUMNS, rows)
+    if measured is None:
+        return View(title, (counts,), notes)
+    from groupconv_cli.render.measure import conclusions, group_notes, groups_table
+
+    tables = (counts, groups_table(measured))
+    notes = (*notes, *group_notes(measured))
+    return View(title, tables, notes, conclusions(measured), main=1)
 
 
 def _row(row: CompareRow, comparison: Comparison) -> Row:

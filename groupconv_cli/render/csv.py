@@ -1,4 +1,4 @@
-"""A View as comma-separated values: its first table, raw numbers under the columns' keys."""
+"""A View as comma-separated values: its main table, raw numbers under the columns' keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from groupconv_cli.render.view import Cell, Typed, View
 
 
 def csv_text(view: View) -> str:
-    """The first table with a line of keys above it; nothing is rounded, nothing left out.
+    """The main table with a line of keys above it; nothing is rounded, nothing left out.
 
     A shape is written 112x112x24. What stands in a row in place of its other cells is in a last
     column, `note`, where there is such a row.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    table = view.tables[0]
+    table = view.tables[view.main]
     rows = [row for row in table.rows if not (row.note and row.style == "group")]  # no headings
     noted = any(row.note for row in rows)
     writer.writerow([*(column.key for column in table.columns), *["note"] * noted])

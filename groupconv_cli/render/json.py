@@ -16,14 +16,20 @@ from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.render.numbers import ratio
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import (
+        GroupMeasurement,
+        LayerMeasurement,
+        LayerTimes,
+        Timing,
+    )
     from groupconv_cli.spec.catalogue import Bundled
 
 VERSION = 1
 """Raised when a name goes or changes its meaning; new names do not raise it."""
 
 
-def summary_json(summary: Summary) -> str:
-    """A summary as a JSON document."""
+def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> str:
+    """A summary as a JSON document, with what was measured."""
     return _document(
         "summary",
         {
@@ -33,12 +39,13 @@ def summary_json(summary: Summary) -> str:
             **_totals(summary.totals),
             "baseline": _totals(summary.baseline),
             "layers": [_layer(layer) for layer in summary.layers],
+            **({"measured": _measured_layers(measured)} if measured else {}),
         },
     )
 
 
-def compare_json(comparison: Comparison) -> str:
-    """A comparison as a JSON document."""
+def compare_json(comparison: Comparison, measured: GroupMeasurement | None = None) -> str:
+    """A comparison as a JSON document, with what was measured."""
     return _document(
         "compare",
         {
@@ -49,6 +56,7 @@ def compare_json(comparison: Comparison) -> str:
             "swept": list(comparison.swept),
             "held": list(comparison.held),
             "rule": comparison.rule,
+            **({"measured": _measured_groups(measured)} if measured else {}),
         },
     )
 
@@ -152,4 +160,57 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
         **_totals(totals),
         "params_ratio": ratio(totals.params, baseline.params) if totals else None,
         "macs_ratio": ratio(totals.macs, baseline.macs) if totals else None,
+    }
+
+
+def _measured_groups(measured: GroupMeasurement) -> dict[str, Any]:
+    return {
+        **_conditions(measured),
+        "rows": [
+            {
+                "groups": row.groups,
+                "runtime": row.runtime,
+                "macs": row.macs,
+                "forward": _timing(row.forward),
+                "train": _timing(row.train),
+                "forward_bytes": row.forward_bytes,
+                "train_bytes": row.train_bytes,
+            }
+            for row in measured.rows
+        ],
+    }
+
+
+def _measured_layers(measured: LayerMeasurement) -> dict[str, Any]:
+    return {
+        **_conditions(measured),
+        "call": _timing(measured.call),
+        "layers": [_layer_times(row) for row in measured.rows],
+        "whole": [_layer_times(row) for row in measured.whole],
+    }
+
+
+def _conditions(measured: GroupMeasurement | LayerMeasurement) -> dict[str, Any]:
+    """What the times hold for."""
+    from dataclasses import asdict
+
+    return {
+        "complete": measured.complete,
+        "machine": asdict(measured.machine),
+        "settings": asdict(measured.settings),
+    }
+
+
+def _layer_times(row: LayerTimes) -> dict[str, Any]:
+    forward, train = _timing(row.forward), _timing(row.train)
+    return {"name": row.name, "runtime": row.runtime, "forward": forward, "train": train}
+
+
+def _timing(timing: Timing | None) -> dict[str, Any] | None:
+    if timing is None:
+        return None
+    return {
+        "median_s": timing.median,
+        "spread": timing.spread,
+        "samples_s": list(timing.samples),
     }

@@ -14,8 +14,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
 def markdown(view: View, *, exact: bool = False) -> str:
     """The view as a heading, tables, and notes under them. No column is left out."""
     parts = [f"### {escaped(view.title)}"]
-    parts += ["\n".join(_table(table, exact)) for table in view.tables]
-    parts += [escaped(note) for note in view.notes]
+    for table in view.tables:
+        parts += [f"**{escaped(table.title)}**"] * bool(table.title)
+        parts.append("\n".join(_table(table, exact)))
+    parts += [escaped(note) for note in (*view.notes, *view.conclusion)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -41,6 +41,20 @@ def decimal_text(number: float) -> str:
     return _three_digits(number)
 
 
+def seconds_text(seconds: float) -> str:
+    """A time in three digits: 1.23 s, 45.6 ms, 789 µs."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= 0.9995 * size:
+            return f"{_three_digits(seconds / size)} {unit}"
+    return f"{_three_digits(seconds * 1e6)} µs"
+
+
+def percent_text(share: float) -> str:
+    """A share in per cent, in whole ones from 10 % on."""
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %"
+
+
 def _scaled(number: int) -> tuple[str, str]:
     # Integers are scaled by integer arithmetic: a float would overflow on the largest.
     size, step = abs(number), 0

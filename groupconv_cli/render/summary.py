@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
@@ -11,6 +11,9 @@ from groupconv_cli.ops.base import Window, shape_text
 from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
 from groupconv_cli.words import plural
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import LayerMeasurement
 
 LAYER_COLUMNS = (
     Column("Layer", key="name"),
@@ -55,20 +58,42 @@ class _Line(NamedTuple):
         return (self.level, self.item, self.kind) == (other.level, other.item, other.kind)
 
 
-def summary_view(summary: Summary, *, depth: int | None = None, nested: bool = True) -> View:
-    """The view of a summary.
+def summary_view(
+    summary: Summary,
+    measured: LayerMeasurement | None = None,
+    *,
+    depth: int | None = None,
+    nested: bool = True,
+) -> View:
+    """The view of a summary, with what was measured beside it.
 
     `depth` folds the nest of blocks: 1 is a row per item of the spec's `layers:`, 0 none.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = _lines(list(summary.layers)) if depth is None else _folded(summary, depth)
-    rows = tuple(_row(line, nested) for line in lines)
+    columns: tuple[Column, ...] = LAYER_COLUMNS
+    notes: tuple[str, ...] = (CONVENTION, BASELINE)
+    conclusion: tuple[str, ...] = ()
+    if measured is None:
+        rows = tuple(_row(line, nested) for line in lines)
+    else:
+        from groupconv_cli.render.measure import (
+            layer_cells,
+            layer_columns,
+            layer_notes,
+            whole_notes,
+        )
+
+        columns = (*columns, *layer_columns(measured))
+        notes = (*notes, *layer_notes(measured))
+        conclusion = whole_notes(measured)
+        rows = tuple(_row(line, nested, layer_cells(measured, line.layers)) for line in lines)
     title = (
         f"{summary.name} · input {shape_text(summary.input)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
     )
-    layers = (Table(LAYER_COLUMNS, rows),) if rows else ()
-    return View(title, (*layers, totals_table(summary)), (CONVENTION, BASELINE))
+    layers = (Table(columns, rows),) if rows else ()
+    return View(title, (*layers, totals_table(summary)), notes, conclusion)
 
 
 def totals_table(summary: Summary) -> Table:
@@ -173,7 +198,7 @@ def _what(line: _Line) -> str | None:
     return _op_text(costliest)
 
 
-def _row(line: _Line, nested: bool) -> Row:
+def _row(line: _Line, nested: bool, times: tuple[Cell, ...] = ()) -> Row:
     layers = line.layers
     params = sum(layer.params for layer in layers)
     macs = sum(layer.macs for layer in layers)
@@ -192,6 +217,7 @@ def _row(line: _Line, nested: bool) -> Row:
         macs,
         2 * macs,
         ratio(macs, dense_macs),
+        *times,
     )
     quiet = not params and not macs
     style = "group" if line.is_group else "quiet" if quiet else ""

@@ -36,6 +36,8 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     dropped: list[str] = []
     for table in view.tables:
         result.append([])
+        if table.title:
+            result += [[Span(line, "title")] for line in wrap(table.title, width)]
         laid_out, missing = _table(table, width, exact)
         result += laid_out
         dropped += [title for title in missing if title not in dropped]
@@ -49,6 +51,10 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
         result.append([])
     for note in notes:
         result += [[Span(line, "quiet")] for line in wrap(note, width)]
+    if view.conclusion:
+        result.append([])
+    for sentence in view.conclusion:
+        result += [[Span(line)] for line in wrap(sentence, width)]
     return [_trimmed(line) for line in result]
 
 

@@ -13,7 +13,9 @@ from groupconv_cli.render.numbers import (
     bytes_text,
     count_text,
     decimal_text,
+    percent_text,
     ratio_text,
+    seconds_text,
 )
 
 Cell = Any
@@ -28,7 +30,7 @@ class Column(NamedTuple):
 
     title: str
     kind: str = "text"
-    """text, groups, count, bytes, ratio, decimal, shape: see FORMATS."""
+    """text, groups, count, bytes, ratio, …: see FORMATS."""
     key: str = ""
     """Name of the column in formats for machines."""
     drop: int = 0
@@ -58,6 +60,8 @@ class Table(NamedTuple):
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    title: str = ""
+    """A line above it, where it needs one beside the view's."""
 
 
 class View(NamedTuple):
@@ -66,6 +70,10 @@ class View(NamedTuple):
     title: str
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    conclusion: tuple[str, ...] = ()
+    """What to take from it: the last thing to be read."""
+    main: int = 0
+    """Which of the tables stands for all, in a format that has room for one."""
 
 
 FORMATS: dict[str, Callable[[Any, bool], str]] = {
@@ -75,6 +83,9 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
     "ratio": lambda value, exact: ratio_text(value),
     "decimal": lambda value, exact: decimal_text(value),
+    "seconds": lambda value, exact: seconds_text(value),
+    "spread": lambda value, exact: f"±{percent_text(value)}",
+    "percent": lambda value, exact: percent_text(value),
     "shape": lambda value, exact: shape_text(value),
 }
 """How a raw value of each kind is written; `exact` asks for all digits."""

@@ -1,0 +1,147 @@
+"""What `compare` and `summary` share of --measure: its options, and how it shows its progress."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from groupconv_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import (
+        GroupMeasurement,
+        LayerMeasurement,
+        MeasureSettings,
+    )
+    from groupconv_cli.network import Network
+
+
+class Runtime(StrEnum):
+    """Layers to measure with."""
+
+    gconv = "gconv"
+    keras = "keras"
+    both = "both"
+
+
+MeasureOption = Annotated[
+    bool, typer.Option("--measure", help="Measure it on this machine too: time and memory.")
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(
+        "--batch",
+        min=1,
+        max=10**6,
+        help="With --measure: samples in a batch. Default: 8.",
+        show_default=False,
+    ),
+]
+RunsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--runs",
+        min=1,
+        max=10**6,
+        help="With --measure: rounds to time. Default: as many as a stable median takes.",
+        show_default=False,
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=10**4,
+        help="With --measure: threads that an operation may use. Default: all.",
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="cpu|gpu|gpu:N",
+        help="With --measure: where to run. Default: a GPU if there is one.",
+        show_default=False,
+    ),
+]
+RuntimeOption = Annotated[
+    Runtime | None,
+    typer.Option(
+        "--runtime",
+        help="With --measure: gconv's fast layers (the default), stock Keras' own, or both.",
+        show_default=False,
+    ),
+]
+
+
+def measure_settings(
+    *,
+    measure: bool,
+    batch: int | None,
+    runs: int | None,
+    threads: int | None,
+    device: str | None,
+    runtime: Runtime | None,
+    dtype: str,
+) -> MeasureSettings | None:
+    """What --measure and the options with it ask for; None without it.
+
+    Raises UsageError for one of them without --measure.
+    """
+    if not measure:
+        given = {
+            "--batch": batch,
+            "--runs": runs,
+            "--threads": threads,
+            "--device": device,
+            "--runtime": runtime,
+        }
+        for option, value in given.items():
+            if value is not None:
+                raise UsageError(f"{option} goes with --measure")
+        return None
+    from groupconv_cli.analysis.measurement import RUNTIMES, MeasureSettings
+
+    return MeasureSettings(
+        batch=batch or 8,
+        dtype=dtype,
+        runs=runs,
+        threads=threads,
+        device=device,
+        runtimes=RUNTIMES if runtime is Runtime.both else ((runtime or Runtime.gconv).value,),
+    )
+
+
+def measured_groups(
+    network: Network, counts: list[int] | str, only: str | None, settings: MeasureSettings
+) -> GroupMeasurement:
+    """Measures the rows of a comparison, with a bar on stderr."""
+    from groupconv_cli.api import measure
+    from groupconv_cli.cli.progress import bar
+
+    with bar() as progress:
+        _load()
+        return measure(network, counts, only=only, settings=settings, progress=progress)
+
+
+def measured_layers(network: Network, settings: MeasureSettings) -> LayerMeasurement:
+    """Measures the layers of a network, with a bar on stderr."""
+    from groupconv_cli.api import measure_layers
+    from groupconv_cli.cli.progress import bar
+
+    with bar() as progress:
+        _load()
+        return measure_layers(network, settings=settings, progress=progress)
+
+
+def _load() -> None:
+    import gc
+
+    from groupconv_cli.keras.runtime import load_keras
+
+    gc.enable()  # `main` switches it off, for runs that are over soon
+    load_keras()

@@ -1,0 +1,236 @@
+"""What was measured, as tables and sentences that stand beside the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from groupconv_cli.analysis.measurement import (
+    WORTH,
+    GroupMeasurement,
+    GroupTimes,
+    LayerMeasurement,
+    LayerTimes,
+    Machine,
+    MeasureSettings,
+    Timing,
+    Verdict,
+    verdict,
+)
+from groupconv_cli.analysis.report import LayerRow
+from groupconv_cli.render.numbers import ratio, ratio_text, seconds_text
+from groupconv_cli.render.view import Cell, Column, Row, Table
+from groupconv_cli.words import joined, plural
+
+RUNTIME_NAMES = {"gconv": "gconv", "keras": "stock Keras"}
+
+GROUP_COLUMNS = (
+    Column("Groups", "groups", "groups"),
+    Column("Runtime", key="runtime", drop=1),
+    Column("Forward", "seconds", "forward_s"),
+    Column("±", "spread", "forward_spread", drop=5, of="Forward"),
+    Column("Speed-up", "ratio", "forward_speedup"),
+    Column("Samples/s", "decimal", "forward_samples_per_s", drop=4, of="Forward"),
+    Column("Train step", "seconds", "train_s"),
+    Column("±", "spread", "train_spread", drop=5, of="Train step"),
+    Column("Speed-up", "ratio", "train_speedup"),
+    Column("Samples/s", "decimal", "train_samples_per_s", drop=3, of="Train step"),
+    Column("By MACs", "ratio", "macs_speedup"),
+    Column("Forward memory", "bytes", "forward_bytes", drop=6),
+    Column("Train memory", "bytes", "train_bytes", drop=2),
+)
+
+INTERRUPTED = "Interrupted: these are the rounds that were done."
+
+PHASES = {"forward": "inference", "train": "training"}
+
+
+def groups_table(measured: GroupMeasurement) -> Table:
+    """A row per number of groups and runtime."""
+    several = len(measured.settings.runtimes) > 1
+    rows = tuple(_group_row(row, measured, several) for row in measured.rows)
+    return Table(GROUP_COLUMNS, rows, _title(measured.machine, measured.settings))
+
+
+def _group_row(row: GroupTimes, measured: GroupMeasurement, several: bool) -> Row:
+    dense = measured.baseline(row)
+    batch = measured.settings.batch
+    cells: tuple[Cell, ...] = (
+        row.groups,
+        RUNTIME_NAMES[row.runtime] if several else None,
+        *_timing_cells(row.forward, dense.forward if dense else None, batch),
+        *_timing_cells(row.train, dense.train if dense else None, batch),
+        ratio(dense.macs, row.macs) if dense else None,
+        row.forward_bytes,
+        row.train_bytes,
+    )
+    return Row(cells, "group" if isinstance(row.groups, str) else "")
+
+
+def _timing_cells(timing: Timing | None, dense: Timing | None, batch: int) -> tuple[Cell, ...]:
+    if timing is None:
+        return (None,) * 4
+    faster = timing.times_faster_than(dense) if dense else None
+    return (timing.median, timing.spread, faster, batch / timing.median)
+
+
+def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
+    """What the columns mean, and how the times were taken."""
+    counts = [len(t.samples) for row in measured.rows for t in (row.forward, row.train) if t]
+    spread = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else f"{max(counts)}"
+    notes = [
+        f"Measured in turn, medians of {spread} rounds; ± is half the distance between the "
+        "quartiles. Speed-up: measured, against g=1; By MACs: what the multiply-accumulates alone "
+        "would make it. A training step is forward, backward and an SGD update. Memory: the most "
+        "allocated at once, weights included.",
+        _machine_text(measured.machine),
+    ]
+    if not measured.complete:
+        notes.append(INTERRUPTED)
+    return tuple(notes)
+
+
+def conclusions(measured: GroupMeasurement) -> tuple[str, ...]:
+    """Which number of groups is fastest, where groups stop paying, and what stock Keras takes."""
+    return (*_verdicts(measured), *_stock_sentence(measured))
+
+
+def _verdicts(measured: GroupMeasurement) -> Iterable[str]:
+    runtime = measured.settings.runtimes[0]
+    for phase, word in PHASES.items():
+        rows = [
+            (row.groups, row.macs, timing)
+            for row in measured.rows
+            if isinstance(row.groups, int)
+            and row.runtime == runtime
+            and (timing := _of(row, phase)) is not None
+        ]
+        found = verdict(rows)
+        if found:
+            yield _conclusion(found, word)
+
+
+def _conclusion(found: Verdict, phase: str) -> str:
+    if found.times_faster < 1 + WORTH:
+        return (
+            f"In {phase} groups do not pay here: no number of them is {100 * WORTH:g} % faster "
+            "than g=1."
+        )
+    text = (
+        f"In {phase} g={found.fastest} is fastest here: {ratio_text(found.times_faster)} the speed "
+        f"of g=1, where its MACs alone would make it {ratio_text(found.macs_ratio)}."
+    )
+    if not found.beyond:
+        return f"{text} Up to there more groups still pay."
+    beyond = joined([f"g={groups}" for groups in found.beyond])
+    return (
+        f"{text} Groups stop paying at g={found.enough}: {beyond} "
+        f"{'is' if len(found.beyond) == 1 else 'are'} not {100 * WORTH:g} % faster than that."
+    )
+
+
+def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
+    """How stock Keras compares, where both runtimes were measured."""
+    fast = {row.groups: row for row in measured.rows if row.runtime == "gconv"}
+    slower = [
+        row.train and fast[row.groups].train and fast[row.groups].train.times_faster_than(row.train)  # type: ignore[union-attr]
+        for row in measured.rows
+        if row.runtime == "keras" and row.groups in fast
+    ]
+    times = [value for value in slower if value]
+    if times:
+        low, high = ratio_text(min(times)), ratio_text(max(times))
+        span = low if low == high else f"{low} to {high}"
+        yield f"Stock Keras takes {span} the time of gconv's layers for a training step."
+
+
+def _of(row: GroupTimes | LayerTimes, phase: str) -> Timing | None:
+    return row.forward if phase == "forward" else row.train
+
+
+def layer_columns(measured: LayerMeasurement) -> tuple[Column, ...]:
+    """The columns that the times add to the table of layers."""
+    columns: list[Column] = []
+    for runtime in measured.settings.runtimes:
+        of = "" if len(measured.settings.runtimes) == 1 else RUNTIME_NAMES[runtime]
+        named = f"{of} " if runtime == "keras" else ""
+        key = f"{runtime}_" if of else ""
+        columns += [
+            Column(f"{named}Forward", "seconds", f"{key}forward_s"),
+            Column("Share", "percent", f"{key}forward_share", drop=5, of=f"{named}Forward"),
+            Column("GFLOP/s", "decimal", f"{key}gflops_per_s", drop=2, of=of),
+            Column(f"{named}Train", "seconds", f"{key}train_s"),
+        ]
+    return tuple(columns)
+
+
+def layer_cells(measured: LayerMeasurement, layers: Iterable[LayerRow]) -> tuple[Cell, ...]:
+    """The cells of a row that stands for some layers: sums of the times of each."""
+    layers = list(layers)
+    names = {layer.name for layer in layers}
+    flops = measured.settings.batch * sum(layer.flops for layer in layers)
+    cells: list[Cell] = []
+    for runtime in measured.settings.runtimes:
+        rows = [row for row in measured.rows if row.runtime == runtime]
+        own = [row for row in rows if row.name in names]
+        forward = _sum(measured, own, "forward")
+        every = _sum(measured, rows, "forward")
+        cells += [
+            forward,
+            forward / every if forward is not None and every else None,
+            flops / forward / 1e9 if flops and forward else None,
+            _sum(measured, own, "train"),
+        ]
+    return tuple(cells)
+
+
+def _sum(measured: LayerMeasurement, rows: Iterable[LayerTimes], phase: str) -> float | None:
+    every = [measured.net(_of(row, phase)) for row in rows]
+    known = [time for time in every if time is not None]
+    return sum(known) if known else None
+
+
+def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
+    """How the times were taken."""
+    notes = [
+        f"Times of a batch of {measured.settings.batch}, each layer by itself, in turn, medians; "
+        "what a call costs is taken off"
+        + (f" ({seconds_text(measured.call.median)})" if measured.call else "")
+        + ". Train is forward and backward.",
+        _machine_text(measured.machine),
+    ]
+    if not measured.complete:
+        notes.append(INTERRUPTED)
+    return tuple(notes)
+
+
+def whole_notes(measured: LayerMeasurement) -> tuple[str, ...]:
+    """What the network takes as a whole."""
+    notes = []
+    for whole in measured.whole:
+        rows = [row for row in measured.rows if row.runtime == whole.runtime]
+        parts = [
+            f"{seconds_text(timing.median)} in {word} (its layers one by one: "
+            f"{seconds_text(_sum(measured, rows, phase) or 0.0)})"
+            for phase, word in PHASES.items()
+            if (timing := _of(whole, phase)) is not None
+        ]
+        if parts:
+            name = RUNTIME_NAMES[whole.runtime]
+            notes.append(f"The network as a whole with {name}: {joined(parts)}.")
+    return tuple(notes)
+
+
+def _title(machine: Machine, settings: MeasureSettings) -> str:
+    return (
+        f"Measured here · batch {settings.batch} · {settings.dtype} · {machine.device} · "
+        f"{plural(machine.threads, 'thread')}"
+    )
+
+
+def _machine_text(machine: Machine) -> str:
+    onednn = "on" if machine.onednn else "off"
+    return (
+        f"{machine.processor}, {plural(machine.threads, 'thread')}; TensorFlow "
+        f"{machine.tensorflow} with oneDNN {onednn}, Keras {machine.keras}, Python "
+        f"{machine.python}, {machine.system}."
+    )

@@ -1,0 +1,372 @@
+"""Measuring on this machine: what is measured, what the columns say, what the program shows.
+
+No test asserts a time. That the times are those of the networks is seen from what does not depend
+on the machine: which calls are made, which rows share them, how much memory weights take.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import clean_environment, run_gconv
+
+from groupconv_cli import api, load
+from groupconv_cli.analysis.measurement import (
+    GroupMeasurement,
+    GroupTimes,
+    LayerMeasurement,
+    LayerTimes,
+    Machine,
+    MeasureSettings,
+    Timing,
+)
+from groupconv_cli.errors import UsageError
+from groupconv_cli.render.compare import compare_view
+from groupconv_cli.render.csv import csv_text
+from groupconv_cli.render.json import compare_json, summary_json
+from groupconv_cli.render.summary import summary_view
+from groupconv_cli.render.text import lines, plain
+
+SPEC = {
+    "name": "small",
+    "input": [8, 8, 16],
+    "layers": [
+        {"conv": {"filters": 16, "kernel": 3, "groups": 4}},
+        {"batch_norm": {}},
+        {"conv": {"filters": 16, "kernel": 3, "groups": 4}, "name": "last"},
+        {"relu": {}},
+    ],
+}
+BATCH = 128
+"""At which an activation is large enough for TensorFlow to count its memory."""
+QUICK = MeasureSettings(batch=2, runs=2)
+
+
+@pytest.fixture(scope="module")
+def measured() -> GroupMeasurement:
+    settings = MeasureSettings(batch=BATCH, runs=2, runtimes=("gconv", "keras"))
+    return api.measure(SPEC, [1, 4, 3, 8], settings=settings)
+
+
+def test_a_row_for_each_valid_count_and_runtime(measured: GroupMeasurement) -> None:
+    rows = [(row.groups, row.runtime) for row in measured.rows]
+    assert rows == [
+        ("as written", "gconv"),
+        ("as written", "keras"),
+        (1, "gconv"),  # without groups the two are one
+        (4, "gconv"),
+        (4, "keras"),
+        (8, "gconv"),
+        (8, "keras"),
+    ]
+    assert measured.complete
+    for row in measured.rows:
+        assert row.forward is not None
+        assert row.train is not None
+        assert len(row.forward.samples) == len(row.train.samples) == 2
+        assert min(row.forward.samples + row.train.samples) > 0
+
+
+def test_rows_that_are_one_computation_share_it(measured: GroupMeasurement) -> None:
+    by_row = {(row.groups, row.runtime): row for row in measured.rows}
+    assert by_row["as written", "gconv"].train == by_row[4, "gconv"].train
+    assert by_row["as written", "gconv"].train != by_row[4, "keras"].train
+    assert by_row[8, "gconv"].train != by_row[4, "gconv"].train
+
+
+def test_memory_is_weights_and_more(measured: GroupMeasurement) -> None:
+    """Inference holds what a layer reads and writes; training what both convolutions have read."""
+    activation = BATCH * 8 * 8 * 16 * 4
+    counts = {row.groups: row.totals for row in api.compare(SPEC, [1, 4, 8]).rows}
+    for row in measured.rows:
+        totals = counts[row.groups]
+        assert totals is not None
+        assert row.macs == totals.macs
+        if row.train_bytes is None or row.forward_bytes is None:
+            pytest.skip("neither TensorFlow nor the system tells")
+        assert row.forward_bytes >= totals.weight_bytes + activation
+        assert row.train_bytes >= totals.weight_bytes + 2 * activation
+        assert row.train_bytes >= row.forward_bytes
+
+
+def test_stock_rows_are_set_against_one_group_in_the_fast_runtime(measured) -> None:
+    for row in measured.rows:
+        dense = measured.baseline(row)
+        assert dense is not None
+        assert dense.groups == 1
+
+
+def test_the_machine(measured: GroupMeasurement) -> None:
+    import keras
+    import tensorflow as tf
+
+    machine = measured.machine
+    assert (machine.tensorflow, machine.keras) == (tf.__version__, keras.__version__)
+    assert machine.device == "CPU:0" or machine.device.startswith("GPU")
+    assert 1 <= machine.threads <= (os.cpu_count() or 1)
+    assert machine.processor
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_the_dtype_is_what_is_run(dtype: str) -> None:
+    import keras
+
+    before = keras.config.dtype_policy()
+    wide = api.measure(SPEC, [1], settings=MeasureSettings(batch=64, runs=1, dtype=dtype))
+    assert keras.config.dtype_policy() is before
+    single = api.measure(SPEC, [1], settings=MeasureSettings(batch=64, runs=1))
+    if wide.rows[0].forward_bytes is None or single.rows[0].forward_bytes is None:
+        pytest.skip("neither TensorFlow nor the system tells")
+    ratio = wide.rows[0].forward_bytes / single.rows[0].forward_bytes
+    assert ratio > 1.5 if dtype == "float64" else ratio < 0.9
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match="there is no device 'gpu:77'; TensorFlow sees cpu:0"):
+        api.measure(SPEC, [1], settings=MeasureSettings(device="gpu:77"))
+
+
+def test_threads_cannot_be_set_once_tensorflow_computes() -> None:
+    api.measure(SPEC, [1], settings=QUICK)
+    with pytest.raises(UsageError, match="only before TensorFlow computes"):
+        api.measure(SPEC, [1], settings=MeasureSettings(threads=77))
+
+
+def test_networks_of_other_shapes_can_be_measured() -> None:
+    """Volumes, sequences, several branches, nothing to train."""
+    for spec in (
+        {"input": [6, 6, 6, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "groups": 2}}]},
+        {"input": [9, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "groups": 4}}]},
+        {"input": [9, 4], "layers": ["relu"]},
+        {"input": [8, 8, 4], "layers": [{"parallel": {"branches": [["relu"], []]}}]},
+    ):
+        found = api.measure_layers(spec, settings=QUICK)
+        assert all(row.forward and row.train for row in (*found.rows, *found.whole))
+
+
+# Layer by layer
+
+
+def test_every_layer_is_timed_and_equal_ones_once() -> None:
+    found = api.measure_layers(SPEC, settings=QUICK)
+    names = [layer.name for layer in load(SPEC).layers]
+    assert [row.name for row in found.rows] == names
+    by_name = {row.name: row for row in found.rows}
+    assert by_name["conv"].forward == by_name["last"].forward
+    assert by_name["conv"].forward != by_name["batch_norm"].forward
+    assert found.call is not None
+    assert found.net(None) is None
+    assert found.net(Timing((found.call.median / 2,))) == 0
+
+
+def test_stock_layers_are_timed_beside_the_fast() -> None:
+    settings = MeasureSettings(batch=2, runs=2, runtimes=("gconv", "keras"))
+    found = api.measure_layers(SPEC, settings=settings)
+    by_row = {(row.name, row.runtime): row for row in found.rows}
+    assert by_row["conv", "gconv"].train != by_row["conv", "keras"].train
+    assert by_row["relu", "gconv"].train == by_row["relu", "keras"].train
+    assert [row.runtime for row in found.whole] == ["gconv", "keras"]
+
+
+# What it looks like, from times that are given
+
+MACHINE = Machine(
+    processor="Processor",
+    cores=2,
+    threads=4,
+    device="CPU:0",
+    system="Linux",
+    python="3.11",
+    tensorflow="2.21",
+    keras="3.15",
+    gconv="0.1",
+    onednn=True,
+    grouped_kernel=True,
+)
+
+
+def group_times(groups: int | str, forward: float | None, train: float | None, runtime="gconv"):
+    def timing(seconds: float | None) -> Timing | None:
+        return None if seconds is None else Timing((seconds, seconds, 1.1 * seconds))
+
+    return GroupTimes(
+        groups=groups,
+        runtime=runtime,
+        macs=1000 // groups if isinstance(groups, int) else 250,
+        forward=timing(forward),
+        train=timing(train),
+        forward_bytes=10_000_000,
+        train_bytes=30_000_000,
+    )
+
+
+def given(*rows: GroupTimes, complete: bool = True, runtimes=("gconv",)) -> GroupMeasurement:
+    settings = MeasureSettings(batch=8, runtimes=runtimes)
+    return GroupMeasurement(machine=MACHINE, settings=settings, rows=rows, complete=complete)
+
+
+def shown(measured: GroupMeasurement, width: int | None = None) -> str:
+    return plain(lines(compare_view(api.compare(SPEC, [1, 2, 4]), measured), width=width))
+
+
+GIVEN = given(
+    group_times("as written", 0.005, 0.02),
+    group_times(1, 0.010, 0.03),
+    group_times(2, 0.0051, 0.04),
+    group_times(4, 0.005, 0.05),
+)
+
+
+def test_the_measured_table() -> None:
+    text = shown(GIVEN)
+    assert "Measured here · batch 8 · float32 · CPU:0 · 4 threads" in text
+    row = next(line for line in text.splitlines() if line.startswith("g=4") and "ms" in line)
+    assert row.split("  ")[0] == "g=4"
+    # Forward, its spread, speed-up, samples per second; the training step; what MACs say; memory.
+    cells = re.split(r"\s{2,}", row)[1:]
+    assert cells[:4] == ["5 ms", "±2.5 %", "2×", "1,600"]
+    assert cells[4:8] == ["50 ms", "±2.5 %", "0.600×", "160"]
+    assert cells[8:] == ["4×", "10.0 MB", "30.0 MB"]
+
+
+def test_it_ends_with_what_to_conclude() -> None:
+    *_, forward, train = shown(GIVEN).splitlines()
+    assert forward == (
+        "In inference g=4 is fastest here: 2× the speed of g=1, where its MACs alone would make "
+        "it 4×. Groups stop paying at g=2: g=4 is not 5 % faster than that."
+    )
+    assert train == (
+        "In training groups do not pay here: no number of them is 5 % faster than g=1."
+    )
+
+
+def test_stock_keras_is_compared() -> None:
+    rows = (*GIVEN.rows[1:], group_times(2, 0.05, 4.0, "keras"), group_times(4, 0.05, 2.0, "keras"))
+    text = shown(given(*rows, runtimes=("gconv", "keras")))
+    assert text.splitlines()[-1] == (
+        "Stock Keras takes 40× to 100× the time of gconv's layers for a training step."
+    )
+    assert re.search(r"^g=2 +stock Keras +50 ms", text, re.MULTILINE)
+
+
+def test_an_interrupted_measurement_shows_what_there_is() -> None:
+    rows = (group_times(1, 0.01, 0.03), group_times(2, 0.005, None))
+    text = shown(given(*rows, complete=False))
+    assert "Interrupted: these are the rounds that were done." in text
+    assert "In inference g=2 is fastest here: 2×" in text
+    assert "In training" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_it_fits_the_terminal(width: int) -> None:
+    assert max(map(len, shown(GIVEN, width).splitlines())) <= width
+
+
+def test_csv_is_of_what_was_measured() -> None:
+    text = csv_text(compare_view(api.compare(SPEC, [1, 2, 4]), GIVEN))
+    rows = {row["groups"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert float(rows["2"]["train_s"]) == 0.04
+    assert float(rows["2"]["macs_speedup"]) == 2
+    assert float(rows["1"]["forward_speedup"]) == 1
+
+
+def test_json_has_every_sample_and_the_machine() -> None:
+    data = json.loads(compare_json(api.compare(SPEC, [1, 2, 4]), GIVEN))["measured"]
+    assert data["machine"]["processor"] == "Processor"
+    assert data["machine"]["onednn"] is True
+    assert data["settings"]["batch"] == 8
+    assert data["complete"] is True
+    assert data["rows"][2]["train"]["samples_s"] == [0.04, 0.04, 0.044000000000000004]
+    assert data["rows"][2]["train"]["median_s"] == 0.04
+
+
+def layer_times(*, complete: bool = True) -> LayerMeasurement:
+    seconds = {"conv": 0.003, "batch_norm": 0.0012, "last": 0.005, "relu": 0.001}
+    rows = [
+        LayerTimes(name=n, runtime="gconv", forward=Timing((s,)), train=Timing((3 * s,)))
+        for n, s in seconds.items()
+    ]
+    whole = LayerTimes(name="small", runtime="gconv", forward=Timing((0.008,)), train=None)
+    return LayerMeasurement(
+        machine=MACHINE,
+        settings=MeasureSettings(batch=8),
+        rows=tuple(rows),
+        whole=(whole,),
+        call=Timing((0.001,)),
+        complete=complete,
+    )
+
+
+def test_the_summary_has_the_time_of_each_layer() -> None:
+    summary = api.analyze(SPEC)
+    text = plain(lines(summary_view(summary, layer_times()), width=None))
+    found = {line.split()[0]: re.split(r"\s{2,}", line) for line in text.splitlines() if line}
+    # 2 ms of 6.2 ms; 2 × 64 × 16 × 9 × 4 × 8 samples in 2 ms are 0.295 GFLOP/s.
+    assert found["conv"][-4:] == ["2 ms", "32 %", "0.295", "8 ms"]
+    assert found["relu"][-3:] == ["0 µs", "0.0 %", "2 ms"]
+    assert text.splitlines()[-1] == (
+        "The network as a whole with gconv: 8 ms in inference (its layers one by one: 6.20 ms)."
+    )
+    folded = plain(lines(summary_view(summary, layer_times(), depth=0), width=None))
+    assert "Forward" not in folded
+    data = json.loads(summary_json(summary, layer_times()))["measured"]
+    assert [row["name"] for row in data["layers"]] == ["conv", "batch_norm", "last", "relu"]
+    assert data["call"]["samples_s"] == [0.001]
+
+
+# The program
+
+
+def test_options_that_go_with_measure() -> None:
+    for option in ("--batch", "--runs", "--threads"):
+        result = run_gconv("compare", "basic", option, "2")
+        assert (result.status, result.out) == (2, "")
+        assert f"{option} goes with --measure" in result.err
+    assert run_gconv("summary", "basic", "--runtime", "both").status == 2
+    assert run_gconv("compare", "resnet", "--variants", "--measure").status == 2
+    result = run_gconv("compare", "basic", "--measure", "--device", "tpu")
+    assert (result.status, result.out) == (2, "")
+    assert "there is no device 'tpu'" in result.err
+
+
+def test_the_program_measures_and_says_nothing_else() -> None:
+    common = ("--measure", "--batch", "1", "--runs", "2", "--threads", "1")
+    result = run_gconv("compare", "basic", "--groups", "1,3,4", *common, "-f", "json")
+    assert (result.status, result.err) == (1, "")  # 3 does not divide
+    data = json.loads(result.out)
+    assert data["measured"]["machine"]["threads"] == 1
+    assert [row["groups"] for row in data["measured"]["rows"]] == ["as written", 1, 4]
+    result = run_gconv("summary", "basic", *common)
+    assert (result.status, result.err) == (0, "")
+    assert "The network as a whole with gconv:" in result.out
+
+
+def test_ctrl_c_prints_what_is_done() -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "groupconv_cli", "compare", "basic", "--measure", "--runs", "9999"],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=slave,
+    )
+    os.close(slave)
+    told = b""
+    while b"Measuring" not in told:
+        told += os.read(master, 4096)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    os.close(master)
+    assert process.returncode == 130
+    assert "Interrupted: these are the rounds that were done." in out.decode()
+    assert "is fastest here" in out.decode() or "do not pay here" in out.decode()
