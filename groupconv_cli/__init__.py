@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.diff import Diff
     from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
     from groupconv_cli.api import (
         accelerate,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         build,
         compare,
         compare_variants,
+        diff,
         load,
         portable,
     )
@@ -34,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Diff",
     "GconvError",
     "MeasureSettings",
     "Network",
@@ -46,6 +49,7 @@ __all__ = [
     "build",
     "compare",
     "compare_variants",
+    "diff",
     "load",
     "measure",
     "measure_layers",
@@ -54,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "Comparison": "analysis.report",
+    "Diff": "analysis.diff",
     "GconvError": "errors",
     "MeasureSettings": "analysis.measurement",
     "Network": "network",
@@ -66,6 +71,7 @@ _HOMES = {
     "VariantComparison": "analysis.report",
     "compare": "api",
     "compare_variants": "api",
+    "diff": "api",
     "load": "api",
     "measure": "api",
     "measure_layers": "api",

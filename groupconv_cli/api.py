@@ -14,6 +14,7 @@ from groupconv_cli.network import Network
 if TYPE_CHECKING:
     import keras
 
+    from groupconv_cli.analysis.diff import Diff
     from groupconv_cli.analysis.measurement import (
         GroupMeasurement,
         LayerMeasurement,
@@ -75,6 +76,18 @@ def compare(
     from groupconv_cli.analysis.sweep import sweep
 
     return sweep(_network(spec), groups, only=only, dtype=dtype)
+
+
+def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
+    """What changed from one network to another: layers added, removed and changed, and totals.
+
+    Layers are set against one another by what they are; their names do not matter.
+
+    Raises what `load` raises for either, and UsageError for an unknown dtype.
+    """
+    from groupconv_cli.analysis.diff import diff_networks
+
+    return diff_networks(_network(old), _network(new), dtype)
 
 
 def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:

@@ -20,7 +20,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
             op=node.op.op,
             groups=node.groups,
             is_depthwise=node.is_depthwise,
-            window=_window(node),
+            window=window_of(node),
             output_shape=node.shape,
             cost=node.cost,
             dense_cost=dense.cost,
@@ -39,7 +39,8 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
     )
 
 
-def _window(node: Node) -> Window | None:
+def window_of(node: Node) -> Window | None:
+    """The window that the node slides, with a value for every axis; None if it slides none."""
     if node.op.window is None:
         return None
     rank = len(node.input_shapes[0]) - 1

@@ -11,6 +11,7 @@ from groupconv_cli import __version__
 from groupconv_cli.cli.build import build
 from groupconv_cli.cli.catalogue import list_networks
 from groupconv_cli.cli.compare import compare
+from groupconv_cli.cli.diff import diff
 from groupconv_cli.cli.init import init
 from groupconv_cli.cli.run import guarded
 from groupconv_cli.cli.schema import schema
@@ -42,8 +43,8 @@ def gconv(
 ) -> None:
     """Build and analyze networks with grouped convolutions.
 
-    A spec is a YAML file of layers. See what its groups save, compare numbers of groups, and
-    build the Keras model.
+    A spec is a YAML file of layers. See what its groups save, compare numbers of groups, see
+    what a change of a spec changes, and build the Keras model.
 
     \b
     Examples:
@@ -55,6 +56,7 @@ def gconv(
 
 app.command(short_help="Show every layer and the totals, beside g=1.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
+app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)
 app.command("list", short_help="List the bundled networks.")(list_networks)
 app.command(short_help="Write a spec to begin from.")(init)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.report import (
@@ -13,9 +13,12 @@ from groupconv_cli.analysis.report import (
     VariantComparison,
 )
 from groupconv_cli.analysis.totals import Totals, total
+from groupconv_cli.ops.base import Shape
 from groupconv_cli.render.numbers import ratio
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.diff import Diff, DiffLayer, LayerChange
+    from groupconv_cli.analysis.limits import Verdict
     from groupconv_cli.analysis.measurement import (
         GroupMeasurement,
         LayerMeasurement,
@@ -77,6 +80,39 @@ def variants_json(comparison: VariantComparison) -> str:
     ]
     body = {"name": comparison.name, "dtype": comparison.dtype, "rows": rows}
     return _document("variants", body)
+
+
+def diff_json(
+    diff: Diff, verdicts: Sequence[Verdict] = (), sources: tuple[str, str] | None = None
+) -> str:
+    """What changed between two networks as a JSON document."""
+    before, after = _totals(diff.before), _totals(diff.after)
+    change = {name: after[name] - before[name] for name in TOTALS}
+    body = {
+        "old": None if diff.is_new else _side(diff.old_name, diff.old_input, sources, 0),
+        "new": _side(diff.new_name, diff.new_input, sources, 1),
+        "dtype": diff.dtype,
+        "same": diff.is_same,
+        "before": before,
+        "after": after,
+        "change": change,
+        "change_ratio": {name: ratio(change[name], before[name]) for name in TOTALS},
+        "layers": [_layer_change(change) for change in diff.layers],
+        "renamed": [{"old": old, "new": new} for old, new in diff.renamed],
+        "unchanged": diff.unchanged,
+        "limits": [
+            {
+                "name": verdict.limit.quantity,
+                "limit": verdict.limit.text,
+                "before": verdict.before,
+                "after": verdict.after,
+                "allowed": verdict.allowed,
+                "broken": verdict.is_broken,
+            }
+            for verdict in verdicts
+        ],
+    }
+    return _document("diff", body)
 
 
 def catalogue_json(entries: Iterable[Bundled]) -> str:
@@ -213,4 +249,46 @@ def _timing(timing: Timing | None) -> dict[str, Any] | None:
         "median_s": timing.median,
         "spread": timing.spread,
         "samples_s": list(timing.samples),
+    }
+
+
+def _side(
+    name: str | None, shape: Shape | None, sources: tuple[str, str] | None, side: int
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": sources and sources[side],
+        "input": shape and list(shape),
+    }
+
+
+def _layer_change(change: LayerChange) -> dict[str, Any]:
+    return {
+        "status": change.status,
+        "name": change.layer.name,
+        "op": change.layer.op,
+        "follows": change.follows,
+        "params_change": change.params,
+        "macs_change": change.macs,
+        "fields": [
+            {"field": field.field, "old": field.old, "new": field.new} for field in change.fields
+        ],
+        "old": _diff_layer(change.old),
+        "new": _diff_layer(change.new),
+    }
+
+
+def _diff_layer(layer: DiffLayer | None) -> dict[str, Any] | None:
+    if layer is None:
+        return None
+    return {
+        "name": layer.name,
+        "op": layer.op,
+        "groups": layer.groups,
+        "arguments": dict(layer.settings),
+        "inputs": layer.inputs,
+        "input_shapes": layer.input_shapes,
+        "output_shape": layer.output_shape,
+        "params": layer.cost.params,
+        "macs": layer.cost.macs,
     }

@@ -91,3 +91,15 @@ def _three_digits(number: float) -> str:
         return f"{number:,.0f}"
     text = f"{number:#.3g}"
     return text if "e" not in text else f"{number:.2e}"
+
+
+def change_text(number: int, text: str) -> str:
+    """A difference with its sign, of which `text` is the number: +1.2 M."""
+    return f"+{text}" if number > 0 else text
+
+
+def share_change_text(share: float | None) -> str:
+    """A relative difference in per cent, in three digits: +4.76 %. None is no share."""
+    if share is None or not isfinite(share):
+        return ""
+    return f"{'+' if share > 0 else ''}{_three_digits(100 * share)} %"

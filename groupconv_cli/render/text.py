@@ -108,6 +108,10 @@ def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], li
     ]
     dropped: list[str] = []
     while width is not None and _total(laid) > width:
+        room = width - _total(laid) + laid[-1].width
+        if 0 < laid[-1].column.wraps <= room:
+            laid[-1] = laid[-1]._replace(width=room)
+            break
         worst = max(laid, key=lambda each: each.column.drop)
         if not worst.column.drop:
             break
@@ -118,6 +122,8 @@ def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], li
     for number, row in enumerate(table.rows):
         if row.note:
             result += _noted(row, laid[0].cells[number], width)
+        elif laid[-1].column.wraps:
+            result += _wrapped(row, [each.cells[number] for each in laid], laid[-1].width)
         elif row.style:
             result.append([Span(GAP.join([each.cells[number] for each in laid]), row.style)])
         else:
@@ -155,6 +161,25 @@ def _aligned_units(cells: list[str]) -> list[str]:
     return [
         cell + " " * (widest - (len(unit) + 1 if unit else 0)) if cell else cell
         for cell, unit in zip(cells, units, strict=True)
+    ]
+
+
+def _wrapped(row: Row, cells: list[str], room: int) -> list[Line]:
+    """A row whose last cell may go over several lines; it is broken at commas where that does."""
+    first = GAP.join([*cells[:-1], ""])
+    parts = [cells[-1].rstrip()]
+    if cell_width(parts[0]) > room:
+        from textwrap import wrap as fill
+
+        clauses = [
+            clause.replace(" ", "\0") if cell_width(clause) < room else clause
+            for clause in parts[0].split(", ")
+        ]
+        parts = fill(", ".join(clauses), room, break_long_words=False, break_on_hyphens=False)
+    blank = " " * cell_width(first)
+    return [
+        [Span((blank if index else first) + part.replace("\0", " "), row.style)]
+        for index, part in enumerate(parts)
     ]
 
 

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import (
     bytes_text,
+    change_text,
     count_text,
     decimal_text,
     percent_text,
     ratio_text,
     seconds_text,
+    share_change_text,
 )
 
 Cell = Any
@@ -37,6 +39,8 @@ class Column(NamedTuple):
     """0: always shown. Otherwise the highest is left out first where there is no room."""
     of: str = ""
     """What the title is of, where it does not say: 'Params' of 'vs g=1'."""
+    wraps: int = 0
+    """For the last column: not 0 if it may go over several lines, of this width at least."""
 
     @property
     def full_title(self) -> str:
@@ -87,6 +91,10 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "spread": lambda value, exact: f"±{percent_text(value)}",
     "percent": lambda value, exact: percent_text(value),
     "shape": lambda value, exact: shape_text(value),
+    "count_change": lambda value, exact: change_text(value, count_text(value, exact=exact)),
+    "bytes_change": lambda value, exact: change_text(value, bytes_text(value, exact=exact)),
+    "decimal_change": lambda value, exact: change_text(value, decimal_text(value)),
+    "share_change": lambda value, exact: share_change_text(value),
 }
 """How a raw value of each kind is written; `exact` asks for all digits."""
 

@@ -1,0 +1,347 @@
+"""What changed between two networks, layer by layer and in total."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from groupconv_cli.analysis.align import Match, Pairs, align, counted, runs
+from groupconv_cli.analysis.summary import window_of
+from groupconv_cli.analysis.totals import Totals, total
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops import activation, norm
+from groupconv_cli.ops.base import Cost, Shape, Window, per_axis
+
+ADDED, REMOVED, CHANGED, MOVED = "added", "removed", "changed", "moved"
+
+CONSEQUENCES = ("input_shapes", "output_shape", "params", "macs")
+"""Fields that change in a layer that is written as before when what it reads has another shape."""
+
+_NOTHING = Network("", (), (), ())
+
+
+class DiffLayer(NamedTuple):
+    """One layer of one side, for one sample."""
+
+    name: str
+    op: str
+    settings: Mapping[str, Any]
+    """Its arguments by name, in the order of its class; sizes have one value per axis."""
+    groups: int | None
+    window: Window | None
+    inputs: tuple[str, ...]
+    """Names of what it reads."""
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    cost: Cost
+
+
+class FieldChange(NamedTuple):
+    """One thing about a layer that changed."""
+
+    field: str
+    """`op`, an argument's name, `inputs` or `is_output`, or one of CONSEQUENCES."""
+    old: Any
+    new: Any
+
+
+class LayerChange(NamedTuple):
+    """One layer that is not the same on both sides."""
+
+    status: str
+    """'added', 'removed', 'changed', or 'moved': the same layer in another place."""
+    old: DiffLayer | None
+    """None for an added layer."""
+    new: DiffLayer | None
+    """None for a removed layer."""
+    fields: tuple[FieldChange, ...] = ()
+    """What differs; empty for an added, removed or moved layer."""
+
+    @property
+    def layer(self) -> DiffLayer:
+        """The layer as it is now, or was last."""
+        layer = self.new or self.old
+        if layer is None:
+            raise LookupError("a change of no layer")
+        return layer
+
+    @property
+    def follows(self) -> bool:
+        """Whether the layer is written as before, and reads something of another shape."""
+        fields = {change.field for change in self.fields}
+        return "input_shapes" in fields and fields.issubset(CONSEQUENCES)
+
+    @property
+    def params(self) -> int:
+        """By how many weights the network became larger here."""
+        return _cost(self.new).params - _cost(self.old).params
+
+    @property
+    def macs(self) -> int:
+        """By how many multiply-accumulates the network became larger here."""
+        return _cost(self.new).macs - _cost(self.old).macs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """What changed between two networks.
+
+    The differences of the layers add up to those of the totals, in params and in MACs.
+    """
+
+    old_name: str | None
+    """None where there was no network: everything is new."""
+    new_name: str
+    old_input: Shape | None
+    new_input: Shape
+    dtype: str
+    before: Totals
+    after: Totals
+    layers: tuple[LayerChange, ...]
+    """In the order of the networks; what was removed stands before what came in its place."""
+    renamed: tuple[tuple[str, str], ...]
+    """Old and new name of every layer that differs in nothing else."""
+    unchanged: int
+    """How many layers differ in nothing, or in their names only."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is nothing to compare with."""
+        return self.old_name is None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both are the same network, names aside."""
+        return not self.is_new and not self.layers and self.old_input == self.new_input
+
+    def count(self, status: str) -> int:
+        """How many layers have that status."""
+        return sum(layer.status == status for layer in self.layers)
+
+
+def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> Diff:
+    """What changed from `old` to `new`; with no `old` every layer is added.
+
+    Raises UsageError for an unknown dtype.
+    """
+    before = _Side(_NOTHING if old is None else old)
+    after = _Side(new)
+    pairs = _paired(before.layers, after.layers)
+    changes, renamed = _changes(before, after, pairs)
+    return Diff(
+        old_name=None if old is None else old.name,
+        new_name=new.name,
+        old_input=None if old is None else old.input_shape,
+        new_input=new.input_shape,
+        dtype=dtype,
+        before=total(before.network, dtype),
+        after=total(new, dtype),
+        layers=changes,
+        renamed=renamed,
+        unchanged=len(pairs) - sum(change.status == CHANGED for change in changes),
+    )
+
+
+class _Layer(NamedTuple):
+    """A layer and what it is aligned by."""
+
+    number: int
+    """Index of its node in the network."""
+    shown: DiffLayer
+    signature: Hashable
+    """All but names and connections."""
+    role: Hashable
+    """What survives a change of widths, groups and sizes: op, window, and blocks it is in."""
+    family: str
+
+
+class _Side:
+    """One of the two networks, and its layers."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        entries = set(network.inputs)
+        numbers = (number for number in range(len(network.nodes)) if number not in entries)
+        self.layers = [_layer(network, number) for number in numbers]
+
+
+def _layer(network: Network, number: int) -> _Layer:
+    node = network.nodes[number]
+    settings = _settings(node)
+    shown = DiffLayer(
+        name=node.name,
+        op=node.op.op,
+        settings=settings,
+        groups=node.groups,
+        window=window_of(node),
+        inputs=tuple(network.nodes[i].name for i in node.inputs),
+        input_shapes=node.input_shapes,
+        output_shape=node.shape,
+        cost=node.cost,
+    )
+    family = type(node.op).__module__
+    # One activation or norm in place of another does not make a layer of another part.
+    kind = family if family in (activation.__name__, norm.__name__) else shown.op
+    return _Layer(
+        number=number,
+        shown=shown,
+        signature=(shown.op, tuple(settings.items()), node.input_shapes, node.shape, node.cost),
+        role=(kind, shown.window, tuple(step.kind for step in node.path)),
+        family=family,
+    )
+
+
+def _settings(node: Node) -> dict[str, Any]:
+    """The arguments, so that those that mean the same are equal."""
+    window = window_of(node)
+    made = {}
+    for key, declared in node.op.args.items():
+        value = getattr(node.op, key)
+        if window is not None and key in Window._fields:
+            value = getattr(window, key)  # what a pool's stride is where none is given
+        elif declared.kind.per_axis and isinstance(value, tuple):
+            value = per_axis(value, len(node.input_shapes[0]) - 1)
+        made[key] = value
+    return made
+
+
+WAYS: tuple[tuple[Match, tuple[int, ...]], ...] = (
+    (runs, (0, 0, 1, 1, 2, 3, 4)),
+    (runs, (1, 1, 0, 2, 3, 4)),
+    (runs, (2, 2, 0, 3, 4)),
+    (counted, (0, 0, 1, 1, 2, 3, 4)),
+)
+"""What to align by, one after another: signature, role, window, op, family. Equal layers are the
+best guide where a part changed, roles where everything did, windows where blocks did, too. Twice,
+as what the first time finds helps the second."""
+
+
+def _paired(old: list[_Layer], new: list[_Layer]) -> Pairs:
+    """Positions of layers that belong together, by the alignment that leaves least to tell."""
+    numbers: dict[Hashable, int] = {}
+
+    def keys(layers: list[_Layer]) -> list[list[int]]:
+        every: list[list[Hashable]] = [
+            [("signature", layer.signature) for layer in layers],
+            [("role", layer.role) for layer in layers],
+            [("window", layer.shown.op, layer.shown.window) for layer in layers],
+            [("op", layer.shown.op) for layer in layers],
+            [("family", layer.family) for layer in layers],
+        ]
+        return [[numbers.setdefault(key, len(numbers)) for key in level] for level in every]
+
+    old_keys, new_keys = keys(old), keys(new)
+    if old_keys[0] == new_keys[0]:
+        return [(index, index) for index in range(len(old))]
+
+    def told(pairs: Pairs) -> int:
+        """How much there is to tell: of an own change more than of one that follows."""
+        weights = 3 * (len(old) + len(new) - 2 * len(pairs))
+        for a, b in pairs:
+            if old_keys[0][a] != new_keys[0][b]:
+                weights += 1 + (old[a].shown.settings != new[b].shown.settings)
+        return weights
+
+    return min((align(old_keys, new_keys, levels, match) for match, levels in WAYS), key=told)
+
+
+def _changes(
+    old: _Side, new: _Side, pairs: Pairs
+) -> tuple[tuple[LayerChange, ...], tuple[tuple[str, str], ...]]:
+    """What changed, in order, and what was renamed only."""
+    moved = _moved(old.layers, new.layers, pairs)
+    origin = {b: old.layers[a] for a, b in moved}
+    gone = {a for a, _ in moved}
+    found: list[LayerChange] = []
+    renamed: list[tuple[str, str]] = []
+    wiring = _Wiring(old, new, pairs)
+    a = b = 0
+    for next_a, next_b in [*pairs, (len(old.layers), len(new.layers))]:
+        found += [
+            LayerChange(REMOVED, old.layers[i].shown, None)
+            for i in range(a, next_a)
+            if i not in gone
+        ]
+        for i in range(b, next_b):
+            here = new.layers[i].shown
+            if i in origin:
+                found.append(LayerChange(MOVED, origin[i].shown, here))
+            else:
+                found.append(LayerChange(ADDED, None, here))
+        if next_a < len(old.layers) and next_b < len(new.layers):
+            was, now = old.layers[next_a], new.layers[next_b]
+            fields = _fields(was.shown, now.shown, wiring.of(was, now))
+            if fields:
+                found.append(LayerChange(CHANGED, was.shown, now.shown, fields))
+            elif was.shown.name != now.shown.name:
+                renamed.append((was.shown.name, now.shown.name))
+        a, b = next_a + 1, next_b + 1
+    return tuple(found), tuple(renamed)
+
+
+def _moved(old: list[_Layer], new: list[_Layer], pairs: Pairs) -> Pairs:
+    """Layers of which one was removed and one just like it added, where there are no others."""
+    kept_old, kept_new = {a for a, _ in pairs}, {b for _, b in pairs}
+    gone = _unique((layer.signature, i) for i, layer in enumerate(old) if i not in kept_old)
+    come = _unique((layer.signature, i) for i, layer in enumerate(new) if i not in kept_new)
+    return [(gone[key], come[key]) for key in gone if key in come]
+
+
+def _unique(keyed: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
+    found: dict[Hashable, list[int]] = {}
+    for key, index in keyed:
+        found.setdefault(key, []).append(index)
+    return {key: indices[0] for key, indices in found.items() if len(indices) == 1}
+
+
+class _Wiring:
+    """Which layers read others than before. That a layer came in between is told of that one."""
+
+    def __init__(self, old: _Side, new: _Side, pairs: Pairs) -> None:
+        self.old, self.new = old.network, new.network
+        self.partner = dict(zip(self.old.inputs, self.new.inputs, strict=False))
+        self.partner |= {old.layers[a].number: new.layers[b].number for a, b in pairs}
+        self.has_partner = set(self.partner.values())
+        self.several_outputs = max(len(self.old.outputs), len(self.new.outputs)) > 1
+
+    def of(self, was: _Layer, now: _Layer) -> list[FieldChange]:
+        """What changed in the connections of one layer."""
+        changes = []
+        before, after = self.old.nodes[was.number].inputs, self.new.nodes[now.number].inputs
+        known = all(i in self.partner for i in before) and self.has_partner.issuperset(after)
+        if known and [self.partner[i] for i in before] != list(after):
+            changes.append(FieldChange("inputs", was.shown.inputs, now.shown.inputs))
+        is_output = was.number in self.old.outputs, now.number in self.new.outputs
+        if self.several_outputs and is_output[0] != is_output[1]:
+            changes.append(FieldChange("is_output", *is_output))
+        return changes
+
+
+def _fields(
+    old: DiffLayer, new: DiffLayer, connections: list[FieldChange]
+) -> tuple[FieldChange, ...]:
+    """What differs between two layers, names aside."""
+    pairs: list[tuple[str, Any, Any]] = []
+    if old.op == new.op:
+        pairs += [(key, old.settings[key], new.settings[key]) for key in new.settings]
+    else:
+        pairs.append(("op", old.op, new.op))
+        if old.window and new.window:
+            pairs += [
+                (key, getattr(old.window, key), getattr(new.window, key)) for key in Window._fields
+            ]
+        if None not in (old.groups, new.groups):
+            pairs.append(("groups", old.groups, new.groups))
+    changes = [FieldChange(*pair) for pair in pairs if pair[1] != pair[2]] + connections
+    rest = [
+        FieldChange("input_shapes", old.input_shapes, new.input_shapes),
+        FieldChange("output_shape", old.output_shape, new.output_shape),
+        FieldChange("params", old.cost.params, new.cost.params),
+        FieldChange("macs", old.cost.macs, new.cost.macs),
+    ]
+    return (*changes, *(change for change in rest if change.old != change.new))
+
+
+def _cost(layer: DiffLayer | None) -> Cost:
+    return layer.cost if layer else Cost()

@@ -1,0 +1,118 @@
+"""How much larger a network may become: limits such as `5%`, `params=100k` and `memory=1MB`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import NamedTuple
+
+from groupconv_cli.analysis.diff import Diff
+from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.errors import UsageError
+from groupconv_cli.words import did_you_mean, joined
+
+QUANTITIES: dict[str, Callable[[Totals], int]] = {
+    "params": lambda totals: totals.params,
+    "macs": lambda totals: totals.macs,
+    "flops": lambda totals: totals.flops,
+    "weights": lambda totals: totals.weight_bytes,
+    "activations": lambda totals: totals.activation_bytes,
+    "memory": lambda totals: totals.peak_bytes,
+}
+"""What can be limited."""
+
+IN_BYTES = ("weights", "activations", "memory")
+
+WITHOUT_NAME = ("params", "macs", "memory")
+"""What a per cent without a name limits, each of it that has no limit of its own."""
+
+_NUMBER = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z%]*)")
+_PREFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS = {
+    **{f"{prefix}B": size for prefix, size in _PREFIXES.items()},
+    **{f"{prefix}iB": 2 ** (10 * power) for power, prefix in enumerate("KMGT", start=1)},
+}
+
+
+class Limit(NamedTuple):
+    """By how much one quantity may become larger."""
+
+    quantity: str
+    """One of QUANTITIES."""
+    amount: Fraction
+    """A share of what it was before (5% is 1/20), or a number of its units."""
+    is_share: bool
+    text: str
+    """The amount as it was written."""
+
+    def allowed(self, before: int) -> int:
+        """The most that the quantity may be now."""
+        return int(before + self.amount * (before if self.is_share else 1))
+
+
+class Verdict(NamedTuple):
+    """One limit, and whether it is kept."""
+
+    limit: Limit
+    before: int
+    after: int
+    allowed: int
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the quantity is larger than allowed."""
+        return self.after > self.allowed
+
+
+def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
+    """Limits as the command line has them: `5%`, `macs=5%`, `params=100k`, `memory=1MB`.
+
+    A per cent without a name is for params, MACs and peak memory, less those that are named.
+
+    Raises UsageError for anything else.
+    """
+    named: list[Limit] = []
+    general: list[Limit] = []
+    for text in texts:
+        name, equals, amount = text.rpartition("=")
+        if equals:
+            named.append(_limit(name.strip(), amount.strip(), text))
+        elif text.strip().endswith("%"):
+            general += [_limit(name, text.strip(), text) for name in WITHOUT_NAME]
+        else:
+            raise UsageError(
+                "a limit is a per cent, such as 5%, or has a name, such as params=100k; "
+                f"got {text!r}"
+            )
+    own = {limit.quantity for limit in named}
+    return (*(limit for limit in general if limit.quantity not in own), *named)
+
+
+def verdicts(limits: Iterable[Limit], diff: Diff) -> tuple[Verdict, ...]:
+    """Which limits are kept. A network that is new has nothing to be larger than: none."""
+    if diff.is_new:
+        return ()
+    found = []
+    for limit in limits:
+        before, after = (QUANTITIES[limit.quantity](side) for side in (diff.before, diff.after))
+        found.append(Verdict(limit, before, after, limit.allowed(before)))
+    return tuple(found)
+
+
+def _limit(name: str, amount: str, text: str) -> Limit:
+    if name not in QUANTITIES:
+        listed = f"there are {joined(list(QUANTITIES))}"
+        raise UsageError(
+            f"cannot limit {name!r} in {text!r}; {did_you_mean(name, QUANTITIES) or listed}"
+        )
+    match = _NUMBER.fullmatch(amount)
+    number, unit = match.groups() if match else ("", "")
+    if match and unit == "%":
+        return Limit(name, Fraction(number) / 100, True, amount)
+    in_bytes = name in IN_BYTES
+    units = _UNITS if in_bytes else _PREFIXES
+    if not match or (unit not in units and Fraction(number)):
+        example = "5%, 500kB, 2MB or 1MiB" if in_bytes else "5%, 5000, 100k or 1.5M"
+        raise UsageError(f"a limit of {name} is an amount such as {example}; got {text!r}")
+    return Limit(name, Fraction(number) * units.get(unit, 1), False, amount)

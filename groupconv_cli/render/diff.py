@@ -1,0 +1,265 @@
+"""A Diff as a View: what changed, equal changes in one row, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from groupconv_cli.analysis.diff import (
+    ADDED,
+    CHANGED,
+    MOVED,
+    REMOVED,
+    Diff,
+    LayerChange,
+)
+from groupconv_cli.analysis.limits import Verdict
+from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.ops.base import shape_text
+from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
+from groupconv_cli.render.numbers import bytes_text, count_text, ratio, share_change_text
+from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.words import plural
+
+SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~", MOVED: "~"}
+
+LAYER_COLUMNS = (
+    Column("", key="sign"),
+    Column("Layer", key="name"),
+    Column("Params", "count_change", "params_change", drop=2),
+    Column("MACs", "count_change", "macs_change", drop=1),
+    Column("Change", key="change", wraps=16),
+)
+
+TOTALS: tuple[tuple[str, str, str, Callable[[Totals], float]], ...] = (
+    ("Params", "params", "count", lambda t: t.params),
+    ("MACs", "macs", "count", lambda t: t.macs),
+    ("FLOPs", "flops", "count", lambda t: t.flops),
+    ("Weights", "weights", "bytes", lambda t: t.weight_bytes),
+    ("Activations", "activations", "bytes", lambda t: t.activation_bytes),
+    ("Peak memory", "memory", "bytes", lambda t: t.peak_bytes),
+    ("FLOPs per byte", "", "decimal", lambda t: t.intensity),
+)
+"""Label, name of what a limit can be set to, kind, and value."""
+
+CONVENTION = (
+    "FLOPs = 2 × MACs, for one sample. Peak memory: weights and the most activations alive at once."
+)
+
+MAX_NAMES = 2
+
+MAX_ROWS = 20
+"""Rows of which there may be more only if they cannot be folded, or all are asked for."""
+
+
+class _Line(NamedTuple):
+    """A row to be: layers of one status and op that changed in the same way, or a similar one."""
+
+    text: str
+    changes: list[LayerChange]
+
+    @property
+    def label(self) -> str:
+        """What their names have in common, or else the op, and how many they are."""
+        names = [change.layer.name for change in self.changes]
+        if len(names) == 1:
+            return names[0]
+        return f"{pattern(names) or self.changes[0].layer.op} ×{len(names)}"
+
+
+def diff_view(
+    diff: Diff,
+    verdicts: Sequence[Verdict] = (),
+    *,
+    sources: tuple[str, str] | None = None,
+    exact: bool = False,
+) -> View:
+    """The view of a diff.
+
+    `sources` are what the two specs were read from. Equal changes are one row, and where that are
+    too many rows similar ones, too, unless `exact`.
+    """
+    title = _title(diff)
+    notes = []
+    if sources and not diff.is_new and sources != (diff.old_name, diff.new_name):
+        notes.append(f"From {sources[0]} to {sources[1]}.")
+    if diff.is_new and sources:
+        notes.append(
+            f"There is no {sources[0]}: every layer counts as added, and no limit is held to it."
+        )
+    exactly = _lines(diff.layers, 0)
+    levels = (exactly, _lines(diff.layers, 1), _lines(diff.layers, 2))
+    lines = (
+        exactly if exact else next((each for each in levels if len(each) <= MAX_ROWS), levels[-1])
+    )
+    if lines:
+        folded = any(len(line.changes) > 1 for line in lines)
+        notes.append(
+            "Signs: + added, - removed, ~ changed."
+            + " ×N: N layers in one row, their figures summed." * folded
+            + f" --exact has {len(exactly)} rows." * (len(lines) < len(exactly))
+        )
+    if quiet := sum(change.follows and not _has_figures(change) for change in diff.layers):
+        what = "1 more layer changes" if quiet == 1 else f"{quiet:,} more layers change"
+        notes.append(f"{what} in shape only, as {'its' if quiet == 1 else 'their'} input does.")
+    if diff.renamed:
+        notes.append(_renamed(diff.renamed))
+    if diff.is_same:
+        return View(title, (), tuple(notes))
+    tables = [Table(LAYER_COLUMNS, tuple(map(_row, lines)))] if lines else []
+    tables.append(totals_table(diff, verdicts))
+    return View(title, tuple(tables), (*notes, CONVENTION))
+
+
+def totals_table(diff: Diff, verdicts: Sequence[Verdict]) -> Table:
+    """The totals of both sides, and the limits they are held to."""
+    columns = (
+        Column("Total", key="total"),
+        Column("Before", "count", "before", drop=2),
+        Column("After", "count", "after"),
+        Column("Change", "count_change", "change"),
+        Column("", "share_change", "change_ratio"),
+        Column("Limit", "text", "limit", drop=1),
+    )
+    rows = []
+    for label, name, kind, of in TOTALS:
+        before, after = of(diff.before), of(diff.after)
+        held = [verdict for verdict in verdicts if verdict.limit.quantity == name]
+        limit = ", ".join(
+            f"{'over' if verdict.is_broken else 'within'} {verdict.limit.text}" for verdict in held
+        )
+        cells: tuple[Cell, ...] = (
+            label,
+            Typed(kind, before),
+            Typed(kind, after),
+            Typed(f"{kind}_change", after - before),
+            ratio(after - before, before),
+            limit or None,
+        )
+        broken = any(verdict.is_broken for verdict in held)
+        rows.append(Row(cells, "bad" if broken else "quiet" if before == after else ""))
+    return Table(columns, tuple(rows))
+
+
+def layers_view(diff: Diff) -> View:
+    """A row for every layer that changed, for machines: nothing is folded or left out."""
+    columns = tuple(
+        Column(key, key=key)
+        for key in (
+            *("status", "name", "old_name", "op", "change", "old_output_shape", "output_shape"),
+            *("old_params", "params", "old_macs", "macs"),
+        )
+    )
+    rows = []
+    for change in diff.layers:
+        old, new = change.old, change.new
+        rows.append(
+            Row(
+                (
+                    change.status,
+                    new and new.name,
+                    old and old.name,
+                    change.layer.op,
+                    sentence(clauses(change)),
+                    old and old.output_shape,
+                    new and new.output_shape,
+                    old.cost.params if old else 0,
+                    new.cost.params if new else 0,
+                    old.cost.macs if old else 0,
+                    new.cost.macs if new else 0,
+                )
+            )
+        )
+    return View(_title(diff), (Table(columns, tuple(rows)),))
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A broken limit as a sentence."""
+    label, _, kind, _ = next(row for row in TOTALS if row[1] == verdict.limit.quantity)
+    write = bytes_text if kind == "bytes" else count_text
+    grown = share_change_text(ratio(verdict.after - verdict.before, verdict.before))
+    numbers = [
+        write(number, exact=True) for number in (verdict.before, verdict.after, verdict.allowed)
+    ]
+    return (
+        f"{label} went from {numbers[0]} to {numbers[1]}{f' ({grown})' if grown else ''}; "
+        f"the limit of {verdict.limit.text} allows {numbers[2]}"
+    )
+
+
+def _title(diff: Diff) -> str:
+    names = _from_to(diff.old_name, diff.new_name, str)
+    if diff.is_same:
+        return f"{names} · no difference" + (" but in names" if diff.renamed else "")
+    counts = [
+        (diff.count(ADDED), "added"),
+        (diff.count(REMOVED), "removed"),
+        (diff.count(CHANGED) - sum(change.follows for change in diff.layers), "changed"),
+        (diff.count(MOVED), "moved"),
+    ]
+    told = [f"{count:,} {word}" for count, word in counts if count]
+    if told:
+        first, _, word = told[0].partition(" ")
+        told[0] = f"{plural(int(first.replace(',', '')), 'layer')} {word}"
+    shape = f"input {_from_to(diff.old_input, diff.new_input, shape_text)}"
+    return " · ".join([names, shape, *([", ".join(told)] if told else []), diff.dtype])
+
+
+def _from_to(old: Any, new: Any, text: Callable[[Any], str]) -> str:
+    return text(new) if old in (None, new) else f"{text(old)} → {text(new)}"
+
+
+def _renamed(renamed: Sequence[tuple[str, str]]) -> str:
+    """Which layers have other names only."""
+    shown = ", ".join(f"{old} → {new}" for old, new in renamed[:MAX_NAMES])
+    more = len(renamed) - MAX_NAMES
+    what = "1 layer has" if len(renamed) == 1 else f"{len(renamed):,} layers have"
+    rest = f" and {more:,} more" * (more > 0)
+    return f"{what} nothing new but the name: {shown}{rest}."
+
+
+def _has_figures(change: LayerChange) -> bool:
+    return bool(change.params or change.macs)
+
+
+def _lines(changes: Iterable[LayerChange], level: int) -> list[_Line]:
+    """Rows in the order of the networks, each at the first of its changes.
+
+    Folded are at level 0 equal changes, at 1 added and removed layers that differ in shape only, at
+    2 changes of the same things. Behind them stands a row for each op of which layers that are
+    written as before cost something else.
+    """
+    found: dict[Hashable, list[tuple[LayerChange, Clauses]]] = {}
+    following: dict[Hashable, list[tuple[LayerChange, Clauses]]] = {}
+    for change in changes:
+        said = clauses(change)
+        if not change.follows:
+            key = (change.status, change.layer.op, *_compared(said, change.status, level))
+            found.setdefault(key, []).append((change, said))
+        elif _has_figures(change):
+            following.setdefault(change.layer.op, []).append((change, said))
+    return [
+        _Line(
+            shared([said for _, said in each], each[0][0].layer.op),
+            [change for change, _ in each],
+        )
+        for each in (*found.values(), *following.values())
+    ]
+
+
+def _compared(said: Clauses, status: str, level: int) -> Iterable[Hashable]:
+    """What must be equal for two changes to be one row."""
+    if level == 2:
+        return said.keys()
+    if level == 1 and status != CHANGED:
+        return (said["layer"],)
+    return said.items()
+
+
+def _row(line: _Line) -> Row:
+    params = sum(change.params for change in line.changes)
+    macs = sum(change.macs for change in line.changes)
+    change = line.changes[0]  # all are of one status and op
+    is_free = change.status in (ADDED, REMOVED) and not _has_figures(change)
+    style = "quiet" if is_free else ""
+    return Row((SIGNS[change.status], line.label, params, macs, line.text), style)
