@@ -45,6 +45,10 @@ class Diagnostic(NamedTuple):
     message: str
     place: Place | None = None
     hint: str | None = None
+    level: str = "error"
+    """How it is announced: error or warning."""
+    code: str = ""
+    """Of the rule that was broken, if it is one."""
 
 
 class GconvError(Exception):

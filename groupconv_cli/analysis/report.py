@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
@@ -24,6 +25,8 @@ class LayerRow(NamedTuple):
     """What the layer costs with one group; equal to `cost` for everything that is not grouped."""
     path: tuple[Step, ...]
     item: int
+    reach: Reach | None
+    """What its output channels depend on; None where that was too much to follow."""
 
     @property
     def params(self) -> int:

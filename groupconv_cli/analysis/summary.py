@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupconv_cli.analysis.reach import of_layers
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.network import Network, Node
@@ -26,8 +27,11 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
             dense_cost=dense.cost,
             path=node.path,
             item=node.item,
+            reach=reached,
         )
-        for node, dense in zip(network.layers, baseline.layers, strict=True)
+        for node, dense, reached in zip(
+            network.layers, baseline.layers, of_layers(network), strict=True
+        )
     )
     return Summary(
         name=network.name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg, register
+from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, register
 from groupconv_cli.ops.keras_op import named
 from groupconv_cli.ops.kinds import Choice, Flag, Real
 
@@ -41,6 +41,9 @@ FUNCTIONS = (
 )
 """Those without arguments that keep the shape; softmax and its kin work on the channels."""
 
+OVER_CHANNELS = ("log_softmax", "softmax", "sparsemax")
+"""Functions of all channels of a position together."""
+
 
 class Activation(Op):
     """Applies a function of keras.activations to every value (softmax: to every position).
@@ -57,6 +60,10 @@ class Activation(Op):
     def op(self) -> str:
         """The name of the function."""
         return self.function
+
+    def mixes_all(self, *inputs: Shape) -> bool:
+        """Whether the function is one of all channels together."""
+        return self.function in OVER_CHANNELS
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`Activation` with the function of the same name."""
@@ -145,6 +152,11 @@ class Glu(Op, name="glu"):
     def output_shape(self, *inputs: Shape) -> Shape:
         """The input's with half as many channels."""
         return (*inputs[0][:-1], inputs[0][-1] // 2)
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """Channel i depends on the i-th of both halves."""
+        half = len(masks[0]) // 2
+        return [a | b for a, b in zip(masks[0][:half], masks[0][half:], strict=True)]
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """The function `keras.ops.glu`: `Activation("glu")` gives out the wrong shape."""

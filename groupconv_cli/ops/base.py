@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 """Spatial sizes, then channels; the batch is left out. A flat vector has only channels."""
 
+Masks = list[int]
+"""For each channel of a tensor a set of channels of an earlier one: bit i is channel i."""
+
 
 class Cost(NamedTuple):
     """What one layer costs, for one sample."""
@@ -121,6 +124,15 @@ class Op(Layer):
     is_view: ClassVar[bool] = False
     """Whether at inference it moves no data, so that its output is its input's memory."""
 
+    is_dense: ClassVar[bool] = False
+    """Whether every output channel depends on all input channels, for all arguments."""
+
+    is_elementwise: ClassVar[bool] = False
+    """Whether an output channel depends on the same channel of every input, and on no other."""
+
+    is_part: ClassVar[bool] = False
+    """Whether it leaves channels of its input out."""
+
     def __init_subclass__(cls, *, name: str | None = None, layer: bool = True) -> None:
         super().__init_subclass__()
         if name is not None:
@@ -160,6 +172,18 @@ class Op(Layer):
     def cost(self, *inputs: Shape) -> Cost:
         """Weights and multiply-accumulates for one sample."""
         return Cost()
+
+    def mixes_all(self, *inputs: Shape) -> bool:
+        """Whether every output channel depends on all channels of all inputs."""
+        return self.is_dense
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
+        """What each output channel depends on, given what each channel of each input does.
+
+        Left as it is, a channel depends on the same channel of the input. Not called where
+        `mixes_all`. None is for what would be too much to follow.
+        """
+        return masks[0]
 
     def with_groups(self, groups: int, *inputs: Shape) -> Op:
         """The same layer with another number of groups, for layers that have groups."""
@@ -226,6 +250,23 @@ def register(
         OPS[name] = cls
     if layer:
         LAYERS[name] = Registered(cls, preset or {})
+
+
+def united(masks: Sequence[int]) -> int:
+    """The union of some sets of channels."""
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+def mixed_in_groups(masks: Masks, groups: int, channels: int) -> Masks:
+    """What `channels` channels depend on that read `groups` groups of channels, each all of its."""
+    size, copies = len(masks) // groups, channels // groups
+    mixed: Masks = []
+    for start in range(0, len(masks), size):
+        mixed += [united(masks[start : start + size])] * copies
+    return mixed
 
 
 def per_axis(size: tuple[int, ...], rank: int) -> tuple[int, ...]:

@@ -9,7 +9,17 @@ from typing import Any, ClassVar
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION
-from groupconv_cli.ops.base import Arg, Cost, Op, Shape, Window, arg, per_axis
+from groupconv_cli.ops.base import (
+    Arg,
+    Cost,
+    Masks,
+    Op,
+    Shape,
+    Window,
+    arg,
+    mixed_in_groups,
+    per_axis,
+)
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
@@ -104,6 +114,14 @@ class Conv(Convolution, name="conv"):
         positions = prod(self._output_spatial(x))
         return Cost(params=kernel + self.filters * self.bias, macs=kernel * positions)
 
+    def mixes_all(self, *inputs: Shape) -> bool:
+        """Whether there is one group."""
+        return self.groups == 1
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """A filter depends on all channels of its group."""
+        return mixed_in_groups(masks[0], self.groups, self.filters)
+
     def with_groups(self, groups: int, *inputs: Shape) -> Conv:
         """The same filters over the same window, in another number of groups."""
         return self.replace(groups=groups)
@@ -143,6 +161,12 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
     def cost(self, *inputs: Shape) -> Cost:
         """Kernel (k, c_in, multiplier) and bias; MACs as in Howard et al. 2017, section 3.1."""
         return self.with_groups(inputs[0][-1], *inputs).cost(*inputs)
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """The filters of a channel depend on what it does."""
+        if self.multiplier == 1:
+            return masks[0]
+        return mixed_in_groups(masks[0], len(masks[0]), len(masks[0]) * self.multiplier)
 
     def with_groups(self, groups: int, *inputs: Shape) -> Conv:
         """As a grouped convolution with as many filters as this has output channels."""
@@ -198,6 +222,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         Flag(), "add a learned bias per filter", default=True, otherwise=BIAS_UNLESS_NORM
     )
 
+    is_dense = True
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
 
     @property

@@ -26,6 +26,7 @@ class Dense(Op, name="dense"):
         Flag(), "add a learned bias per unit", default=True, otherwise=BIAS_UNLESS_NORM
     )
 
+    is_dense = True
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
 
     def output_shape(self, *inputs: Shape) -> Shape:

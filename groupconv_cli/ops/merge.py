@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Op, Shape, shape_text
+from groupconv_cli.ops.base import Masks, Op, Shape, shape_text, united
 
 
 class _Elementwise(Op):
     merges = True
+    is_elementwise = True
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError for shapes that do not broadcast: each axis equal, or 1 in one of them."""
@@ -19,6 +20,12 @@ class _Elementwise(Op):
     def output_shape(self, *inputs: Shape) -> Shape:
         """The larger size of every axis."""
         return broadcast(self.op, inputs)
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """A channel depends on what that of each input does; a single one goes to all."""
+        count = max(map(len, masks))
+        stretched = [each * count if len(each) == 1 else each for each in masks]
+        return [united(channel) for channel in zip(*stretched, strict=True)]
 
 
 class Add(_Elementwise, name="add", layer=False):
@@ -78,6 +85,10 @@ class Concat(Op, name="concat", layer=False):
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shared spatial sizes and the sum of the channels."""
         return (*inputs[0][:-1], sum(x[-1] for x in inputs))
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """The channels of one input after those of the other."""
+        return [mask for each in masks for mask in each]
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`Concatenate` over the last axis."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
+from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
 from groupconv_cli.ops.kinds import Choice, Flag, Real, Whole
 
 
@@ -58,6 +58,8 @@ class LayerNorm(_LearnedNorm, name="layer_norm"):
     Example: `layer_norm: {epsilon: 1.0e-6}`
     """
 
+    is_dense = True
+
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`LayerNormalization` over the last axis."""
         from keras import layers
@@ -80,6 +82,10 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
     def groups_of(self, *inputs: Shape) -> int:
         """The number of groups that are normalised apart."""
         return self.groups
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """A channel depends on all whose statistics it shares."""
+        return mixed_in_groups(masks[0], self.groups, len(masks[0]))
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError unless the groups divide the channels."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Op, Shape, arg, per_axis, shape_text
+from groupconv_cli.ops.base import Masks, Op, Shape, arg, per_axis, shape_text, united
 from groupconv_cli.ops.geometry import check_axes, spatial_rank
 from groupconv_cli.ops.keras_op import named
 from groupconv_cli.ops.kinds import Choice, Size, Target, Whole
@@ -42,6 +42,10 @@ class Flatten(Op, name="flatten"):
         """One axis with as many values as the input has."""
         return (prod(inputs[0]),)
 
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
+        """The channels again for every position."""
+        return reshaped(masks[0], prod(inputs[0]), prod(inputs[0]))
+
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`Flatten`."""
         from keras import layers
@@ -72,6 +76,11 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     def groups_of(self, *inputs: Shape) -> int:
         """The number of groups the channels come from."""
         return self.groups
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """The first channel of every group, then the second of every group, and so on."""
+        size = len(masks[0]) // self.groups
+        return [mask for first in range(size) for mask in masks[0][first::size]]
 
     def with_groups(self, groups: int, *inputs: Shape) -> ChannelShuffle:
         """The same channels dealt out from another number of groups."""
@@ -129,11 +138,43 @@ class Reshape(Op, name="reshape"):
         known = prod(size for size in self.shape if size != -1)
         return tuple(prod(inputs[0]) // known if size == -1 else size for size in self.shape)
 
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
+        """A channel depends on those whose values come to lie in it."""
+        return reshaped(masks[0], self.output_shape(*inputs)[-1], prod(inputs[0]))
+
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """`Reshape`."""
         from keras import layers
 
         return [layers.Reshape(self.output_shape(*inputs), name=name)]
+
+
+MAX_RESHAPED = 1 << 18
+"""Values of a reshape whose way is followed one by one."""
+
+
+def reshaped(masks: Masks, channels: int, values: int) -> Masks | None:
+    """What `channels` new channels depend on, when `values` values in order are dealt out anew.
+
+    Value number v was one of channel v mod C, and is one of channel v mod `channels` now. None
+    where that is too much to follow.
+    """
+    old = len(masks)
+    if channels == old:
+        return masks
+    if channels > MAX_RESHAPED:
+        return None
+    cycle = old // gcd(old, channels)
+    if values // channels >= cycle:  # all old channels of a remainder come by
+        step = gcd(old, channels)
+        remainders = [united(masks[first::step]) for first in range(step)]
+        return remainders * (channels // step)
+    if values > MAX_RESHAPED:
+        return None
+    return [
+        united([masks[value % old] for value in range(channel, values, channels)])
+        for channel in range(channels)
+    ]
 
 
 class ZeroPad(Op, name="zero_pad"):
@@ -280,9 +321,15 @@ class Split(Op, name="split", layer=False):
     start: int = arg(Whole(0), "the first channel")
     count: int = arg(Whole(), "the number of channels")
 
+    is_part = True
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """The input's with that many channels."""
         return (*inputs[0][:-1], self.count)
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """Those channels."""
+        return masks[0][self.start : self.start + self.count]
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """A slice of the last axis: Keras has no layer that does it."""

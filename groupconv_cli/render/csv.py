@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.view import Cell, Typed, View
 
@@ -32,6 +33,8 @@ def _raw(cell: Cell) -> Cell:
         return _raw(cell.value)
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, Reach):
+        return cell.share
     if isinstance(cell, tuple):
         return shape_text(cell).replace("×", "x")
     return cell

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
@@ -24,6 +25,7 @@ LAYER_COLUMNS = (
     Column("MACs", "count", "macs"),
     Column("FLOPs", "count", "flops", drop=4),
     Column("vs g=1", "ratio", "ratio", drop=1),
+    Column("Reach", "reach", "reach", drop=5),
 )
 
 CONVENTION = (
@@ -33,6 +35,12 @@ CONVENTION = (
 BASELINE = (
     "vs g=1: the MACs against the same with every grouped convolution made dense, depthwise too."
 )
+REACH = (
+    "Reach: of the channels of the last tensor that was fully mixed, those that an output channel "
+    "depends on; 1 is all."
+)
+UNKNOWN = "?"
+"""Stands for a reach that was too much to follow."""
 
 
 class _Line(NamedTuple):
@@ -70,12 +78,13 @@ def summary_view(
     `depth` folds the nest of blocks: 1 is a row per item of the spec's `layers:`, 0 none.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
-    lines = _lines(list(summary.layers)) if depth is None else _folded(summary, depth)
-    columns: tuple[Column, ...] = LAYER_COLUMNS
-    notes: tuple[str, ...] = (CONVENTION, BASELINE)
+    lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
+    below_one = any(not (reach and reach.is_full) for reach in map(_reach, lines))
+    columns = _columns(summary)
+    notes: tuple[str, ...] = (CONVENTION, BASELINE, *[REACH] * below_one)
     conclusion: tuple[str, ...] = ()
     if measured is None:
-        rows = tuple(_row(line, nested) for line in lines)
+        rows = tuple(_row(line, nested, with_reach=below_one) for line in lines)
     else:
         from groupconv_cli.render.measure import (
             layer_cells,
@@ -87,13 +96,26 @@ def summary_view(
         columns = (*columns, *layer_columns(measured))
         notes = (*notes, *layer_notes(measured))
         conclusion = whole_notes(measured)
-        rows = tuple(_row(line, nested, layer_cells(measured, line.layers)) for line in lines)
+        rows = tuple(
+            _row(line, nested, layer_cells(measured, line.layers), with_reach=below_one)
+            for line in lines
+        )
     title = (
         f"{summary.name} · input {shape_text(summary.input)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
     )
     layers = (Table(columns, rows),) if rows else ()
     return View(title, (*layers, totals_table(summary)), notes, conclusion)
+
+
+def _columns(summary: Summary) -> tuple[Column, ...]:
+    """The columns of the layers. Where the output is not fully mixed, its reach goes last."""
+    reach = summary.layers[-1].reach
+    if reach is None or reach.is_full:
+        return LAYER_COLUMNS
+    return tuple(
+        column._replace(drop=1) if column.kind == "reach" else column for column in LAYER_COLUMNS
+    )
 
 
 def totals_table(summary: Summary) -> Table:
@@ -198,7 +220,14 @@ def _what(line: _Line) -> str | None:
     return _op_text(costliest)
 
 
-def _row(line: _Line, nested: bool, times: tuple[Cell, ...] = ()) -> Row:
+def _reach(line: _Line) -> Reach | None:
+    """Of several layers the reach of what they give out."""
+    return line.layers[-1].reach
+
+
+def _row(
+    line: _Line, nested: bool, times: tuple[Cell, ...] = (), *, with_reach: bool = False
+) -> Row:
     layers = line.layers
     params = sum(layer.params for layer in layers)
     macs = sum(layer.macs for layer in layers)
@@ -217,6 +246,7 @@ def _row(line: _Line, nested: bool, times: tuple[Cell, ...] = ()) -> Row:
         macs,
         2 * macs,
         ratio(macs, dense_macs),
+        (_reach(line) or UNKNOWN) if with_reach else None,
         *times,
     )
     quiet = not params and not macs

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import (
     bytes_text,
@@ -78,6 +80,8 @@ class View(NamedTuple):
     """What to take from it: the last thing to be read."""
     main: int = 0
     """Which of the tables stands for all, in a format that has room for one."""
+    problems: tuple[Diagnostic, ...] = ()
+    """What is wrong, with places: shown before the tables."""
 
 
 FORMATS: dict[str, Callable[[Any, bool], str]] = {
@@ -95,8 +99,16 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "bytes_change": lambda value, exact: change_text(value, bytes_text(value, exact=exact)),
     "decimal_change": lambda value, exact: change_text(value, decimal_text(value)),
     "share_change": lambda value, exact: share_change_text(value),
+    "reach": lambda value, exact: reach_text(value),
 }
 """How a raw value of each kind is written; `exact` asks for all digits."""
+
+
+def reach_text(reach: Reach | str) -> str:
+    """16/64 is 16 of the 64 channels; all of them are 1."""
+    if isinstance(reach, str):
+        return reach
+    return "1" if reach.is_full else f"{reach.channels:,}/{reach.of:,}"
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:

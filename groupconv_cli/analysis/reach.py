@@ -1,0 +1,294 @@
+"""Which channels an output channel depends on, and so what groups keep apart.
+
+A tensor is fully mixed if each of its channels depends on every channel of the last fully mixed
+tensor before it, its *origin*; the network's input is the first. For every channel of every tensor
+the set of the origin's channels that it can depend on is followed, as the bits of an integer: a
+dense convolution unites all sets, a grouped one those of each group, a shuffle permutes them, a
+concatenation joins the lists, an addition unites channel by channel. How an op does it is its own
+business (`Op.mix`). Where tensors of different origins meet, they go back to the nearest common
+one: every channel depends on all of an origin that lies behind its own.
+
+It is what can be: weights that happen to be zero are not looked at. Positions are not told apart,
+so after a `reshape` that makes positions of channels the sets may be larger than need be.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops.base import Masks, Op, united
+from groupconv_cli.ops.shape import ChannelShuffle
+
+MAX_CHANNELS = 1 << 14
+"""Channels of an origin whose sets are followed; a set has as many bits."""
+
+MAX_ENTRIES = 1 << 18
+"""Channels of a tensor whose sets are followed."""
+
+MAX_WORK = 20_000_000
+"""Words of 64 bits that are united in one network; what comes after that is unknown."""
+
+STEP = 8
+"""Words that could be united in the time it takes to come to the next set."""
+
+
+class Reach(NamedTuple):
+    """Of a tensor the least that one of its channels depends on."""
+
+    channels: int
+    """Channels of the origin that it depends on."""
+    of: int
+    """Channels that the origin has."""
+    origin: str
+    """Name of the layer that made the last fully mixed tensor before, or of the input."""
+
+    @property
+    def share(self) -> float:
+        """The part of the origin's channels; 1 is fully mixed."""
+        return self.channels / self.of
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every channel depends on all channels of the origin."""
+        return self.channels == self.of
+
+
+class KeptApart(NamedTuple):
+    """A grouped convolution that mixes no more than the one before it had."""
+
+    before: int
+    """Index of the grouped convolution behind it. Neither is depthwise."""
+    after: int
+    """Its own index."""
+    reach: Reach
+    """What its output channels depend on."""
+    shuffled: Reach | None
+    """What they would depend on with a channel_shuffle between the two, where one can stand."""
+
+
+class Followed(NamedTuple):
+    """What is known of a node's output."""
+
+    origin: int
+    masks: Masks | None
+    """For each channel the channels of the origin it depends on. Bit `of` says that a convolution
+    read them: a channel without it is one of the origin's own, passed on. None: not followed."""
+    covers: bool
+    """Whether all channels of the origin are in one set or another."""
+    reach: Reach | None
+    behind: int | None = None
+    """The nearest grouped convolution since the origin that is not depthwise."""
+
+
+class Mixing(NamedTuple):
+    """What is known of a whole network."""
+
+    tensors: list[Followed]
+    """For every node what is known of its output."""
+    kept_apart: list[KeptApart]
+    """Grouped convolutions stacked with nothing between them that mixes their groups."""
+
+    @property
+    def reach(self) -> list[Reach | None]:
+        """For every node; None where it was too much to follow."""
+        return [tensor.reach for tensor in self.tensors]
+
+
+class _Mixed(NamedTuple):
+    """What an op makes of some sets."""
+
+    masks: Masks
+    least: int
+    covers: bool
+    is_full: bool
+
+
+class _Origin(NamedTuple):
+    """A fully mixed tensor."""
+
+    parent: int
+    channels: int
+    name: str
+    depth: int
+
+
+ROOT = -1
+"""Behind the inputs: what several of them have in common."""
+
+
+def of_layers(network: Network) -> list[Reach | None]:
+    """The reach of every layer, in order."""
+    entries = set(network.inputs)
+    found = follow(network).reach
+    return [reach for index, reach in enumerate(found) if index not in entries]
+
+
+def follow(network: Network) -> Mixing:
+    """Follows the channels through a network."""
+    return _Walk(network).run()
+
+
+class _Walk:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.origins = {ROOT: _Origin(ROOT, 1, "", 0)}
+        self.work = 0
+        self.memo: dict[tuple[object, ...], tuple[list[Masks], _Mixed | None]] = {}
+        """Results by op and the lists it read, which stay here so that no other has their id."""
+        self.shuffled: dict[tuple[object, ...], int | None] = {}
+        self.full: dict[tuple[int, int], Masks] = {}
+        self.kept_apart: list[KeptApart] = []
+
+    def run(self) -> Mixing:
+        tensors: list[Followed] = []
+        for index, node in enumerate(self.network.nodes):
+            tensors.append(self._output(index, node, [tensors[i] for i in node.inputs]))
+        return Mixing(tensors, self.kept_apart)
+
+    def _output(self, index: int, node: Node, inputs: list[Followed]) -> Followed:
+        op, shapes = node.op, node.input_shapes
+        if not inputs:
+            return self._fully_mixed(index, node, ROOT)
+        if len(inputs) == 1 and type(op).mix is Op.mix and not op.mixes_all(*shapes):
+            return inputs[0]  # the same channels: a norm, an activation, a pool
+        origin = self._common([tensor.origin for tensor in inputs])
+        stacked = [t.behind for t in inputs if t.behind is not None and t.origin == origin]
+        behind = max(stacked, default=None)
+        covers = any(t.covers or t.origin != origin for t in inputs) and not op.is_part
+        mixed_before = [tensor.origin != origin for tensor in inputs]
+        if (
+            (op.mixes_all(*shapes) and covers)
+            or all(mixed_before)
+            or (op.is_elementwise and any(mixed_before))
+        ):
+            return self._fully_mixed(index, node, origin)
+        entering = [
+            self._seen_from(origin, tensor, shape[-1])
+            for tensor, shape in zip(inputs, shapes, strict=True)
+        ]
+        mixed = self._mixed(node, origin, entering)
+        if mixed is None:
+            return Followed(origin, None, covers, None, behind)
+        if mixed.is_full:
+            return self._fully_mixed(index, node, origin)
+        source = self.origins[origin]
+        reach = Reach(mixed.least, source.channels, source.name)
+        if node.is_grouped and not node.is_depthwise:
+            entered = inputs[0].reach
+            if behind is not None and entered and reach.channels <= entered.channels:
+                self._hold_against(behind, index, entering[0] or [], reach)
+            behind = index
+        return Followed(origin, mixed.masks, mixed.covers, reach, behind)
+
+    def _fully_mixed(self, index: int, node: Node, parent: int) -> Followed:
+        """A new origin: what follows is told in its own channels."""
+        behind = self.origins[parent]
+        self.origins[index] = _Origin(parent, node.shape[-1], node.name, behind.depth + 1)
+        reach = Reach(behind.channels, behind.channels, behind.name)
+        return Followed(index, None, covers=True, reach=reach)
+
+    def _common(self, origins: list[int]) -> int:
+        """The nearest origin that lies behind all of these, or is one of them."""
+        left = set(origins)
+        while len(left) > 1:
+            deepest = max(left, key=lambda origin: self.origins[origin].depth)
+            left.remove(deepest)
+            left.add(self.origins[deepest].parent)
+        return left.pop()
+
+    def _seen_from(self, origin: int, tensor: Followed, channels: int) -> Masks | None:
+        """What each channel depends on of an origin, the tensor's own or one behind that."""
+        of = self.origins[origin].channels
+        if of > MAX_CHANNELS or channels > MAX_ENTRIES:
+            return None
+        if tensor.origin != origin:
+            return self._all_of(of, channels)
+        if tensor.masks is None and tensor.reach is not None:  # the origin itself
+            return _identity(of)
+        return tensor.masks
+
+    def _all_of(self, of: int, channels: int) -> Masks:
+        key = (of, channels)
+        if key not in self.full:
+            self.full[key] = [(2 << of) - 1] * channels
+        return self.full[key]
+
+    def _mixed(self, node: Node, origin: int, entering: list[Masks | None]) -> _Mixed | None:
+        """What each channel of a node's output depends on; None where it is not followed.
+
+        What is repeated is worked out once: the same op on the same lists.
+        """
+        of = self.origins[origin].channels
+        known = [masks for masks in entering if masks is not None]
+        if len(known) < len(entering) or node.shape[-1] > MAX_ENTRIES:
+            return None
+        key = (node.op, node.input_shapes, of, tuple(map(id, known)))
+        if key not in self.memo:
+            self.work += (sum(map(len, known)) + node.shape[-1]) * (of // 64 + STEP)
+            if self.work > MAX_WORK:
+                return None
+            self.memo[key] = known, _mix(node, known, of)
+        return self.memo[key][1]
+
+    def _hold_against(self, before: int, after: int, entering: Masks, reach: Reach) -> None:
+        """Notes a grouped convolution that mixes no more than what it reads was mixed before."""
+        node = self.network.nodes[after]
+        groups = self.network.nodes[before].groups or 1
+        key = (node.op, groups, id(entering))
+        if key not in self.shuffled:
+            self.work += 2 * len(entering) * (reach.of // 64 + STEP)
+            self.shuffled[key] = self._shuffled(node, groups, entering, reach.of)
+        channels = self.shuffled[key]
+        shuffled = None if channels is None else reach._replace(channels=channels)
+        self.kept_apart.append(KeptApart(before, after, reach, shuffled))
+
+    def _shuffled(self, node: Node, groups: int, entering: Masks, of: int) -> int | None:
+        """The least that an output channel would depend on behind a channel_shuffle."""
+        if len(entering) % groups or self.work > MAX_WORK:
+            return None
+        dealt_out = ChannelShuffle(groups=groups).mix([entering], *node.input_shapes)
+        return _least(node.op.mix([dealt_out], *node.input_shapes) or [], of)
+
+
+def _mix(node: Node, masks: list[Masks], of: int) -> _Mixed | None:
+    if node.op.mixes_all(*node.input_shapes):
+        mixed: Masks | None = [united(masks[0])] * node.shape[-1]
+    else:
+        mixed = node.op.mix(masks, *node.input_shapes)
+    if mixed is None:
+        return None
+    if node.op.is_convolution or node.op.is_dense:
+        read = 1 << of
+        marked = {id(mask): mask | read for mask in mixed}
+        mixed = [marked[id(mask)] for mask in mixed]
+    if mixed == masks[0]:
+        mixed = masks[0]  # so that what is repeated is known again
+    everything = (1 << of) - 1
+    distinct = list({id(mask): mask for mask in mixed}.values())
+    return _Mixed(
+        masks=mixed,
+        least=_least(distinct, of),
+        covers=united(distinct) & everything == everything,
+        is_full=all(mask & everything == everything for mask in distinct),
+    )
+
+
+def _least(masks: Masks, of: int) -> int:
+    """The fewest channels that one of these sets has."""
+    return min((_count(mask, of) for mask in masks), default=of)
+
+
+def _count(mask: int, channels: int) -> int:
+    """Channels in a set; one of the origin's own that is passed on counts as all."""
+    count = mask.bit_count()
+    if mask >> channels:
+        return count - 1
+    return channels if count == 1 else count
+
+
+@lru_cache(maxsize=32)
+def _identity(channels: int) -> Masks:
+    """Each channel of an origin depends on itself."""
+    return [1 << channel for channel in range(channels)]
