@@ -23,7 +23,7 @@ from groupconv_cli.ops.activation import NAMED, Activation
 
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
-COMMANDS = ("summary", "compare", "diff", "build", "list", "init", "schema")
+COMMANDS = ("summary", "compare", "check", "diff", "build", "list", "init", "schema")
 
 FAMILIES = ("conv", "dense", "norm", "pool", "shape", "composite", "activation")
 """Files of `groupconv_cli/ops` in the order of the page."""
@@ -49,8 +49,8 @@ COMMANDS_HEAD = """\
 Made from the code by `docs/generate.py`: each command's own `--help`.
 
 Results go to stdout, everything else to stderr. Exit status: 0 fine; 1 a row of a comparison is
-invalid or a limit is broken; 2 the spec or the command is wrong; 3 gconv or its surroundings
-failed; 130 interrupted; 141 nobody reads the pipe.
+invalid, a budget or limit is broken, or a rule that is an error found something; 2 the spec or the
+command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 nobody reads the pipe.
 
 `COLUMNS` sets the width to fit, `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` on.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MeasureSettings,
         Progress,
     )
+    from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.spec import SpecFile
 
     AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile
@@ -88,6 +89,51 @@ def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
     from groupconv_cli.analysis.diff import diff_networks
 
     return diff_networks(_network(old), _network(new), dtype)
+
+
+def check(
+    *specs: str | PathLike[str],
+    rules: Mapping[str, str] | None = None,
+    budget: Mapping[str, int | str] | None = None,
+    variant: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    dtype: str = "float32",
+    strict: bool = False,
+) -> CheckReport:
+    """Checks specs: their mistakes, what rules find in them, and their budgets.
+
+    A spec is a path, a folder, a glob, the name of a bundled config or `-`; none at all is the
+    folder this runs in. `rules` gives rules another level, off, warning or error, by their codes;
+    `budget` has limits of params, macs, flops or memory, as numbers or text such as '30M'. Both
+    win over what specs say. With `strict` warnings are errors. What is wrong with a spec is in the
+    report.
+
+    Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
+    pyproject.toml.
+    """
+    from groupconv_cli.analysis.budget import METRICS, AmountError, Limit, amount
+    from groupconv_cli.analysis.totals import bytes_per_value
+    from groupconv_cli.lint.check import Options, check_specs
+    from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
+
+    bytes_per_value(dtype)
+    levels: Levels = {}
+    limits: dict[str, Limit] = {}
+    try:
+        for code, level in (rules or {}).items():
+            levels[known_code(code)] = known_level(level)
+    except RuleError as error:
+        raise UsageError(f"{error.message}; {error.hint}") from None
+    for key, value in (budget or {}).items():
+        if key not in METRICS:
+            raise UsageError(f"no budget is called {key!r}; there are {', '.join(METRICS)}")
+        try:
+            limits[key] = Limit(key, amount(key, value))
+        except AmountError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            raise UsageError(f"the limit of {key} must be {error}; got {value!r}{hint}") from None
+    options = Options(levels, limits, variant, _texts(settings), dtype, strict)
+    return check_specs([fspath(spec) for spec in specs], options)
 
 
 def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:

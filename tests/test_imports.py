@@ -29,6 +29,8 @@ print(*[name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
         ["compare", "resnext50_32x4d", "--groups", "1,2,4"],
         ["compare", "basic", "--format", "json"],
         ["compare", "shufflenet_v1", "--variants"],
+        ["check", "resnext", "block", "--max-params", "100M"],
+        ["check", "block", "--format", "json"],
         ["diff", "resnet50", "resnext50_32x4d", "--fail-if-larger", "9%"],
         ["list"],
         ["schema"],

@@ -99,6 +99,14 @@ WRONG_FILES = {
     "input: [8, 3]\nlayers: [a: {x: {y: 1}}]",
     "groups of a transposed convolution": "input: [8, 3]\n"
     "layers: [conv_transpose: {filters: 2, kernel: 2, groups: 3}]",
+    "a budget of another name": "budget: {parms: 3}\n" + SMALL,
+    "a budget of bytes for a count": "budget: {params: 3MB}\n" + SMALL,
+    "a budget of a count for bytes": "budget: {memory: 3M}\n" + SMALL,
+    "a budget below zero": "budget: {params: -3}\n" + SMALL,
+    "a number for a budget": "budget: 3\n" + SMALL,
+    "a rule of another name": "rules: {GC1: off}\n" + SMALL,
+    "a level of another name": "rules: {GC101: of}\n" + SMALL,
+    "a list for rules": "rules: [GC101]\n" + SMALL,
     "a word for a flag": "input: [8, 4]\nlayers: [parallel: {branches: [[], []], split: yes}]",
 }
 
@@ -113,6 +121,9 @@ def test_files_of_the_wrong_structure_fail_here_and_in_gconv(text: str) -> None:
     "text",
     [
         "name: true\ninput: [8, 3]\nlayers: [relu]",
+        "budget: {params: 30M, macs: 4.5G, flops: 3, memory: 1.5 MiB}\n" + SMALL,
+        "vars: {x: 3k}\nbudget: {params: $x, macs: 2 * 30, memory: }\n" + SMALL,
+        "rules: {GC101: off, GC102: warning, GC103: error}\nbudget:\n" + SMALL,
         "name: 50\ninput: [8, 3]\nlayers: [relu]",
         "vars: {s: [8, 8, 4]}\ninput: $s\nlayers: [relu]",
         "input: [8, 3]\nlayers: [conv_transpose: {filters: 2, kernel: 2, groups: 1}]",

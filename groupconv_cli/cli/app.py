@@ -10,6 +10,7 @@ import typer
 from groupconv_cli import __version__
 from groupconv_cli.cli.build import build
 from groupconv_cli.cli.catalogue import list_networks
+from groupconv_cli.cli.check import check
 from groupconv_cli.cli.compare import compare
 from groupconv_cli.cli.diff import diff
 from groupconv_cli.cli.init import init
@@ -56,6 +57,7 @@ def gconv(
 
 app.command(short_help="Show every layer and the totals, beside g=1.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
+app.command(short_help="Check specs: mistakes, rules and budgets.")(check)
 app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)
 app.command("list", short_help="List the bundled networks.")(list_networks)

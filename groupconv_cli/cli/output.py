@@ -18,6 +18,7 @@ STYLES = {
     "ratio": "green",
     "quiet": "dim",
     "bad": "bold red",
+    "warning": "bold yellow",
     "good": "bold green",
 }
 

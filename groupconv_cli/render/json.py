@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.analysis.report import (
     CompareRow,
     Comparison,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         LayerTimes,
         Timing,
     )
+    from groupconv_cli.errors import Place
+    from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.spec.catalogue import Bundled
 
 VERSION = 1
@@ -115,6 +118,55 @@ def diff_json(
     return _document("diff", body)
 
 
+def check_json(report: CheckReport) -> str:
+    """A check as a JSON document."""
+    specs = [
+        {
+            "spec": spec.spec,
+            "variants": list(spec.variants),
+            "exit_status": spec.exit_status,
+            "problems": [
+                {"message": each.message, "hint": each.hint, **_place(each.place)}
+                for each in spec.problems
+            ],
+            "findings": [
+                {
+                    "code": each.code,
+                    "title": each.title,
+                    "level": each.level,
+                    "message": each.message,
+                    "hint": each.hint,
+                    **_place(each.place),
+                    "layers": list(each.layers),
+                    "variants": list(each.variants),
+                }
+                for each in spec.findings
+            ],
+            "budgets": [
+                {
+                    "metric": each.limit.metric,
+                    "variant": each.variant,
+                    "used": each.used,
+                    "limit": each.limit.amount,
+                    "share": each.share,
+                    "kept": each.is_kept,
+                    **_place(each.limit.place),
+                }
+                for each in spec.budgets
+            ],
+        }
+        for spec in report.specs
+    ]
+    body = {"exit_status": report.exit_status, "dtype": report.dtype, "specs": specs}
+    return _document("check", body)
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {"file": None, "line": None, "column": None}
+    return {"file": place.source.name, "line": place.line, "column": place.column}
+
+
 def catalogue_json(entries: Iterable[Bundled]) -> str:
     """The catalogue as a JSON list of objects, one for each network."""
     listed = []
@@ -183,8 +235,15 @@ def _layer(layer: LayerRow) -> dict[str, Any]:
         "macs": layer.macs,
         "flops": layer.flops,
         "baseline": {"params": layer.dense_cost.params, "macs": layer.dense_cost.macs},
+        "reach": _reach(layer.reach),
         "path": [{"name": step.name, "kind": step.kind} for step in layer.path],
     }
+
+
+def _reach(reach: Reach | None) -> dict[str, Any] | None:
+    if reach is None:
+        return None
+    return {**reach._asdict(), "share": reach.share}
 
 
 def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:

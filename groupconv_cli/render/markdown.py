@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from groupconv_cli.errors import Diagnostic
 from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
@@ -14,6 +15,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
 def markdown(view: View, *, exact: bool = False) -> str:
     """The view as a heading, tables, and notes under them. No column is left out."""
     parts = [f"### {escaped(view.title)}"]
+    if view.problems:
+        parts.append("\n".join(_problem(problem) for problem in view.problems))
     for table in view.tables:
         parts += [f"**{escaped(table.title)}**"] * bool(table.title)
         parts.append("\n".join(_table(table, exact)))
@@ -24,6 +27,14 @@ def markdown(view: View, *, exact: bool = False) -> str:
 def escaped(text: str) -> str:
     """The text so that Markdown shows it as it is, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.splitlines()))
+
+
+def _problem(problem: Diagnostic) -> str:
+    place = problem.place
+    where = f" {escaped(f'{place.source.name}:{place.line}:{place.column}')}" if place else ""
+    hint = f" ({escaped(problem.hint)})" if problem.hint else ""
+    announced = f"{problem.level} {problem.code}".rstrip()
+    return f"- **{announced}**{where}: {escaped(problem.message)}{hint}"
 
 
 def _table(table: Table, exact: bool) -> Iterator[str]:

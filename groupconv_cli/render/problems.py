@@ -19,7 +19,7 @@ def problem_lines(problems: Sequence[Diagnostic]) -> list[Line]:
     """The problems one under another; beyond a limit they are counted."""
     lines: list[Line] = []
     for problem in problems[:MAX_REPORTED]:
-        lines += _problem(problem)
+        lines += one_problem(problem)
     if len(problems) > MAX_REPORTED:
         lines.append([Span(f"and {len(problems) - MAX_REPORTED} more problems")])
     elif len(problems) > 1:
@@ -27,18 +27,28 @@ def problem_lines(problems: Sequence[Diagnostic]) -> list[Line]:
     return lines
 
 
-def _problem(problem: Diagnostic) -> list[Line]:
+def one_problem(problem: Diagnostic) -> list[Line]:
+    """One problem: where and what, the line with a mark, and what would be right."""
     head: Line = []
     if problem.place is not None:
         place = problem.place
         head.append(Span(f"{place.source.name}:{place.line}:{place.column}: ", "title"))
-    head += [Span("error: ", "bad"), Span(printable(problem.message), "title")]
+    style = "bad" if problem.level == "error" else "warning"
+    head += [
+        Span(f"{announced(problem)}: ", style),
+        Span(printable(problem.message), "title"),
+    ]
     lines = [head]
     if problem.place is not None:
         lines += _excerpt(problem.place)
     if problem.hint:
         lines += [[Span("  " + printable(line))] for line in problem.hint.splitlines()]
     return lines
+
+
+def announced(problem: Diagnostic) -> str:
+    """'error', or 'warning GC101'."""
+    return f"{problem.level} {problem.code}".rstrip()
 
 
 def _excerpt(place: Place) -> list[Line]:

@@ -33,6 +33,11 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     Columns that a narrow terminal has no room for are left out, and a note names them.
     """
     result: list[Line] = [[Span(line, "title")] for line in wrap(view.title, width)]
+    if view.problems:
+        from groupconv_cli.render.problems import one_problem
+
+        for problem in view.problems:
+            result += [[], *one_problem(problem)]
     dropped: list[str] = []
     for table in view.tables:
         result.append([])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from groupconv_cli.analysis.budget import Limit
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
+from groupconv_cli.lint.codes import Levels
 from groupconv_cli.network import Network
 from groupconv_cli.spec.check import check
 from groupconv_cli.spec.expand import expand
 from groupconv_cli.spec.model import Spec
 from groupconv_cli.spec.names import variant_name
+from groupconv_cli.spec.policy import limits
 from groupconv_cli.spec.reader import read
+from groupconv_cli.spec.scope import Scope
 from groupconv_cli.spec.tree import Entry
 from groupconv_cli.spec.values import examine
 from groupconv_cli.words import did_you_mean
@@ -76,6 +80,21 @@ class SpecFile:
             # What is wrong with all of them is wrong with the spec, and said once.
             raise SpecError(*dict.fromkeys(each for error in errors for each in error.diagnostics))
         return made
+
+    @property
+    def rules(self) -> Levels:
+        """Levels of rules by code, of those that the spec names."""
+        return self._spec.rules
+
+    def limits(
+        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+    ) -> dict[str, Limit]:
+        """The spec's budget, for the same arguments as `network`; its mistakes are found there.
+
+        Raises SpecError for a limit that is none with these values.
+        """
+        changes = self._changes(settings or {}, variant or self.implied_variant, Problems())
+        return limits(self._spec.budget, Scope(self._spec.vars | changes))
 
     def _network(self, settings: Mapping[str, str], variant: str | None) -> Network:
         spec, problems = self._spec, self._problems.copy()

@@ -10,14 +10,16 @@ import re
 from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source
+from groupconv_cli.lint.codes import Levels
 from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.spec.items import BESIDE_KEYS, NAME, ItemChecker
 from groupconv_cli.spec.model import Block, Items, Spec
+from groupconv_cli.spec.policy import check_budget, check_rules
 from groupconv_cli.spec.tree import Entry, Mapping, Scalar, Tree, describe
 from groupconv_cli.spec.values import examine, is_nothing, report_unknown
 from groupconv_cli.words import did_you_mean
 
-TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers")
+TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "budget", "rules")
 BLOCK_KEYS = ("params", "layers")
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
@@ -76,6 +78,8 @@ class _Checker:
             variants=variants,
             blocks=blocks,
             layers=layers,
+            budget=self._budget(names),
+            rules=self._rules(),
         )
 
     # Keys and simple values
@@ -143,6 +147,16 @@ class _Checker:
                     self.problem(message, entry.place, hint)
                 examine(entry.value, names, f"the variable {key!r}", self.problems)
         return variants
+
+    # What the network is held to
+
+    def _budget(self, names: set[str]) -> dict[str, Entry]:
+        declared = self._mapping(self.entries.get("budget"), "names to limits")
+        return check_budget(declared, names, self.problems)
+
+    def _rules(self) -> Levels:
+        declared = self._mapping(self.entries.get("rules"), "codes to levels")
+        return check_rules(declared, self.problems)
 
     # Blocks and layers
 

@@ -90,7 +90,7 @@ class _Expansion:
             return None
         except SpecError as error:
             for problem in error.diagnostics:
-                self.problems.add(*problem)
+                self.problems.add(*problem[:3])
             return None
         sizes = [as_whole(v) for v in value] if isinstance(value, list) else []
         shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
@@ -99,7 +99,7 @@ class _Expansion:
                 "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
             )
             example = "for example: input: [224, 224, 3]"
-            self.problems.add(*_not_a("input", words, tree, value, example))
+            self.problems.add(*_not_a("input", words, tree, value, example)[:3])
             return None
         return shape
 
@@ -229,7 +229,7 @@ class _Frame:
             return unknown
         except SpecError as error:
             for problem in error.diagnostics:
-                message, place, hint = problem
+                message, place, hint = problem[:3]
                 self._problem(message, place or item.place, hint, message)
             return unknown
         return x

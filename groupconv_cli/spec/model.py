@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groupconv_cli.errors import Place, Source
+from groupconv_cli.lint.codes import Levels
 from groupconv_cli.spec.tree import Entry, Scalar, Tree
 
 
@@ -65,3 +66,7 @@ class Spec(NamedTuple):
     variants: dict[str, dict[str, Entry]]
     blocks: dict[str, Block]
     layers: Items
+    budget: dict[str, Entry]
+    """Limits to its costs, whose values may have variables."""
+    rules: Levels
+    """Levels of rules by code, of those that it names."""

@@ -64,7 +64,7 @@ def read(source: Source, problems: Problems) -> Tree:
     try:
         return _Reader(source, problems).document()
     except yaml.YAMLError as error:
-        problems.stop(*_yaml_problem(error, source))
+        problems.stop(*_yaml_problem(error, source)[:3])
 
 
 class _Anchor(NamedTuple):

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
+from groupconv_cli.analysis.budget import METRICS
+from groupconv_cli.lint.codes import RULES, Level
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
 from groupconv_cli.spec.check import MAX_NAME_LENGTH, VARIABLE
@@ -72,6 +74,21 @@ def schema() -> Schema:
                 "type": "array",
                 "minItems": 1,
             },
+            "budget": {
+                "description": "The most that the network may cost; gconv check holds it to that.",
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {key: _limit(key) for key in METRICS},
+            },
+            "rules": {
+                "description": "How loud rules of gconv check are.",
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {
+                    code: {"description": info.title, "enum": list(map(str, Level))}
+                    for code, info in RULES.items()
+                },
+            },
         },
         # A file with blocks may use their names as layers.
         "if": {"required": ["blocks"]},
@@ -94,6 +111,19 @@ def schema() -> Schema:
             **_list_definitions("open", with_blocks=True),
             **{name: _arguments(LAYERS[name]) for name in LAYERS if not _is_nested(name)},
         },
+    }
+
+
+def _limit(key: str) -> Schema:
+    metric = METRICS[key]
+    units = [unit for unit in metric.units if unit]
+    amount: Schema = {
+        "type": "string",
+        "pattern": rf"^[0-9]+(\.[0-9]+)? ?({'|'.join(units)})?$",
+    }
+    return {
+        "description": f"The most {metric.title}, such as {metric.example}.",
+        **_one_of({"type": "number", "minimum": 0}, amount, {"type": "null"}, EXPRESSION),
     }
 
 

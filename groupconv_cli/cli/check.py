@@ -1,0 +1,151 @@
+"""`gconv check`: mistakes, rules and budgets of specs, for CI."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from groupconv_cli.cli.options import (
+    DType,
+    DTypeOption,
+    ExactOption,
+    ForceOption,
+    OutputOption,
+    SetOption,
+    VariantOption,
+    complete_spec,
+    parse_settings,
+)
+from groupconv_cli.cli.run import command
+from groupconv_cli.errors import UsageError
+
+
+class CheckFormat(StrEnum):
+    """Ways to print a check."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+    github = "github"
+
+
+def _max(metric: str, what: str, example: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        f"--max-{metric}",
+        metavar="AMOUNT",
+        help=f"The most {what}, such as {example}. Wins over the spec's budget.",
+        show_default=False,
+    )
+    return option
+
+
+@command
+def check(
+    specs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SPEC]...",
+            help="Paths, folders, globs, names of bundled configs, or - for standard input. "
+            "Default: every spec in this folder and below.",
+            autocompletion=complete_spec,
+            show_default=False,
+        ),
+    ] = None,
+    max_params: Annotated[str | None, _max("params", "params", "30M")] = None,
+    max_macs: Annotated[str | None, _max("macs", "MACs", "4.5G")] = None,
+    max_flops: Annotated[str | None, _max("flops", "FLOPs", "9G")] = None,
+    max_memory: Annotated[str | None, _max("memory", "peak memory", "200MB or 190MiB")] = None,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule",
+            metavar="CODE=LEVEL",
+            help="Set a rule to off, warning or error. Wins over the spec and pyproject.toml. May "
+            "be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat every warning as an error.")
+    ] = False,
+    settings: SetOption = None,
+    variant: VariantOption = None,
+    dtype: DTypeOption = DType.float32,
+    output_format: Annotated[
+        CheckFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How to print the result. Default: by the ending of --output, else github inside "
+            "GitHub Actions, else table.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    exact: ExactOption = False,
+) -> int:
+    """Check specs for mistakes, hold them to their budgets, and look for what rules warn of.
+
+    All problems of all specs are reported; a spec with variants is checked with each. Of a folder
+    those .yaml and .yml files are taken that have a line `layers:`. docs/rules.md explains the
+    rules.
+
+    Exit status: 0 all well, warnings included; 1 a budget is broken or a rule that is an error;
+    2 a spec is wrong.
+
+    \b
+    Examples:
+      gconv check
+      gconv check configs/ --max-params 30M --max-memory 200MB
+      gconv check net.yaml --rule GC101=error --rule GC105=off
+      gconv check 'nets/**/*.yaml' --format markdown >> "$GITHUB_STEP_SUMMARY"
+    """
+    from groupconv_cli.api import check as check_specs
+    from groupconv_cli.cli.output import note
+    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.render.check import check_view, conclusion, findings_view
+    from groupconv_cli.render.csv import csv_text
+    from groupconv_cli.render.github import github
+    from groupconv_cli.render.json import check_json
+
+    amounts = {"params": max_params, "macs": max_macs, "flops": max_flops, "memory": max_memory}
+    report = check_specs(
+        *(specs or ()),
+        rules=parse_rules(rules),
+        budget={key: text for key, text in amounts.items() if text is not None},
+        variant=variant,
+        settings=parse_settings(settings),
+        dtype=dtype,
+        strict=strict,
+    )
+    result = Result(
+        view=lambda nested: check_view(report),
+        documents={
+            "json": lambda: check_json(report),
+            "csv": lambda: csv_text(findings_view(report)),
+            "github": lambda: github(report),
+        },
+    )
+    chosen: str | None = output_format
+    if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
+        chosen = CheckFormat.github
+    present(result, Destination(chosen, output, force, exact))
+    if output is not None:
+        note(conclusion(report))
+    return report.exit_status
+
+
+def parse_rules(rules: list[str] | None) -> dict[str, str]:
+    """The CODE=LEVEL of every --rule. Raises UsageError for one without an =."""
+    levels = {}
+    for rule in rules or ():
+        code, equals, level = rule.partition("=")
+        if not equals:
+            raise UsageError(f"--rule needs CODE=LEVEL, such as GC101=off; got {rule!r}")
+        levels[code.strip()] = level.strip()
+    return levels

@@ -1,0 +1,124 @@
+"""Checks of specs: their mistakes, what rules find in their networks, and their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from groupconv_cli.analysis.budget import BudgetLine, Limit, hold
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.errors import Diagnostic, SpecError, UsageError
+from groupconv_cli.lint.codes import DEFAULTS, Level, Levels
+from groupconv_cli.lint.collect import collect
+from groupconv_cli.lint.report import CheckReport, SpecCheck
+from groupconv_cli.lint.rule import Finding, lint
+from groupconv_cli.lint.settings import project_levels
+from groupconv_cli.network import Network
+from groupconv_cli.spec import SpecFile
+from groupconv_cli.spec.locate import locate
+from groupconv_cli.words import joined
+
+
+class Options(NamedTuple):
+    """What holds for all specs of a check, over what they say themselves."""
+
+    levels: Levels
+    limits: dict[str, Limit]
+    variant: str | None
+    settings: Mapping[str, str]
+    dtype: str
+    strict: bool
+    """Whether warnings are errors."""
+
+
+def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
+    """Checks every spec that is meant, whatever is wrong with others.
+
+    Raises SpecError for a mistake in a pyproject.toml.
+    """
+    checked = []
+    for spec, error in collect(list(specs)):
+        if error is not None:
+            checked.append(SpecCheck(spec=spec, problems=(Diagnostic(str(error)),)))
+        else:
+            checked.append(_check(spec, options))
+    return CheckReport(specs=tuple(checked), dtype=options.dtype)
+
+
+def _check(spec: str, options: Options) -> SpecCheck:
+    try:
+        found = locate(spec)
+        file = SpecFile(found.source, found.variant)
+    except SpecError as error:
+        return SpecCheck(spec=spec, problems=error.diagnostics)
+    except UsageError as error:
+        return SpecCheck(spec=spec, problems=(Diagnostic(str(error)),))
+    picked = options.variant or file.implied_variant
+    variants = (picked,) if picked else file.variants
+    path = Path(file.source.name)
+    folder = path.parent if path.is_file() else Path()
+    levels = {**DEFAULTS, **project_levels(folder), **file.rules, **options.levels}
+    if options.strict:
+        loud = {code: Level.error for code, level in levels.items() if level is Level.warning}
+        levels |= loud
+    found_in = _Findings(variants)
+    problems: dict[Diagnostic, list[str | None]] = {}
+    budgets: list[BudgetLine] = []
+    for variant in variants or (None,):
+        try:
+            network, limits = _made(file, variant, options)
+        except SpecError as error:
+            for problem in error.diagnostics:
+                problems.setdefault(problem, []).append(variant)
+            continue
+        except UsageError as error:
+            problems.setdefault(Diagnostic(str(error)), []).append(variant)
+            continue
+        found_in.add(variant, lint(network, levels))
+        if limits:
+            budgets += hold(total(network, options.dtype), limits, variant)
+    return SpecCheck(
+        spec=spec,
+        variants=variants,
+        problems=tuple(_told(problem, some, variants) for problem, some in problems.items()),
+        findings=found_in.all(),
+        budgets=tuple(budgets),
+    )
+
+
+def _made(
+    file: SpecFile, variant: str | None, options: Options
+) -> tuple[Network, dict[str, Limit]]:
+    network = file.network(options.settings, variant)
+    return network, {**file.limits(options.settings, variant), **options.limits}
+
+
+def _told(problem: Diagnostic, some: list[str | None], variants: tuple[str, ...]) -> Diagnostic:
+    """The problem with a remark if not all variants have it."""
+    if len(some) >= len(variants):
+        return problem
+    note = f"(with {'the variant' if len(some) == 1 else 'the variants'} "
+    note += f"{joined([str(variant) for variant in some])})"
+    return problem._replace(hint=f"{problem.hint} {note}" if problem.hint else note)
+
+
+class _Findings:
+    """What is found in the variants of a spec; what holds for several is said once."""
+
+    def __init__(self, variants: tuple[str, ...]) -> None:
+        self.variants = variants
+        self.found: dict[tuple[str, object], Finding] = {}
+
+    def add(self, variant: str | None, findings: list[Finding]) -> None:
+        """Notes what was found in one variant."""
+        for finding in findings:
+            key = (finding.code, finding.place or finding.layers)
+            first = self.found.get(key, finding)
+            if variant is not None:
+                first = first._replace(variants=(*first.variants, variant))
+            self.found[key] = first
+
+    def all(self) -> tuple[Finding, ...]:
+        """All of them, in the order of the file."""
+        return tuple(self.found.values())

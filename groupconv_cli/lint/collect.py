@@ -1,0 +1,96 @@
+"""Which specs `gconv check` means: paths, folders, globs, bundled names, standard input."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.spec import catalogue
+from groupconv_cli.spec.reader import MAX_BYTES
+
+SUFFIXES = (".yaml", ".yml")
+SKIPPED = ("node_modules", "__pycache__", "venv", "site-packages")
+LOOKS_LIKE_A_SPEC = re.compile(rb"^(layers[ \t]*:|input[ \t]*:[ \t]*[\[$])", re.MULTILINE)
+"""A line that specs have and other YAML seldom: `layers:`, or `input:` with a shape."""
+
+
+def collect(specs: Sequence[str]) -> Iterator[tuple[str, UsageError | None]]:
+    """Every single spec that is meant, once; where there is none, what to say of it.
+
+    A folder stands for all YAML files in it and below that look like specs; folders whose names
+    begin with a dot, and virtual environments, are left out. No specs at all: this folder.
+    """
+    seen = set()
+    for spec in specs or ["."]:
+        try:
+            for each in _expanded(spec):
+                known = os.path.realpath(each) if Path(each).exists() else each
+                if known not in seen:
+                    seen.add(known)
+                    yield each, None
+        except UsageError as error:
+            yield spec, error
+
+
+def _expanded(spec: str) -> Iterator[str]:
+    if not spec or spec == "-" or catalogue.find(spec):
+        yield spec
+    elif _is_folder(spec):
+        yield from _inside(spec)
+    elif re.search(r"[*?\[]", spec) and not Path(spec).exists():
+        matches = _matching(Path(spec))
+        if not matches:
+            raise UsageError(f"no file matches {spec!r}")
+        for match in matches:
+            yield from _inside(match) if _is_folder(match) else [match]
+    else:
+        yield spec
+
+
+def _matching(pattern: Path) -> list[str]:
+    below = Path(pattern.anchor)
+    try:
+        found = below.glob(str(pattern.relative_to(pattern.anchor)))
+        return sorted(map(str, found))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{str(pattern)!r} is no pattern of files: {error}") from None
+
+
+def _is_folder(spec: str) -> bool:
+    try:
+        return Path(spec).is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
+
+
+def _inside(folder: str) -> Iterator[str]:
+    found = False
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name[0] != "."
+            and name not in SKIPPED
+            and not (Path(root, name) / "pyvenv.cfg").exists()
+        )
+        for name in sorted(files):
+            path = Path(root, name)
+            if name.endswith(SUFFIXES) and name[0] != "." and _looks_like_a_spec(path):
+                found = True
+                yield str(path)
+    if not found:
+        where = "this folder" if folder == "." else f"the folder {folder}"
+        raise UsageError(
+            f"there are no specs in {where}: no .yaml or .yml file has a line `layers:`"
+        )
+
+
+def _looks_like_a_spec(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return LOOKS_LIKE_A_SPEC.search(file.read(MAX_BYTES)) is not None
+    except OSError:
+        return False

@@ -1,0 +1,56 @@
+"""Groups that nothing mixes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from groupconv_cli.analysis.reach import KeptApart
+from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.words import joined
+
+MAX_NAMES = 4
+
+
+@rule("GC101")
+def channels_kept_apart(subject: Subject) -> Iterator[Remark]:
+    """Grouped convolutions in a row, each reading no more channels than the one before."""
+    for chain in _chains(subject.mixing.kept_apart):
+        stacked = [chain[0].before, *(link.after for link in chain)]
+        names = tuple(subject.nodes[index].name for index in stacked)
+        last, (channels, of, origin) = names[-1], chain[-1].reach
+        yield Remark(
+            node=subject.nodes[chain[0].after],
+            message=f"nothing mixes the groups of {_listed(names)}: an output channel of {last!r} "
+            f"depends on {channels:,} of the {of:,} channels of {origin!r}",
+            hint=_help(chain[0], names),
+            layers=names,
+        )
+
+
+def _chains(links: list[KeptApart]) -> list[list[KeptApart]]:
+    """Links that follow on one another, together."""
+    by_end: dict[int, list[KeptApart]] = {}
+    for link in links:
+        chain = by_end.pop(link.before, [])
+        chain.append(link)
+        by_end[link.after] = chain
+    return list(by_end.values())
+
+
+def _help(link: KeptApart, names: tuple[str, ...]) -> str:
+    between = "the two" if len(names) == 2 else "each two"
+    one_by_one = f"a 1×1 convolution between {between} mixes all of them"
+    if link.shuffled is None or link.shuffled.channels <= link.reach.channels:
+        return one_by_one
+    shuffled = link.shuffled
+    return (
+        f"a channel_shuffle before {names[1]!r} makes it {shuffled.channels:,} of {shuffled.of:,} "
+        f"there; {one_by_one}"
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    quoted = [repr(name) for name in names]
+    if len(quoted) > MAX_NAMES:
+        quoted = [*quoted[: MAX_NAMES - 1], f"{len(quoted) - MAX_NAMES + 1} more"]
+    return joined(quoted)

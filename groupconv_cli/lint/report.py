@@ -1,0 +1,56 @@
+"""What a check of specs found: raw, as every format is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groupconv_cli.analysis.budget import BudgetLine
+from groupconv_cli.errors import Diagnostic
+from groupconv_cli.lint.codes import Level
+from groupconv_cli.lint.rule import Finding
+
+WELL, FAILED, WRONG = 0, 1, 2
+"""Exit statuses of a check."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecCheck:
+    """One spec, checked."""
+
+    spec: str
+    """What it was called: a path, or the name of a bundled config."""
+    variants: tuple[str, ...] = ()
+    """The variants that were checked; none if the spec has none."""
+    problems: tuple[Diagnostic, ...] = ()
+    """Mistakes in the spec. Where there are some, variants without are checked all the same."""
+    findings: tuple[Finding, ...] = ()
+    budgets: tuple[BudgetLine, ...] = ()
+
+    @property
+    def broken(self) -> tuple[BudgetLine, ...]:
+        """Budgets that are not kept."""
+        return tuple(line for line in self.budgets if not line.is_kept)
+
+    def of_level(self, level: Level) -> tuple[Finding, ...]:
+        """The findings that are that loud."""
+        return tuple(finding for finding in self.findings if finding.level is level)
+
+    @property
+    def exit_status(self) -> int:
+        """2 for a wrong spec; 1 for a broken budget or a rule that is an error; else 0."""
+        if self.problems:
+            return WRONG
+        return FAILED if self.broken or self.of_level(Level.error) else WELL
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """Several specs, checked."""
+
+    specs: tuple[SpecCheck, ...]
+    dtype: str
+
+    @property
+    def exit_status(self) -> int:
+        """That of the worst spec."""
+        return max((each.exit_status for each in self.specs), default=WELL)

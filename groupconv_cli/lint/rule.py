@@ -1,0 +1,114 @@
+"""What a rule is given, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from groupconv_cli.analysis.reach import Mixing, follow
+from groupconv_cli.analysis.totals import Totals, total
+from groupconv_cli.errors import Place
+from groupconv_cli.lint.codes import RULES, Level, Levels
+from groupconv_cli.network import Network, Node
+
+
+class Subject:
+    """A network, and what several rules want to know of it; worked out when first asked for."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.nodes = network.nodes
+
+    @cached_property
+    def mixing(self) -> Mixing:
+        """Which channels each output channel depends on."""
+        return follow(self.network)
+
+    @cached_property
+    def dense(self) -> Network:
+        """The g=1 baseline."""
+        return self.network.dense()
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Costs in float32."""
+        return total(self.network)
+
+    def in_groups(self) -> Iterator[Node]:
+        """Grouped convolutions that are not depthwise."""
+        return (node for node in self.nodes if node.is_grouped and not node.is_depthwise)
+
+
+class Remark(NamedTuple):
+    """One thing that a rule says."""
+
+    node: Node
+    """The layer whose place in the spec it points at."""
+    message: str
+    hint: str
+    layers: tuple[str, ...] = ()
+    """Names of all layers it is about, if not of that one only."""
+
+
+class Finding(NamedTuple):
+    """A remark at one place of a spec; what holds for several layers there is said once."""
+
+    code: str
+    level: Level
+    message: str
+    hint: str
+    place: Place | None
+    layers: tuple[str, ...]
+    variants: tuple[str, ...] = ()
+    """The variants it holds for; none if the spec has none."""
+
+    @property
+    def title(self) -> str:
+        """What the rule is called."""
+        return RULES[self.code].title
+
+
+Check = Callable[[Subject], Iterable[Remark]]
+
+CHECKS: dict[str, Check] = {}
+"""What looks for each rule, by code."""
+
+
+def rule(code: str) -> Callable[[Check], Check]:
+    """Registers what looks for a rule."""
+
+    def register(check: Check) -> Check:
+        if code in CHECKS or code not in RULES:
+            raise ValueError(f"the rule {code} is registered already, or not in the list")
+        CHECKS[code] = check
+        return check
+
+    return register
+
+
+def lint(network: Network, levels: Levels) -> list[Finding]:
+    """What the rules that are not off find in a network, in the order of its layers."""
+    from groupconv_cli.lint import bias, cost, kept_apart  # noqa: F401  (for the registration)
+
+    subject = Subject(network)
+    found: dict[tuple[str, object], tuple[Finding, list[str]]] = {}
+    for code, check in sorted(CHECKS.items()):
+        if levels[code] is Level.off:
+            continue
+        for remark in check(subject):
+            node, layers = remark.node, remark.layers or (remark.node.name,)
+            key = (code, node.place or node.name)
+            if key not in found:
+                said = remark.message, remark.hint, node.place
+                found[key] = Finding(code, levels[code], *said, layers=()), []
+            found[key][1].extend(layers)
+    findings = [
+        finding._replace(layers=tuple(dict.fromkeys(names))) for finding, names in found.values()
+    ]
+    return sorted(findings, key=_position)
+
+
+def _position(finding: Finding) -> tuple[int, int, str]:
+    place = finding.place
+    return (place.line if place else 0, place.column if place else 0, finding.code)

@@ -1,0 +1,90 @@
+"""Levels of rules in `[tool.gconv]` of a pyproject.toml, the nearest one upwards that has it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from groupconv_cli.errors import Place, Problems, Source, UsageError
+from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
+from groupconv_cli.spec.reader import decode
+from groupconv_cli.words import did_you_mean
+
+FILE = "pyproject.toml"
+KEYS = ("rules",)
+MAX_LEVELS_UP = 60
+
+
+def project_levels(folder: Path) -> Levels:
+    """The levels for specs in a folder; none where no pyproject.toml has `[tool.gconv]`.
+
+    Raises SpecError for what is wrong there, with its place, UsageError for a file that cannot be
+    read.
+    """
+    folder = folder.resolve()
+    for above in [folder, *folder.parents][:MAX_LEVELS_UP]:
+        levels = _levels(above / FILE)
+        if levels is not None:
+            return levels
+    return {}
+
+
+@cache
+def _levels(path: Path) -> Levels | None:
+    if not path.is_file():
+        return None
+    import tomllib
+
+    try:
+        source = decode(path.read_bytes(), _shown(path))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    problems = Problems()
+    try:
+        tables = tomllib.loads(source.text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.search(r"line (\d+), column (\d+)", str(error))
+        place = Place(source, *(int(n) for n in found.groups())) if found else Place(source, 1, 1)
+        problems.stop(f"not valid TOML: {re.sub(r' [(]at .*', '', str(error))}", place)
+    tool = tables.get("tool")
+    section = tool.get("gconv") if isinstance(tool, dict) else None
+    if section is None:
+        return None
+    levels: Levels = {}
+    if not isinstance(section, dict):
+        problems.stop("tool.gconv must be a table", _place(source, "gconv"))
+    for key in section:
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"there is {', '.join(KEYS)}"
+            problems.add(f"[tool.gconv] has no key {key!r}", _place(source, key), hint)
+    rules = section.get("rules", {})
+    if not isinstance(rules, dict):
+        problems.stop("rules must be a table of codes and levels", _place(source, "rules"))
+    for code, level in rules.items():
+        try:
+            known_code(code)
+            levels[code] = known_level(str(level))
+        except RuleError as error:
+            problems.add(error.message, _place(source, code), error.hint)
+    if problems:
+        raise problems.error()
+    return levels
+
+
+def _shown(path: Path) -> str:
+    """The path as messages name it: from here if it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _place(source: Source, key: str) -> Place:
+    """Where a key seems to stand: tomllib does not tell, so the first that looks like it is taken.
+
+    It is looked for behind the first mention of gconv, as other tools have keys of that name too.
+    """
+    begin = max(source.text.find("tool.gconv"), 0)
+    found = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])").search(source.text, begin)
+    at = found.start() if found else begin
+    before = source.text[:at]
+    return Place(source, before.count("\n") + 1, at - before.rfind("\n"))

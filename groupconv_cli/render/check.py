@@ -1,0 +1,133 @@
+"""A CheckReport as a View: problems and findings at their places, budgets, and a line on it all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from groupconv_cli.analysis.budget import METRICS, BudgetLine
+from groupconv_cli.errors import Diagnostic
+from groupconv_cli.lint.codes import Level
+from groupconv_cli.lint.report import CheckReport, SpecCheck
+from groupconv_cli.lint.rule import Finding
+from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.words import joined, plural
+
+BUDGET_COLUMNS = (
+    Column("Budget", key="spec"),
+    Column("", key="metric"),
+    Column("Used", "count", "used"),
+    Column("Limit", "count", "limit"),
+    Column("Used/limit", "ratio", "share"),
+    Column("", key="verdict"),
+)
+
+MAX_NAMES = 4
+
+
+def check_view(report: CheckReport) -> View:
+    """The view of a check: for people, all that is wrong and how to go on."""
+    problems = tuple(problem for spec in report.specs for problem in _said(spec))
+    rows = tuple(_budget_row(spec, line) for spec in report.specs for line in spec.budgets)
+    tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
+    notes = []
+    if any(line.limit.metric == "memory" for spec in report.specs for line in spec.budgets):
+        notes.append(f"Memory: weights and the most activations alive at once, in {report.dtype}.")
+    codes = sorted({finding.code for spec in report.specs for finding in spec.findings})
+    if codes:
+        notes.append(
+            f"docs/rules.md explains {joined(codes)}. To turn one off, in the spec: "
+            f"rules: {{{codes[0]}: off}}"
+        )
+    return View(_title(report), tables, tuple(notes), (conclusion(report),), problems=problems)
+
+
+def _title(report: CheckReport) -> str:
+    names = [_label(spec) for spec in report.specs]
+    if len(names) > MAX_NAMES:
+        return f"Checked {plural(len(names), 'spec')}"
+    return f"Checked {joined(names)}"
+
+
+def _label(spec: SpecCheck) -> str:
+    if len(spec.variants) > 1:
+        return f"{spec.spec} ({plural(len(spec.variants), 'variant')})"
+    return spec.spec or "''"
+
+
+def conclusion(report: CheckReport) -> str:
+    """The one line that says how it went: '3 specs: 1 wrong, 2 warnings, 1 budget broken'."""
+    count: Counter[str] = Counter()
+    for spec in report.specs:
+        count["wrong"] += bool(spec.problems)
+        count["errors"] += len(spec.of_level(Level.error))
+        count["warnings"] += len(spec.of_level(Level.warning))
+        count["broken"] += len(spec.broken)
+    parts = [
+        f"{count['wrong']:,} wrong" if count["wrong"] else "",
+        plural(count["errors"], "error") if count["errors"] else "",
+        plural(count["warnings"], "warning") if count["warnings"] else "",
+        f"{plural(count['broken'], 'budget')} broken" if count["broken"] else "",
+    ]
+    found = ", ".join(filter(None, parts))
+    kept = sum(len(spec.budgets) for spec in report.specs)
+    well = f"all well, {plural(kept, 'budget')} kept" if kept else "all well"
+    return f"{plural(len(report.specs), 'spec')}: {found or well}"
+
+
+def _said(spec: SpecCheck) -> Iterator[Diagnostic]:
+    yield from spec.problems
+    for finding in spec.findings:
+        yield as_diagnostic(finding, spec)
+
+
+def as_diagnostic(finding: Finding, spec: SpecCheck) -> Diagnostic:
+    """The finding as a problem, with a remark on where else it holds."""
+    hint = finding.hint
+    if 0 < len(finding.variants) < len(spec.variants):
+        some = "variant" if len(finding.variants) == 1 else "variants"
+        hint += f" (with the {some} {joined(finding.variants)})"
+    return Diagnostic(finding.message, finding.place, hint, finding.level, finding.code)
+
+
+def _budget_row(spec: SpecCheck, line: BudgetLine) -> Row:
+    kind = "bytes" if METRICS[line.limit.metric].is_bytes else "count"
+    name = spec.spec if line.variant is None else f"{spec.spec} {line.variant}"
+    cells = (
+        name,
+        METRICS[line.limit.metric].title,
+        Typed(kind, line.used),
+        Typed(kind, line.limit.amount),
+        line.share,
+        "kept" if line.is_kept else "broken",
+    )
+    return Row(cells, "" if line.is_kept else "bad")
+
+
+FINDINGS_COLUMNS = tuple(
+    Column(key, key=key)
+    for key in (
+        *("spec", "file", "line", "column", "kind", "code", "message", "hint"),
+        *("variant", "metric", "used", "limit"),
+    )
+)
+
+
+def findings_view(report: CheckReport) -> View:
+    """A table of everything, for machines: a row for each mistake, finding and budget."""
+    rows: list[tuple[Cell, ...]] = []
+    for spec in report.specs:
+        for problem in _said(spec):
+            file, at, column = problem.place or (None, None, None)
+            place = (file.name if file else None, at, column)
+            kind = problem.level if problem.code else "mistake"
+            said = (problem.message, problem.hint)
+            rows.append((spec.spec, *place, kind, problem.code, *said, *(None,) * 4))
+        for line in spec.budgets:
+            file, at, column = line.limit.place or (None, None, None)
+            place = (file.name if file else None, at, column)
+            kind = "budget kept" if line.is_kept else "budget broken"
+            used = (line.variant, line.limit.metric, line.used, line.limit.amount)
+            rows.append((spec.spec, *place, kind, None, None, None, *used))
+    table = Table(FINDINGS_COLUMNS, tuple(Row(cells) for cells in rows))
+    return View(conclusion(report), (table,))

@@ -1,0 +1,72 @@
+"""A CheckReport as workflow commands of GitHub Actions, which become annotations in the diff.
+
+The format and its escapes: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+and `packages/core/src/command.ts` of actions/toolkit. GitHub shows ten errors and ten warnings of a
+step, the first ones, so what counts most comes first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groupconv_cli.analysis.budget import METRICS, BudgetLine
+from groupconv_cli.errors import Diagnostic, Place
+from groupconv_cli.lint.report import CheckReport, SpecCheck
+from groupconv_cli.render.check import as_diagnostic, conclusion
+from groupconv_cli.render.numbers import bytes_text, count_text
+
+
+def github(report: CheckReport) -> str:
+    """A line for each mistake, broken budget and finding, and one on it all."""
+    mistakes = [_annotation(problem) for spec in report.specs for problem in spec.problems]
+    budgets = [_budget(spec, line) for spec in report.specs for line in spec.broken]
+    findings = [
+        _annotation(as_diagnostic(finding, spec))
+        for spec in report.specs
+        for finding in spec.findings
+    ]
+    errors_first = sorted(findings, key=lambda line: not line.startswith("::error"))
+    lines = [*mistakes, *budgets, *errors_first, conclusion(report)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _annotation(problem: Diagnostic) -> str:
+    title = f"gconv {problem.code}".rstrip()
+    message = "\n".join(filter(None, [problem.message, problem.hint]))
+    return _command(problem.level, problem.place, title, message)
+
+
+def _budget(spec: SpecCheck, line: BudgetLine) -> str:
+    metric = METRICS[line.limit.metric]
+    written = bytes_text if metric.is_bytes else count_text
+    name = spec.spec if line.variant is None else f"{spec.spec} {line.variant}"
+    message = (
+        f"{name}: {written(line.used)} {metric.title} are more than the budget of "
+        f"{written(line.limit.amount)} ({line.used:,} of {line.limit.amount:,})"
+    )
+    return _command("error", line.limit.place, "gconv budget", message)
+
+
+def _command(level: str, place: Place | None, title: str, message: str) -> str:
+    properties = {"title": title}
+    if place is not None and Path(place.source.name).is_file():
+        properties = {
+            "file": place.source.name,
+            "line": str(place.line),
+            "col": str(place.column),
+            **properties,
+        }
+    elif place is not None:
+        message = f"{place.source.name}:{place.line}:{place.column}: {message}"
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {told}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """The text as a command's message may have it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """The text as a command's property may have it."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
