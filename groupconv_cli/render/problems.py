@@ -6,10 +6,14 @@ import re
 from collections.abc import Sequence
 
 from groupconv_cli.errors import MAX_REPORTED, Diagnostic, Place
-from groupconv_cli.render.text import Line, Span, cell_width
+from groupconv_cli.render.text import MIN_WRAP, Line, Span, cell_width
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What YAML counts as the end of a line."""
+
+HINT = "  "
+CONTINUED = "    "
+"""What stands before hints, and before further lines of a sentence."""
 
 EXCERPT = 110
 """Characters of a source line that are shown, around the place."""
@@ -27,23 +31,38 @@ def problem_lines(problems: Sequence[Diagnostic]) -> list[Line]:
     return lines
 
 
-def one_problem(problem: Diagnostic) -> list[Line]:
-    """One problem: where and what, the line with a mark, and what would be right."""
-    head: Line = []
-    if problem.place is not None:
-        place = problem.place
-        head.append(Span(f"{place.source.name}:{place.line}:{place.column}: ", "title"))
+def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
+    """One problem: where and what, the line with a mark, and what would be right.
+
+    Sentences are broken to fit a width, if there is one.
+    """
+    place = problem.place
+    where = f"{place.source.name}:{place.line}:{place.column}: " if place else ""
+    announcement = f"{announced(problem)}: "
     style = "bad" if problem.level == "error" else "warning"
-    head += [
-        Span(f"{announced(problem)}: ", style),
-        Span(printable(problem.message), "title"),
-    ]
-    lines = [head]
-    if problem.place is not None:
-        lines += _excerpt(problem.place)
-    if problem.hint:
-        lines += [[Span("  " + printable(line))] for line in problem.hint.splitlines()]
+    taken = cell_width(where + announcement)
+    first, *more = _broken(printable(problem.message), width, taken)
+    lines: list[Line] = [[Span(where, "title"), Span(announcement, style), Span(first, "title")]]
+    lines += [[Span(CONTINUED + line, "title")] for line in more]
+    if place is not None:
+        lines += _excerpt(place)
+    for hint in (problem.hint or "").splitlines():
+        first, *more = _broken(printable(hint), width, len(HINT))
+        lines += [[Span(HINT + first)], *([Span(CONTINUED + line)] for line in more)]
     return lines
+
+
+def _broken(text: str, width: int | None, taken: int) -> list[str]:
+    """The text in lines, the first of which has that many columns taken."""
+    if width is None or taken + cell_width(text) <= width:
+        return [text]
+    from textwrap import wrap
+
+    room = max(width - len(CONTINUED), MIN_WRAP)
+    # What is taken stands there as one long word, so that the first line is broken in time.
+    filler = "x" * min(max(taken - len(CONTINUED), 0), room - MIN_WRAP)
+    first, *more = wrap(filler + text, room, break_long_words=False, break_on_hyphens=False)
+    return [first[len(filler) :], *more]
 
 
 def announced(problem: Diagnostic) -> str:

@@ -37,7 +37,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
         from groupconv_cli.render.problems import one_problem
 
         for problem in view.problems:
-            result += [[], *one_problem(problem)]
+            result += [[], *one_problem(problem, width)]
     dropped: list[str] = []
     for table in view.tables:
         result.append([])
