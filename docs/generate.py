@@ -119,7 +119,7 @@ def shown(default: Any) -> str:
 def rules(parts: dict[str, str], cls: type[Op | Composite]) -> list[str]:
     """The labelled rules as a list, and what the layer is built of."""
     found = [f"- **{label}**: {parts[label]}" for label in LABELS[:-1] if label in parts]
-    made = cls.build.__doc__ if issubclass(cls, Op) else cls.expand.__doc__
+    made = cls.calls.__doc__ if issubclass(cls, Op) else cls.expand.__doc__
     found.append(f"- **Keras**: {' '.join((made or '').split())}")
     return ["\n  ".join(rule.splitlines()) for rule in found] + [""]
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import Place
 from groupconv_cli.ops.base import Cost, Op, Shape
+from groupconv_cli.origin import Origin
 
 
 class Step(NamedTuple):
@@ -72,6 +73,7 @@ class Network:
         nodes: tuple[Node, ...],
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
+        origin: Origin | None = None,
     ) -> None:
         self.name = name
         self.nodes = nodes
@@ -79,6 +81,8 @@ class Network:
         """Indices of the input nodes."""
         self.outputs = outputs
         """Indices of the nodes whose outputs are the network's."""
+        self.origin = origin
+        """How the spec writes it, if it comes of one as it is."""
 
     @property
     def layers(self) -> tuple[Node, ...]:

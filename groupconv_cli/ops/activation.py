@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, register
-from groupconv_cli.ops.keras_op import named
+from groupconv_cli.ops.calls import Call
 from groupconv_cli.ops.kinds import Choice, Flag, Real
 
 FUNCTIONS = (
@@ -65,11 +64,9 @@ class Activation(Op):
         """Whether the function is one of all channels together."""
         return self.function in OVER_CHANNELS
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Activation` with the function of the same name."""
-        from keras import layers
-
-        return [layers.Activation(self.function, name=name)]
+        return [Call("Activation", name, {"activation": self.function})]
 
 
 for _function in FUNCTIONS:
@@ -87,11 +84,9 @@ class Elu(Op, name="elu"):
 
     alpha: float = arg(Real(), "what it tends to, negated, for small values", default=1.0)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`ELU`."""
-        from keras import layers
-
-        return [layers.ELU(alpha=self.alpha, name=name)]
+        return [Call("ELU", name, options={"alpha": self.alpha})]
 
 
 class LeakyRelu(Op, name="leaky_relu"):
@@ -108,11 +103,9 @@ class LeakyRelu(Op, name="leaky_relu"):
 
     slope: float = arg(Real(0), "slope for negative values", default=0.3)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`LeakyReLU`."""
-        from keras import layers
-
-        return [layers.LeakyReLU(negative_slope=self.slope, name=name)]
+        return [Call("LeakyReLU", name, options={"negative_slope": self.slope})]
 
 
 class Gelu(Op, name="gelu"):
@@ -126,13 +119,11 @@ class Gelu(Op, name="gelu"):
 
     approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Activation("gelu")`, or the function `keras.ops.gelu` where approximate."""
-        from keras import layers, ops
-
         if self.approximate:
-            return [named(lambda x: ops.gelu(x, approximate=True), name)]
-        return [layers.Activation("gelu", name=name)]
+            return [Call("gelu", name, options={"approximate": True}, of="ops")]
+        return [Call("Activation", name, {"activation": "gelu"})]
 
 
 class Glu(Op, name="glu"):
@@ -158,11 +149,9 @@ class Glu(Op, name="glu"):
         half = len(masks[0]) // 2
         return [a | b for a, b in zip(masks[0][:half], masks[0][half:], strict=True)]
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """The function `keras.ops.glu`: `Activation("glu")` gives out the wrong shape."""
-        from keras import ops
-
-        return [named(lambda x: ops.glu(x, axis=-1), name)]
+        return [Call("glu", name, options={"axis": -1}, of="ops")]
 
 
 class Threshold(Op, name="threshold"):
@@ -177,11 +166,10 @@ class Threshold(Op, name="threshold"):
     threshold: float = arg(Real(), "what x must be above")
     value: float = arg(Real(), "what stands in x's place elsewhere", default=0.0)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """The function `keras.ops.threshold`: Keras has no layer for it."""
-        from keras import ops
-
-        return [named(lambda x: ops.threshold(x, self.threshold, self.value), name)]
+        values = {"threshold": self.threshold, "default_value": self.value}
+        return [Call("threshold", name, values, of="ops")]
 
 
 class Prelu(Op, name="prelu"):
@@ -203,12 +191,11 @@ class Prelu(Op, name="prelu"):
             slopes *= size
         return Cost(params=slopes)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`PReLU`."""
-        from keras import layers
-
         axes = list(range(1, len(inputs[0])))  # Keras counts axes from 1, after the batch
-        return [layers.PReLU(shared_axes=axes if self.shared and axes else None, name=name)]
+        shared = axes if self.shared and axes else None
+        return [Call("PReLU", name, options={"shared_axes": shared})]
 
 
 NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu())}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
 
+from groupconv_cli.ops.calls import Call
 from groupconv_cli.ops.kinds import Kind, Value
 
 if TYPE_CHECKING:
@@ -189,9 +190,13 @@ class Op(Layer):
         """The same layer with another number of groups, for layers that have groups."""
         raise TypeError(f"{self.op} has no groups")
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """Stock Keras layers to call one after another; the last is called `name`."""
         raise NotImplementedError
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """The layers of `calls`, made."""
+        return [call.make() for call in self.calls(name, *inputs)]
 
 
 class Window(NamedTuple):

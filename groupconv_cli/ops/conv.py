@@ -20,6 +20,7 @@ from groupconv_cli.ops.base import (
     mixed_in_groups,
     per_axis,
 )
+from groupconv_cli.ops.calls import Call, one_if_equal
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
@@ -63,11 +64,12 @@ class Convolution(Op):
         window = make_window(self.op, x, *self.window)
         return output_sizes(x[:-1], window, self.padding)
 
-    def _keras_options(self, rank: int, padding: str) -> dict[str, Any]:
+    def _keras_options(self, rank: int, padding: str, **own: int) -> dict[str, Any]:
         return {
-            "strides": per_axis(self.stride, rank),
+            "strides": _per_axis(self.stride, rank),
             "padding": padding,
-            "dilation_rate": per_axis(self.dilation, rank),
+            "dilation_rate": _per_axis(self.dilation, rank),
+            **own,
             "use_bias": self.bias,
             "data_format": "channels_last",
         }
@@ -126,16 +128,13 @@ class Conv(Convolution, name="conv"):
         """The same filters over the same window, in another number of groups."""
         return self.replace(groups=groups)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` where padding is in pixels."""
-        from keras import layers
-
         rank = len(inputs[0]) - 1
         padding, chain = keras_padding(self.padding, rank, name)
-        conv = getattr(layers, f"Conv{rank}D")
-        options = self._keras_options(rank, padding)
-        kernel = per_axis(self.kernel, rank)
-        return [*chain, conv(self.filters, kernel, groups=self.groups, name=name, **options)]
+        leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
+        options = self._keras_options(rank, padding, groups=self.groups)
+        return [*chain, Call(f"Conv{rank}D", name, leading, options)]
 
 
 class DepthwiseConv(Convolution, name="depthwise_conv"):
@@ -173,24 +172,21 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         shared = {key: getattr(self, key) for key in Convolution.args}
         return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` where padding is in pixels.
 
         In 3-D, and for strides that differ between axes, a grouped `Conv` in its place.
         """
-        from keras import layers
-
         (x,) = inputs
         rank = len(x) - 1
         if rank == 3 or len(set(per_axis(self.stride, rank))) > 1:
             # Keras has no DepthwiseConv3D, and TensorFlow's depthwise kernel refuses at run time
             # strides that differ between axes.
-            return self.with_groups(x[-1], x).build(name, x)
+            return self.with_groups(x[-1], x).calls(name, x)
         padding, chain = keras_padding(self.padding, rank, name)
-        conv = getattr(layers, f"DepthwiseConv{rank}D")
-        options = self._keras_options(rank, padding)
-        kernel = per_axis(self.kernel, rank)
-        return [*chain, conv(kernel, depth_multiplier=self.multiplier, name=name, **options)]
+        leading = {"kernel_size": _per_axis(self.kernel, rank)}
+        options = self._keras_options(rank, padding, depth_multiplier=self.multiplier)
+        return [*chain, Call(f"DepthwiseConv{rank}D", name, leading, options)]
 
 
 class ConvTranspose(Op, name="conv_transpose"):
@@ -256,23 +252,17 @@ class ConvTranspose(Op, name="conv_transpose"):
         kernel = prod(per_axis(self.kernel, len(x) - 1)) * x[-1] * self.filters
         return Cost(params=kernel + self.filters * self.bias, macs=kernel * prod(x[:-1]))
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Conv1DTranspose`, `Conv2DTranspose` or `Conv3DTranspose`."""
-        from keras import layers
-
         rank = len(inputs[0]) - 1
-        conv = getattr(layers, f"Conv{rank}DTranspose")
-        return [
-            conv(
-                self.filters,
-                per_axis(self.kernel, rank),
-                strides=per_axis(self.stride, rank),
-                padding=self.padding,
-                use_bias=self.bias,
-                data_format="channels_last",
-                name=name,
-            )
-        ]
+        leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
+        options = {
+            "strides": _per_axis(self.stride, rank),
+            "padding": self.padding,
+            "use_bias": self.bias,
+            "data_format": "channels_last",
+        }
+        return [Call(f"Conv{rank}DTranspose", name, leading, options)]
 
 
 def check_groups(groups: int, channels: int, filters: int) -> None:
@@ -289,6 +279,10 @@ def check_groups(groups: int, channels: int, filters: int) -> None:
             hint=f"{channels} input and {filters} output channels share these divisors: "
             + divisors_text(gcd(channels, filters)),
         )
+
+
+def _per_axis(size: tuple[int, ...], rank: int) -> Any:
+    return one_if_equal(per_axis(size, rank))
 
 
 def _brief(size: tuple[int, ...]) -> str:

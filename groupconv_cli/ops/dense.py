@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
+from groupconv_cli.ops.calls import Call
 from groupconv_cli.ops.kinds import Flag, Whole
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
@@ -39,8 +40,6 @@ class Dense(Op, name="dense"):
         kernel = x[-1] * self.units
         return Cost(params=kernel + self.units * self.bias, macs=kernel * prod(x[:-1]))
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Dense`, which works on the last axis whatever the rank."""
-        from keras import layers
-
-        return [layers.Dense(self.units, use_bias=self.bias, name=name)]
+        return [Call("Dense", name, {"units": self.units}, {"use_bias": self.bias})]

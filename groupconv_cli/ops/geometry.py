@@ -6,6 +6,7 @@ from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Shape, Window, per_axis, shape_text
+from groupconv_cli.ops.calls import Call, one_if_equal
 
 Padding = str | tuple[int, ...]
 """`same`, `valid`, or pixels added on each side of each axis."""
@@ -83,16 +84,22 @@ def output_sizes(
     return tuple(sizes)
 
 
-def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[Any]]:
+def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[Call]]:
     """Keras' own word for the padding, and the layers that pad by pixels before it."""
     if isinstance(padding, str):
         return padding, []
-    from keras import layers
-
     pixels = per_axis(padding, rank)
     if not any(pixels):
         return "valid", []
-    options = {} if rank == 1 else {"data_format": "channels_last"}
-    pad = getattr(layers, f"ZeroPadding{rank}D")
-    # ZeroPadding1D reads a bare number; the others read a number per axis.
-    return "valid", [pad(pixels[0] if rank == 1 else pixels, name=f"{name}.pad", **options)]
+    return "valid", [bordered("ZeroPadding", [(pad, pad) for pad in pixels], f"{name}.pad")]
+
+
+def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> Call:
+    """The `ZeroPadding` or `Cropping` of so many values before and after each axis."""
+    same = all(before == after for before, after in pairs)
+    widths: Any = pairs[0] if len(pairs) == 1 else tuple(pairs)
+    if same:
+        widths = one_if_equal(tuple(before for before, _ in pairs))
+    argument = "padding" if kind == "ZeroPadding" else "cropping"
+    options = {} if len(pairs) == 1 else {"data_format": "channels_last"}
+    return Call(f"{kind}{len(pairs)}D", name, {argument: widths}, options)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, shape_text, united
+from groupconv_cli.ops.calls import Call
 
 
 class _Elementwise(Op):
@@ -38,11 +38,9 @@ class Add(_Elementwise, name="add", layer=False):
     MACs: 0.
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Add`."""
-        from keras import layers
-
-        return [layers.Add(name=name)]
+        return [Call("Add", name)]
 
 
 class Multiply(_Elementwise, name="multiply", layer=False):
@@ -55,11 +53,9 @@ class Multiply(_Elementwise, name="multiply", layer=False):
     MACs: 0.
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Multiply`."""
-        from keras import layers
-
-        return [layers.Multiply(name=name)]
+        return [Call("Multiply", name)]
 
 
 class Concat(Op, name="concat", layer=False):
@@ -90,11 +86,9 @@ class Concat(Op, name="concat", layer=False):
         """The channels of one input after those of the other."""
         return [mask for each in masks for mask in each]
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Concatenate` over the last axis."""
-        from keras import layers
-
-        return [layers.Concatenate(axis=-1, name=name)]
+        return [Call("Concatenate", name, options={"axis": -1})]
 
 
 def broadcast(op: str, inputs: Sequence[Shape]) -> Shape:

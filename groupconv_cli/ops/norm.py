@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
+from groupconv_cli.ops.calls import Call, Initializer
 from groupconv_cli.ops.kinds import Choice, Flag, Real, Whole
 
 
@@ -31,12 +31,10 @@ class BatchNorm(Op, name="batch_norm"):
         trainable = channels * (self.center + self.scale)
         return Cost(params=trainable + 2 * channels, non_trainable=2 * channels)
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`BatchNormalization` over the last axis."""
-        from keras import layers
-
         options = {key: getattr(self, key) for key in self.args}
-        return [layers.BatchNormalization(axis=-1, name=name, **options)]
+        return [Call("BatchNormalization", name, options={"axis": -1, **options})]
 
 
 class _LearnedNorm(Op):
@@ -60,12 +58,10 @@ class LayerNorm(_LearnedNorm, name="layer_norm"):
 
     is_dense = True
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`LayerNormalization` over the last axis."""
-        from keras import layers
-
         options = {key: getattr(self, key) for key in self.args}
-        return [layers.LayerNormalization(axis=-1, name=name, **options)]
+        return [Call("LayerNormalization", name, options={"axis": -1, **options})]
 
 
 class GroupNorm(_LearnedNorm, name="group_norm"):
@@ -97,12 +93,10 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
                 hint=f"{channels} has these divisors: {divisors_text(channels)}",
             )
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`GroupNormalization` over the last axis."""
-        from keras import layers
-
         options = {key: getattr(self, key) for key in self.args}
-        return [layers.GroupNormalization(axis=-1, name=name, **options)]
+        return [Call("GroupNormalization", name, options={"axis": -1, **options})]
 
 
 class LayerScale(Op, name="layer_scale"):
@@ -120,18 +114,19 @@ class LayerScale(Op, name="layer_scale"):
         """One scale per channel."""
         return Cost(params=inputs[0][-1])
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`EinsumDense` with one weight per channel: Keras has no layer that only scales."""
-        from keras import initializers, layers
-
         (x,) = inputs
         axes = "abcd"[: len(x)]  # the batch, then the positions
         return [
-            layers.EinsumDense(
-                f"{axes}z,z->{axes}z",
-                output_shape=x,
-                kernel_initializer=initializers.Constant(self.initial),
-                name=name,
+            Call(
+                "EinsumDense",
+                name,
+                {"equation": f"{axes}z,z->{axes}z"},
+                {
+                    "output_shape": x,
+                    "kernel_initializer": Initializer("Constant", self.initial),
+                },
             )
         ]
 
@@ -149,11 +144,9 @@ class Dropout(Op, name="dropout"):
 
     is_view = True
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Dropout`."""
-        from keras import layers
-
-        return [layers.Dropout(self.rate, name=name)]
+        return [Call("Dropout", name, {"rate": self.rate})]
 
 
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}

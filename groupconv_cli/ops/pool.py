@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Op, Shape, Window, arg, per_axis
+from groupconv_cli.ops.calls import Call, one_if_equal
 from groupconv_cli.ops.geometry import (
     Padding,
     keras_padding,
@@ -14,7 +14,6 @@ from groupconv_cli.ops.geometry import (
     output_sizes,
     spatial_rank,
 )
-from groupconv_cli.ops.keras_op import named
 from groupconv_cli.ops.kinds import Flag, Size
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 
@@ -57,15 +56,15 @@ class _Pool(Op):
         (x,) = inputs
         return (*output_sizes(x[:-1], self._fitted(x), self.padding, "size"), x[-1])
 
-    def _keras_pool(self, kind: str, name: str, x: Shape, padding: str) -> Any:
-        from keras import layers
-
+    def _keras_pool(self, kind: str, name: str, x: Shape, padding: str) -> Call:
         rank = len(x) - 1
-        pool = getattr(layers, f"{kind}Pooling{rank}D")
-        window = Window(*(per_axis(size, rank) for size in self.window))
-        # The 1-D layers take a number, the others one per axis.
-        kernel, stride = (s[0] if rank == 1 else s for s in (window.kernel, window.stride))
-        return pool(kernel, stride, padding, data_format="channels_last", name=name)
+        size, stride, _ = (one_if_equal(per_axis(size, rank)) for size in self.window)
+        options = {
+            "strides": None if stride == size else stride,
+            "padding": padding,
+            "data_format": "channels_last",
+        }
+        return Call(f"{kind}Pooling{rank}D", name, {"pool_size": size}, options)
 
 
 class MaxPool(_Pool, name="max_pool"):
@@ -77,20 +76,18 @@ class MaxPool(_Pool, name="max_pool"):
     Example: `max_pool: {size: 3, stride: 2}`
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`MaxPooling`, after `keras.ops.pad` with minus infinity where padding is in pixels."""
         (x,) = inputs
         if isinstance(self.padding, str):
             return [self._keras_pool("Max", name, x, self.padding)]
-        from keras import ops
-
         pixels = per_axis(self.padding, len(x) - 1)
-        widths = [[0, 0], *([p, p] for p in pixels), [0, 0]]
-
-        def pad(tensor: Any) -> Any:
-            return ops.pad(tensor, widths, constant_values=float("-inf"))
-
-        return [named(pad, f"{name}.pad"), self._keras_pool("Max", name, x, "valid")]
+        widths = ((0, 0), *((p, p) for p in pixels), (0, 0))
+        lowest = {"constant_values": float("-inf")}
+        return [
+            Call("pad", f"{name}.pad", {"pad_width": widths}, lowest, of="ops"),
+            self._keras_pool("Max", name, x, "valid"),
+        ]
 
 
 class AvgPool(_Pool, name="avg_pool"):
@@ -102,7 +99,7 @@ class AvgPool(_Pool, name="avg_pool"):
     Example: `avg_pool: {size: 3, stride: 2}`
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`AveragePooling`, after a `ZeroPadding` where padding is in pixels."""
         (x,) = inputs
         padding, chain = keras_padding(self.padding, len(x) - 1, name)
@@ -121,11 +118,9 @@ class _GlobalPool(Op):
         (x,) = inputs
         return ((1,) * (len(x) - 1) if self.keepdims else ()) + x[-1:]
 
-    def _keras_pool(self, kind: str, name: str, x: Shape) -> Sequence[Any]:
-        from keras import layers
-
-        pool = getattr(layers, f"Global{kind}Pooling{len(x) - 1}D")
-        return [pool(keepdims=self.keepdims, data_format="channels_last", name=name)]
+    def _keras_pool(self, kind: str, name: str, x: Shape) -> Sequence[Call]:
+        options = {"keepdims": self.keepdims, "data_format": "channels_last"}
+        return [Call(f"Global{kind}Pooling{len(x) - 1}D", name, options=options)]
 
 
 class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
@@ -137,7 +132,7 @@ class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
     Example: `global_avg_pool`
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`GlobalAveragePooling`."""
         return self._keras_pool("Average", name, inputs[0])
 
@@ -151,6 +146,6 @@ class GlobalMaxPool(_GlobalPool, name="global_max_pool"):
     Example: `global_max_pool`
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`GlobalMaxPooling`."""
         return self._keras_pool("Max", name, inputs[0])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
-from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, arg, per_axis, shape_text, united
-from groupconv_cli.ops.geometry import check_axes, spatial_rank
-from groupconv_cli.ops.keras_op import named
+from groupconv_cli.ops.calls import Call, channel_slice, one_if_equal
+from groupconv_cli.ops.geometry import bordered, check_axes, spatial_rank
 from groupconv_cli.ops.kinds import Choice, Size, Target, Whole
 
 
@@ -22,7 +21,7 @@ class Input(Op, name="input", layer=False):
     MACs: 0.
     """
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """Nothing: the whole-model build makes the `keras.Input`."""
         return []
 
@@ -46,11 +45,9 @@ class Flatten(Op, name="flatten"):
         """The channels again for every position."""
         return reshaped(masks[0], prod(inputs[0]), prod(inputs[0]))
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Flatten`."""
-        from keras import layers
-
-        return [layers.Flatten(data_format="channels_last", name=name)]
+        return [Call("Flatten", name, options={"data_format": "channels_last"})]
 
 
 class ChannelShuffle(Op, name="channel_shuffle"):
@@ -96,18 +93,17 @@ class ChannelShuffle(Op, name="channel_shuffle"):
                 hint=f"{channels} has these divisors: {divisors_text(channels)}",
             )
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Reshape`, `Permute` and `Reshape`: a transposition of (g, C/g) at every position."""
-        from keras import layers
-
         (x,) = inputs
         *spatial, channels = x
         rank = len(spatial)
+        split = (*spatial, self.groups, channels // self.groups)
         swap = (*range(1, rank + 1), rank + 2, rank + 1)  # Permute counts axes from 1
         return [
-            layers.Reshape((*spatial, self.groups, channels // self.groups), name=f"{name}.split"),
-            layers.Permute(swap, name=f"{name}.swap"),
-            layers.Reshape(x, name=name),
+            Call("Reshape", f"{name}.split", {"target_shape": split}),
+            Call("Permute", f"{name}.swap", {"dims": swap}),
+            Call("Reshape", name, {"target_shape": x}),
         ]
 
 
@@ -142,11 +138,9 @@ class Reshape(Op, name="reshape"):
         """A channel depends on those whose values come to lie in it."""
         return reshaped(masks[0], self.output_shape(*inputs)[-1], prod(inputs[0]))
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Reshape`."""
-        from keras import layers
-
-        return [layers.Reshape(self.output_shape(*inputs), name=name)]
+        return [Call("Reshape", name, {"target_shape": self.output_shape(*inputs)})]
 
 
 MAX_RESHAPED = 1 << 18
@@ -209,9 +203,9 @@ class ZeroPad(Op, name="zero_pad"):
         spatial = (n + before + after for n, (before, after) in zip(x[:-1], pairs, strict=True))
         return (*spatial, x[-1])
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`ZeroPadding1D`, `2D` or `3D`."""
-        return [_bordered("ZeroPadding", self._pairs(inputs[0]), name)]
+        return [bordered("ZeroPadding", self._pairs(inputs[0]), name)]
 
 
 class Crop(Op, name="crop"):
@@ -249,18 +243,9 @@ class Crop(Op, name="crop"):
         pairs = self._pairs(x)
         return (*(n - first - last for n, (first, last) in zip(x[:-1], pairs, strict=True)), x[-1])
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Cropping1D`, `2D` or `3D`."""
-        return [_bordered("Cropping", self._pairs(inputs[0]), name)]
-
-
-def _bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> Any:
-    from keras import layers
-
-    layer = getattr(layers, f"{kind}{len(pairs)}D")
-    if len(pairs) == 1:
-        return layer(pairs[0], name=name)
-    return layer(tuple(pairs), data_format="channels_last", name=name)
+        return [bordered("Cropping", self._pairs(inputs[0]), name)]
 
 
 class Upsample(Op, name="upsample"):
@@ -297,17 +282,14 @@ class Upsample(Op, name="upsample"):
         check_axes("size", self.size, rank)
         return (*(n * m for n, m in zip(x[:-1], per_axis(self.size, rank), strict=True)), x[-1])
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`UpSampling1D`, `2D` or `3D`."""
-        from keras import layers
-
         rank = len(inputs[0]) - 1
-        size = per_axis(self.size, rank)
-        if rank == 1:
-            return [layers.UpSampling1D(size[0], name=name)]
+        size = {"size": one_if_equal(per_axis(self.size, rank))}
         options = {"interpolation": self.interpolation} if rank == 2 else {}
-        layer = getattr(layers, f"UpSampling{rank}D")
-        return [layer(size, data_format="channels_last", name=name, **options)]
+        if rank > 1:
+            options["data_format"] = "channels_last"
+        return [Call(f"UpSampling{rank}D", name, size, options)]
 
 
 class Split(Op, name="split", layer=False):
@@ -331,6 +313,6 @@ class Split(Op, name="split", layer=False):
         """Those channels."""
         return masks[0][self.start : self.start + self.count]
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """A slice of the last axis: Keras has no layer that does it."""
-        return [named(lambda x: x[..., self.start : self.start + self.count], name)]
+        return [channel_slice(name, self.start, self.start + self.count)]

@@ -19,9 +19,10 @@ from groupconv_cli.ops.composite import Tensor
 from groupconv_cli.ops.kinds import KindError, Value, as_whole
 from groupconv_cli.ops.norm import NORMS
 from groupconv_cli.ops.shape import Input
+from groupconv_cli.origin import Origin, Written
 from groupconv_cli.spec.model import Given, Item, Items, Spec
 from groupconv_cli.spec.scope import Scope, UnknownValue
-from groupconv_cli.spec.tree import Entry, Tree, describe, in_words
+from groupconv_cli.spec.tree import Entry, Scalar, Tree, describe, in_words
 from groupconv_cli.spec.values import is_computed
 
 MAX_LAYERS = 10_000
@@ -63,6 +64,9 @@ class _Expansion:
         groups and is not depthwise."""
         self.steps = 0
         self.nesting = 0
+        self.items: dict[int, Item] = {}
+        self.arguments: dict[str, dict[str, Value]] = {}
+        """Of each use of a block, by its full name, the values of its parameters."""
 
     def run(self, scope: Scope) -> Network | None:
         shape = self._input_shape(scope)
@@ -80,7 +84,18 @@ class _Expansion:
         if y.node == 0 and self.spec.layers:
             self.problems.add("no layer is left of the network", self.spec.input.place)
             return None
-        return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,))
+        return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,), self._origin(scope))
+
+    def _origin(self, scope: Scope) -> Origin:
+        return Origin(
+            items={number: _written(item) for number, item in self.items.items()},
+            blocks={
+                name: {key: _text(entry.value) for key, entry in block.params.items()}
+                for name, block in self.spec.blocks.items()
+            },
+            variables=scope.values,
+            arguments=self.arguments,
+        )
 
     def _input_shape(self, scope: Scope) -> Shape | None:
         tree = self.spec.input
@@ -218,6 +233,7 @@ class _Frame:
         unknown = Tensor(x.node, None)
         if not item.sound:
             return unknown
+        self.expansion.items[item.number] = item
         frame = _Frame(self.expansion, self.variables, self.level, item, self.used_at)
         try:
             if item.when is not None and not frame._truth(item.when, x):
@@ -281,6 +297,7 @@ class _Frame:
         root = self.variables.root
         scope = Scope(block.params, root, values, _channels(x), is_block=True)
         level = self._own_level(item.layer)
+        self.expansion.arguments[level.prefix.removesuffix(".")] = scope.values
         used_at = (*self.used_at, item.place)
         with self.expansion.nested(item.place):
             return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
@@ -415,6 +432,20 @@ def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
     """
     op.check(*shapes)
     return op.output_shape(*shapes), op.cost(*shapes)
+
+
+def _written(item: Item) -> Written:
+    texts = {
+        key: _text(given.tree)
+        for key, given in item.args.items()
+        if given.layers is None and given.branches is None
+    }
+    args = {key: text for key, text in texts.items() if text is not None}
+    return Written(args, _text(item.repeat), _text(item.when))
+
+
+def _text(tree: Tree | None) -> str | None:
+    return tree.text if isinstance(tree, Scalar) and tree.value is not None else None
 
 
 def _channels(x: Tensor) -> int | None:

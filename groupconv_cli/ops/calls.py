@@ -1,0 +1,75 @@
+"""What an op is in Keras, as data: the layers to make, with their arguments.
+
+The whole-model build makes layers of it and the export to Python writes code of it, so the two
+cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+NONE: Mapping[str, Any] = {}
+
+
+class Call(NamedTuple):
+    """A layer of keras.layers, or with `of="ops"` a function of keras.ops, applied to a tensor."""
+
+    function: str
+    name: str
+    """What the layer or operation is called in the model."""
+    leading: Mapping[str, Any] = NONE
+    """Arguments that Keras code gives by position, in that order."""
+    options: Mapping[str, Any] = NONE
+    """Arguments that it gives by name."""
+    of: str = "layers"
+
+    def make(self) -> Callable[[Any], Any]:
+        """The layer; or what applies the function and names its operation in the model.
+
+        Left to itself Keras calls an operation after the function ('pad'), which a layer may be
+        called too.
+        """
+        import keras
+
+        arguments = {key: _made(value) for key, value in {**self.leading, **self.options}.items()}
+        if self.of == "layers":
+            layer: Callable[[Any], Any] = getattr(keras.layers, self.function)(
+                **arguments, name=self.name
+            )
+            return layer
+
+        def call(tensor: Any) -> Any:
+            if self.function == "getitem":
+                output = tensor[..., arguments["start"] : arguments["stop"]]
+            else:
+                output = getattr(keras.ops, self.function)(tensor, **arguments)
+            output._keras_history.operation.name = self.name
+            return output
+
+        return call
+
+
+class Initializer(NamedTuple):
+    """An initializer of keras.initializers as an argument of a layer."""
+
+    function: str
+    value: Any
+
+
+def channel_slice(name: str, start: int, stop: int) -> Call:
+    """A slice of the last axis: Keras has no layer that does it."""
+    return Call("getitem", name, {"start": start, "stop": stop}, of="ops")
+
+
+def one_if_equal(size: tuple[Any, ...]) -> Any:
+    """A size as Keras code writes it: one number where all axes have the same."""
+    return size[0] if len(set(size)) == 1 else size
+
+
+def _made(value: Any) -> Any:
+    if not isinstance(value, Initializer):
+        return value
+    import keras
+
+    return getattr(keras.initializers, value.function)(value.value)
