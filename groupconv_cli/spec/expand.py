@@ -93,7 +93,7 @@ class _Expansion:
                 name: {key: _text(entry.value) for key, entry in block.params.items()}
                 for name, block in self.spec.blocks.items()
             },
-            variables=scope.values,
+            variables={name: scope.values[name] for name in self.spec.vars if name in scope.values},
             arguments=self.arguments,
         )
 

@@ -45,13 +45,17 @@ class ExpressionError(Exception):
         self.hint = hint
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word of an expression; in its tree the name of a variable."""
+
     kind: str
     text: str
     offset: int
 
 
-class _Operation(NamedTuple):
+class Operation(NamedTuple):
+    """Two operands and what is between them. Operands are trees, names or exact numbers."""
+
     operator: str
     left: Any
     right: Any
@@ -75,14 +79,14 @@ def evaluate(text: str, lookup: Lookup) -> Value:
     # Variables are looked up before the arithmetic, not amid it: they may be expressions too, and
     # the depths of all would add up.
     values = {name: lookup(name) for name, _ in names(text)}
-    return _value(_parse(text), values.__getitem__)
+    return _value(parse(text), values.__getitem__)
 
 
 @lru_cache(maxsize=4096)
-def _tokens(text: str) -> tuple[_Token, ...]:
+def _tokens(text: str) -> tuple[Token, ...]:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression of {len(text)} characters; {MAX_LENGTH} is the limit")
-    tokens: list[_Token] = []
+    tokens: list[Token] = []
     at = 0
     end = len(text.rstrip())
     while at < end:
@@ -94,13 +98,14 @@ def _tokens(text: str) -> tuple[_Token, ...]:
             message = f"{word!r} has no meaning in the expression {text!r}"
             raise ExpressionError(message, at, WORDS_HINT if stray else CHARACTERS_HINT)
         kind = match.lastgroup or ""
-        tokens.append(_Token(kind, match.group(kind), match.start(kind) - (kind == "name")))
+        tokens.append(Token(kind, match.group(kind), match.start(kind) - (kind == "name")))
         at = match.end()
     return tuple(tokens)
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> Any:
+def parse(text: str) -> Any:
+    """The tree of an expression. Raises ExpressionError for what is none."""
     parser = _Parser(text)
     tree = parser.comparison(0)
     if parser.at < len(parser.tokens):
@@ -124,7 +129,7 @@ class _Parser:
             f"{token.text!r} is out of place in the expression {self.text!r}", token.offset
         )
 
-    def taken(self, *operators: str) -> _Token | None:
+    def taken(self, *operators: str) -> Token | None:
         if self.at < len(self.tokens):
             token = self.tokens[self.at]
             if token.kind == "operator" and token.text in operators:
@@ -135,26 +140,26 @@ class _Parser:
     def comparison(self, depth: int) -> Any:
         left = self.sum(depth)
         if token := self.taken("==", "!=", "<", "<=", ">", ">="):
-            return _Operation(token.text, left, self.sum(depth), token.offset)
+            return Operation(token.text, left, self.sum(depth), token.offset)
         return left
 
     def sum(self, depth: int) -> Any:
         left = self.product(depth)
         while token := self.taken("+", "-"):
-            left = _Operation(token.text, left, self.product(depth), token.offset)
+            left = Operation(token.text, left, self.product(depth), token.offset)
         return left
 
     def product(self, depth: int) -> Any:
         left = self.sign(depth)
         while token := self.taken("*", "/", "//"):
-            left = _Operation(token.text, left, self.sign(depth), token.offset)
+            left = Operation(token.text, left, self.sign(depth), token.offset)
         return left
 
     def sign(self, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"the expression {self.text!r} is nested too deeply")
         if token := self.taken("-", "+"):
-            return _Operation(token.text, 0, self.sign(depth + 1), token.offset)
+            return Operation(token.text, 0, self.sign(depth + 1), token.offset)
         if self.taken("("):
             inner = self.comparison(depth + 1)
             if not self.taken(")"):
@@ -182,12 +187,12 @@ def _whole_if_possible(number: int | Fraction) -> int | Fraction:
 
 
 def _value(tree: Any, lookup: Lookup) -> Value:
-    if isinstance(tree, _Token):
+    if isinstance(tree, Token):
         value = lookup(tree.text)
         if isinstance(value, float):
             return exact(value)
         return value
-    if not isinstance(tree, _Operation):
+    if not isinstance(tree, Operation):
         return tree
     left, right = _value(tree.left, lookup), _value(tree.right, lookup)
     if tree.operator in ("==", "!="):

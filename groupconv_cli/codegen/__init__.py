@@ -1,0 +1,41 @@
+"""A network as Keras code that a person might have written: functions for blocks, loops, names.
+
+`tree` nests the flat network again, `align` lays the uses of a block beside each other, `function`
+writes the one function they share, `module` the file, and `trial` holds it against the network.
+"""
+
+from __future__ import annotations
+
+from groupconv_cli.codegen.module import Failed, module_text
+from groupconv_cli.codegen.tree import Plan
+from groupconv_cli.codegen.trial import is_faithful
+from groupconv_cli.errors import InternalError
+from groupconv_cli.network import Network
+
+__all__ = ["network_code"]
+
+
+def network_code(network: Network) -> str:
+    """A Python file that builds the network with Keras alone, formatted for 88 columns.
+
+    The layers, their names and their order are those that `groupconv_cli.build` makes. Blocks of
+    the spec are functions, repeats are loops, variables are constants; where the uses of a block
+    are too different for one function, its layers are written out.
+
+    Raises UsageError for a layer that there is no code for, InternalError if the code would not
+    make the network.
+    """
+    plan = Plan()
+    while True:
+        try:
+            code = module_text(network, plan)
+        except Failed as failed:
+            if plan.fall_back(failed.key):
+                continue
+            code = ""
+        if is_faithful(code, network):
+            return code
+        if plan.is_flat:
+            raise InternalError(f"the code written for {network.name} makes other layers")
+        plan = Plan()
+        plan.is_flat = True

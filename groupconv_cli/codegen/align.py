@@ -1,0 +1,184 @@
+"""Uses of one function laid beside each other: which of their parts are the same statement.
+
+A statement that some uses lack is a conditional one. What reads its value reads, in those uses, the
+value of another statement: the two are one variable (`fall`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groupconv_cli.codegen.tree import Group, Leaf, Loop, Part, Tensor
+
+Value = int
+"""Number of the statement that makes it; -1, -2 … are what enters the function."""
+
+ENTRY: Value = -1
+
+
+class CannotUnify(Exception):
+    """These uses are too different for one function, or it could not be written."""
+
+
+class Context:
+    """One use of a function, or one turn of a loop in it."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        entries: Sequence[Tensor],
+        result: Tensor,
+        *,
+        group: Group | None = None,
+        outer: Context | None = None,
+        turn: int = 0,
+    ) -> None:
+        self.parts = parts
+        self.values: dict[Tensor, Value] = {tensor: -1 - i for i, tensor in enumerate(entries)}
+        self.entries = entries
+        self.result = result
+        self.group = group
+        self.outer = outer
+        self.turn = turn
+
+    @property
+    def root(self) -> Context:
+        """The use of the function that this is a turn in."""
+        return self if self.outer is None else self.outer.root
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the spec's names stand for in this use."""
+        group = self.root.group
+        return group.arguments if group else {}
+
+
+class Statement:
+    """Parts of several uses that are written as one statement."""
+
+    def __init__(self, parts: dict[Context, Part]) -> None:
+        self.parts = parts
+        self.inputs: list[Value] = []
+        self.fall: Value | None = None
+        """The value in the uses that lack the statement, where something there reads it."""
+        self.body: Draft | None = None
+
+    @property
+    def first(self) -> Part:
+        """The part of the first use that has it."""
+        return next(iter(self.parts.values()))
+
+
+class Draft:
+    """The statements of a function, or of the body of a loop."""
+
+    def __init__(self, contexts: Sequence[Context]) -> None:
+        """Raises CannotUnify."""
+        self.contexts = contexts
+        self.statements = [Statement(parts) for parts in _aligned(contexts)]
+        self.tensors: dict[Value, dict[Context, Tensor]] = {}
+        for context in contexts:
+            for value, tensor in enumerate(context.entries, 1):
+                self.tensors.setdefault(-value, {})[context] = tensor
+        for number, statement in enumerate(self.statements):
+            self._connect(number, statement)
+        self.result = self._resolved({each: each.values[each.result] for each in contexts})
+
+    def is_partial(self, statement: Statement) -> bool:
+        """Whether some uses lack it."""
+        return len(statement.parts) < len(self.contexts)
+
+    def tensor(self, value: Value, context: Context) -> Tensor:
+        """The tensor that a value is in one use."""
+        found = self.tensors[value].get(context)
+        while found is None:
+            fall = self.statements[value].fall if value >= 0 else None
+            if fall is None:
+                raise CannotUnify("a value that not every use has")
+            value = fall
+            found = self.tensors[value].get(context)
+        return found
+
+    def _connect(self, number: Value, statement: Statement) -> None:
+        counts = {len(part.inputs) for part in statement.parts.values()}
+        if len(counts) > 1:
+            raise CannotUnify("inputs of another number")
+        for slot in range(counts.pop()):
+            sources = {}
+            for context, part in statement.parts.items():
+                if part.inputs[slot] not in context.values:
+                    raise CannotUnify("a tensor from elsewhere")
+                sources[context] = context.values[part.inputs[slot]]
+            statement.inputs.append(self._resolved(sources))
+        for context, part in statement.parts.items():
+            context.values[part.output] = number
+        self.tensors[number] = {each: part.output for each, part in statement.parts.items()}
+        if isinstance(statement.first, Loop):
+            statement.body = Draft(
+                [
+                    _turn(context, part, turn)
+                    for context, part in statement.parts.items()
+                    if isinstance(part, Loop)
+                    for turn in range(len(part.turns))
+                ]
+            )
+
+    def _resolved(self, sources: dict[Context, Value]) -> Value:
+        """The one value that is read, though some uses lack the statement that makes it."""
+        values = set(sources.values())
+        latest = max(values)
+        if len(values) == 1:
+            return latest
+        statement = self.statements[latest]
+        others = {each: value for each, value in sources.items() if value != latest}
+        if any(each in statement.parts for each in others):
+            raise CannotUnify("other connections")
+        fall = self._resolved(others)
+        if statement.fall not in (None, fall):
+            raise CannotUnify("other connections")
+        statement.fall = fall
+        return latest
+
+
+def _turn(context: Context, loop: Loop, turn: int) -> Context:
+    parts = loop.turns[turn]
+    entry = loop.inputs[0] if turn == 0 else loop.turns[turn - 1][-1].output
+    return Context(parts, [entry], parts[-1].output, outer=context, turn=turn)
+
+
+def _aligned(contexts: Sequence[Context]) -> list[dict[Context, Part]]:
+    keyed = {context: _keyed(context.parts) for context in contexts}
+    order = list(max(keyed.values(), key=lambda keys: len(keys)))
+    for keys in keyed.values():
+        at = 0
+        for key in keys:
+            if key in order:
+                at = order.index(key) + 1
+            else:
+                order.insert(at, key)
+                at += 1
+    for keys in keyed.values():
+        places = [order.index(key) for key in keys]
+        if places != sorted(places):
+            raise CannotUnify("another order")
+    return [{each: keys[key] for each, keys in keyed.items() if key in keys} for key in order]
+
+
+def _keyed(parts: Sequence[Part]) -> dict[Any, Part]:
+    """Parts by what makes them alike: the item of the spec, and which of its layers it is."""
+    seen: Counter[Any] = Counter()
+    keyed = {}
+    for part in parts:
+        kind = (part.item, *part.kind)
+        seen[kind] += 1
+        keyed[(kind, seen[kind])] = part
+    return keyed
+
+
+def names_of(statement: Statement) -> dict[Context, str]:
+    """The full names of what a statement makes, by use."""
+    return {
+        each: part.name for each, part in statement.parts.items() if isinstance(part, Leaf | Group)
+    }

@@ -1,0 +1,88 @@
+"""Expressions of the spec as Python, with the values that Python finds for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from groupconv_cli.codegen.align import Context
+from groupconv_cli.codegen.layout import literal
+from groupconv_cli.spec import expr
+
+COMPARISON, SUM, PRODUCT, SIGN, ATOM = 1, 2, 3, 4, 5
+
+
+class Code(NamedTuple):
+    """A Python expression, how tightly it binds, and its value in a use of the function."""
+
+    text: str
+    level: int
+    value: Callable[[Context], Any]
+
+    def within(self, level: int) -> str:
+        """The text as an operand of something that binds as tightly as `level`."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+class NoCode(Exception):
+    """A text that is no expression, or uses names that are not known in the function."""
+
+
+Names = Callable[[str], Code]
+"""What a name of the spec is in Python. Raises NoCode for one that is unknown."""
+
+
+def translate(text: str, names: Names, *, whole: bool = False) -> Code:
+    """The Python for an expression of the spec; with `whole`, `/` is taken to leave no rest.
+
+    Raises NoCode.
+    """
+    try:
+        if not expr.names(text):
+            raise NoCode(text)
+        return _code(expr.parse(text), names, whole=whole)
+    except expr.ExpressionError as error:
+        raise NoCode(text) from error
+
+
+def constant(value: Any) -> Code:
+    """A literal."""
+    return Code(literal(value), ATOM, lambda _: value)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are equal and of one type, so that Keras sees no difference."""
+    return type(a) is type(b) and bool(a == b)
+
+
+def _code(tree: Any, names: Names, *, whole: bool) -> Code:
+    if isinstance(tree, expr.Token):
+        return names(tree.text)
+    if not isinstance(tree, expr.Operation):
+        return constant(tree if isinstance(tree, int) else float(tree))
+    left, right = (_code(side, names, whole=whole) for side in (tree.left, tree.right))
+    operator = tree.operator
+    if operator in "+-" and tree.left == 0:
+        sign = Code(f"-{right.within(SIGN)}", SIGN, lambda each: -right.value(each))
+        return sign if operator == "-" else right
+    if operator == "//" and right.text == "1":
+        return Code(f"int({left.text})", ATOM, lambda each: int(left.value(each)))
+    operator = "//" if operator == "/" and whole else operator
+    level, compute = _OPERATORS[operator]
+    text = f"{left.within(max(level, SUM))} {operator} {right.within(level + 1)}"
+    return Code(text, level, lambda each: compute(left.value(each), right.value(each)))
+
+
+_OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
+    "+": (SUM, lambda a, b: a + b),
+    "-": (SUM, lambda a, b: a - b),
+    "*": (PRODUCT, lambda a, b: a * b),
+    "/": (PRODUCT, lambda a, b: a / b),
+    "//": (PRODUCT, lambda a, b: a // b),
+    "==": (COMPARISON, lambda a, b: a == b),
+    "!=": (COMPARISON, lambda a, b: a != b),
+    "<": (COMPARISON, lambda a, b: a < b),
+    "<=": (COMPARISON, lambda a, b: a <= b),
+    ">": (COMPARISON, lambda a, b: a > b),
+    ">=": (COMPARISON, lambda a, b: a >= b),
+}

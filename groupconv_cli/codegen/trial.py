@@ -1,0 +1,189 @@
+"""The written code, run with a stand-in for Keras: does it make the layers that it should?
+
+The stand-in notes every layer with its arguments, its name and what it reads; the network says what
+they have to be.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from groupconv_cli.codegen.defaults import is_default
+from groupconv_cli.network import Network
+from groupconv_cli.ops.base import Shape
+from groupconv_cli.ops.calls import Call, Initializer
+
+ALLOWED = ("int", "float", "range", "__build_class__", "object", "True", "False")
+"""What the code may use of Python beside its own names."""
+
+
+class Made(NamedTuple):
+    """A layer or an operation: what makes it what it is."""
+
+    function: str
+    arguments: tuple[tuple[str, Any], ...]
+    inputs: tuple[str, ...]
+
+
+def is_faithful(code: str, network: Network) -> bool:
+    """Whether running the code makes the network's layers, in order, and nothing else."""
+    expected = _expected(network)
+    keras = _Keras(expected.calls, expected.shapes)
+    try:
+        exec(code, keras.surroundings())  # noqa: S102 - our own text, and nothing is in its reach
+        built = keras.namespace["build"]()
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not what was wanted
+        return False
+    ends = (list(expected.inputs), list(expected.outputs))
+    return built == ends and list(keras.made.items()) == list(expected.made.items())
+
+
+class _Expected(NamedTuple):
+    calls: dict[str, Call]
+    shapes: dict[str, Shape]
+    made: dict[str, Made]
+    inputs: list[str]
+    outputs: list[str]
+
+
+def _expected(network: Network) -> _Expected:
+    calls: dict[str, Call] = {}
+    shapes: dict[str, Shape] = {}
+    made: dict[str, Made] = {}
+    for index, node in enumerate(network.nodes):
+        shapes[node.name] = node.shape
+        if index in network.inputs:
+            made[node.name] = Made("Input", (("shape", node.shape),), ())
+            continue
+        sources = tuple(network.nodes[source].name for source in node.inputs)
+        for call in node.op.calls(node.name, *node.input_shapes):
+            calls[call.name] = call
+            arguments = _given(call, {**call.leading, **call.options})
+            made[call.name] = Made(f"{call.of}.{call.function}", arguments, sources)
+            sources = (call.name,)
+    inputs, outputs = (
+        [network.nodes[index].name for index in indices]
+        for indices in (network.inputs, network.outputs)
+    )
+    return _Expected(calls, shapes, made, inputs, outputs)
+
+
+def _given(call: Call, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Arguments less those that have their defaults, by name; 1 and 1.0 and True are not equal."""
+    return tuple(
+        sorted(
+            (key, repr(value))
+            for key, value in arguments.items()
+            if key in call.leading or not is_default(call.function, key, value)
+        )
+    )
+
+
+class _Tensor:
+    def __init__(self, keras: _Keras, name: str) -> None:
+        self.keras = keras
+        self.name = name
+        self._keras_history = SimpleNamespace(operation=self)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return (None, *self.keras.shapes[self.name])
+
+    def __getitem__(self, key: tuple[Any, slice]) -> _Tensor:
+        stop = self.shape[-1] if key[1].stop is None else key[1].stop
+        return self.keras.operation("getitem", (key[1].start or 0, stop), {}, self)
+
+
+class _Operation(_Tensor):
+    """What an operation makes; it becomes known when it gets its name."""
+
+    def __init__(self, keras: _Keras, make: Callable[[str], None]) -> None:
+        self.make = make
+        super().__init__(keras, "")
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        super().__setattr__(key, value)
+        if key == "name" and value:
+            self.make(value)
+
+
+class _Keras:
+    """The stand-in."""
+
+    def __init__(self, calls: Mapping[str, Call], shapes: Mapping[str, Shape]) -> None:
+        self.calls = calls
+        self.shapes = shapes
+        self.made: dict[str, Made] = {}
+        self.namespace: dict[str, Any] = {}
+
+    def surroundings(self) -> dict[str, Any]:
+        """The globals to run the code with."""
+        keras = SimpleNamespace(
+            Input=self._input,
+            Model=_model,
+            layers=_Functions(self.layer),
+            ops=_Functions(self._function),
+            initializers=_Functions(Initializer),
+        )
+        known = {name: getattr(builtins, name) for name in ALLOWED if hasattr(builtins, name)}
+        known["__import__"] = lambda *_: keras
+        self.namespace.update({"__builtins__": known, "__name__": "written"})
+        return self.namespace
+
+    def layer(self, function: str, *leading: Any, name: str, **options: Any) -> Any:
+        """Stands for a layer; called, it is noted."""
+
+        def apply(inputs: _Tensor | list[_Tensor]) -> _Tensor:
+            sources = inputs if isinstance(inputs, list) else [inputs]
+            self._note(f"layers.{function}", leading, options, name, sources)
+            return _Tensor(self, name)
+
+        return apply
+
+    def operation(
+        self, function: str, leading: tuple[Any, ...], options: Mapping[str, Any], x: _Tensor
+    ) -> _Tensor:
+        """The output of a function of keras.ops, noted when it gets its name."""
+        source = _Tensor(self, x.name)
+        return _Operation(
+            self, lambda name: self._note(f"ops.{function}", leading, options, name, [source])
+        )
+
+    def _function(self, function: str, x: _Tensor, *leading: Any, **options: Any) -> _Tensor:
+        return self.operation(function, leading, options, x)
+
+    def _input(self, shape: Shape, name: str) -> _Tensor:
+        self.made[name] = Made("Input", (("shape", shape),), ())
+        return _Tensor(self, name)
+
+    def _note(
+        self,
+        function: str,
+        leading: tuple[Any, ...],
+        options: Mapping[str, Any],
+        name: str,
+        sources: list[_Tensor],
+    ) -> None:
+        if name in self.made:
+            raise ValueError(name)
+        call = self.calls[name]
+        arguments = {**dict(zip(call.leading, leading, strict=True)), **options}
+        inputs = tuple(source.name for source in sources)
+        self.made[name] = Made(function, _given(call, arguments), inputs)
+
+
+class _Functions:
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *leading, **options: self._call(name, *leading, **options)
+
+
+def _model(inputs: Any, outputs: Any, name: str) -> tuple[list[str], list[str]]:  # noqa: ARG001
+    listed = (each if isinstance(each, list) else [each] for each in (inputs, outputs))
+    first, last = ([tensor.name for tensor in each] for each in listed)
+    return first, last

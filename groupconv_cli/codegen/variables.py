@@ -1,0 +1,143 @@
+"""Which variable holds which value: `x` goes through a function, branches get their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from groupconv_cli.codegen.align import Draft, Statement, Value
+from groupconv_cli.codegen.tree import Leaf
+
+MAIN = "x"
+SIDE = ("y", "z", "u", "v", "w")
+"""Variables beside `x`, in the order they are taken."""
+
+
+class Variables:
+    """The variables of a function or of a loop's body while its statements are written."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        entries: dict[Value, str],
+        *,
+        kept: Iterable[str] = (),
+        taken: Iterable[str] = (),
+    ) -> None:
+        """`kept` are variables that are never assigned anew, `taken` those of what is around."""
+        self.draft = draft
+        self.names: dict[Value, str] = dict(entries)
+        self.order = [MAIN, *entries.values()]
+        self.kept = set(kept)
+        self.taken = set(taken)
+        self.holds: dict[str, Value] = {name: value for value, name in entries.items()}
+        self.reads: dict[Value, float] = {}
+        """The last statement that reads a value."""
+        self.last: dict[Value, float] = {}
+        """The last statement up to which its variable must hold it."""
+        for number, statement in enumerate(draft.statements):
+            for value in statement.inputs:
+                self.reads[value] = number
+        self.reads[draft.result] = inf
+        self.last.update(self.reads)
+        for number, statement in enumerate(draft.statements):
+            if statement.fall is not None:
+                # Absent, the statement hands this value on, which is needed up to here.
+                self.last[statement.fall] = max(self.last.get(statement.fall, -inf), number)
+
+    def share(self, value: Value, start: int, end: int) -> tuple[str, str | None]:
+        """A variable that statements `start` to `end` change, or leave as it is: holding `value`.
+
+        Where the value is needed behind them too, that is a copy; also returns what it copies.
+        """
+        name = self.names[value]
+        if self.reads.get(value, -inf) <= end and name not in self.kept:
+            self.last[value] = max(
+                (i for i in range(start, end + 1) if value in self.draft.statements[i].inputs),
+                default=start - 1,
+            )
+            return name, None
+        copy = self.fresh(start - 1, SIDE[0])
+        if self.reads.get(value, -inf) > end:
+            self.taken.add(name)
+            self.last[value] = max(
+                (i for i in range(start, end + 1) if value in self.draft.statements[i].inputs),
+                default=start - 1,
+            )
+        self.assign(value, copy)
+        return copy, name
+
+    def unshare(self, value: Value, original: str | None) -> None:
+        """Ends what `share` began."""
+        if original is not None:
+            self.taken.discard(original)
+            self.names[value] = original
+            self.holds[original] = value
+            self.last[value] = self.reads.get(value, -inf)
+
+    def live(self, at: int) -> dict[str, Value]:
+        """The variables whose value is needed after statement `at`."""
+        return {
+            name: value for name, value in self.holds.items() if self.last.get(value, -inf) > at
+        }
+
+    def is_free(self, name: str, at: int) -> bool:
+        """Whether a variable can be assigned anew in statement `at`."""
+        return name not in self.kept and name not in self.taken and name not in self.live(at)
+
+    def assign(self, value: Value, name: str) -> str:
+        """Puts a value into a variable."""
+        self.names[value] = name
+        self.holds[name] = value
+        if name not in self.order:
+            self.order.append(name)
+        return name
+
+    def target(self, number: int, statement: Statement) -> str:
+        """The variable for what a statement makes."""
+        branch = statement.first.branch
+        inputs = [self.names[value] for value in statement.inputs]
+        if branch is not None and len(inputs) == 1 and self._enters(statement, branch):
+            return self.fresh(number, branch.rsplit(".", 1)[-1])
+        dying = [name for name in inputs if self.is_free(name, number)]
+        if len(inputs) > 1 and self.is_free(MAIN, number):
+            return MAIN
+        if dying:
+            return min(dying, key=self._age)
+        return self.fresh(number, self._purpose(number))
+
+    def fresh(self, number: int, wanted: str) -> str:
+        """A variable that holds nothing."""
+        names = [MAIN, wanted] if wanted in SIDE else [wanted]
+        names += SIDE if wanted in SIDE else [f"{wanted}_{count}" for count in range(2, 99)]
+        for name in names:
+            if self.is_free(name, number):
+                return name
+        return next(
+            name for count in range(2, 99_999) if self.is_free(name := f"{wanted}_{count}", number)
+        )
+
+    def _age(self, name: str) -> int:
+        return self.order.index(name)
+
+    def _enters(self, statement: Statement, branch: str) -> bool:
+        """Whether a statement is the first of its branch."""
+        value = statement.inputs[0]
+        if value < 0:
+            return True
+        before = self.draft.statements[value].first.branch
+        return before is None or not f"{before}.".startswith(f"{branch}.")
+
+    def _purpose(self, number: Value) -> str:
+        """What a side path is for, by the merge that it ends in."""
+        value = number
+        for later in range(number + 1, len(self.draft.statements)):
+            statement = self.draft.statements[later]
+            if value not in statement.inputs:
+                continue
+            if len(statement.inputs) > 1:
+                part = statement.first
+                scales = isinstance(part, Leaf) and part.node.op.op == "multiply"
+                return "scale" if scales and statement.inputs[0] != value else SIDE[0]
+            value = later
+        return SIDE[0]
