@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         diff,
         load,
         portable,
+        python_code,
     )
     from groupconv_cli.errors import GconvError, SpecError, UsageError
     from groupconv_cli.network import Network
@@ -56,6 +57,7 @@ __all__ = [
     "measure",
     "measure_layers",
     "portable",
+    "python_code",
 ]
 
 _HOMES = {
@@ -79,6 +81,7 @@ _HOMES = {
     "measure": "api",
     "measure_layers": "api",
     "portable": "api",
+    "python_code": "api",
 }
 
 

@@ -154,6 +154,19 @@ def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:
     return model
 
 
+def python_code(spec: AnySpec) -> str:
+    """The network as a Python file that needs Keras alone, for who goes on without gconv.
+
+    Its `build()` makes the layers that `build` here does, with their names: blocks of the spec are
+    functions in it, repeats loops, variables constants. It is formatted for 88 columns.
+
+    Raises what `load` raises, and UsageError for a layer that there is no code for.
+    """
+    from groupconv_cli.codegen import network_code
+
+    return network_code(_network(spec))
+
+
 def accelerate(model: keras.Model) -> keras.Model:
     """A copy of any Keras model in which every grouped convolution is fast.
 

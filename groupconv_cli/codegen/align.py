@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from groupconv_cli.codegen.tree import Group, Leaf, Loop, Part, Tensor
@@ -85,18 +86,27 @@ class Draft:
         for number, statement in enumerate(self.statements):
             self._connect(number, statement)
         self.result = self._resolved({each: each.values[each.result] for each in contexts})
+        self._handing_on = [
+            number for number, each in enumerate(self.statements) if each.fall is not None
+        ]
+        for number, statement in enumerate(self.statements):
+            uses = set(statement.parts)
+            statement.inputs = [self._latest(value, uses, number) for value in statement.inputs]
+            if statement.fall is not None:
+                lacking = set(contexts) - uses
+                statement.fall = self._latest(statement.fall, lacking, number)
 
     def is_partial(self, statement: Statement) -> bool:
         """Whether some uses lack it."""
         return len(statement.parts) < len(self.contexts)
 
     def tensor(self, value: Value, context: Context) -> Tensor:
-        """The tensor that a value is in one use."""
+        """The tensor that a value is in one use. Raises KeyError where there is none."""
         found = self.tensors[value].get(context)
         while found is None:
             fall = self.statements[value].fall if value >= 0 else None
             if fall is None:
-                raise CannotUnify("a value that not every use has")
+                raise KeyError(value)
             value = fall
             found = self.tensors[value].get(context)
         return found
@@ -141,6 +151,14 @@ class Draft:
         statement.fall = fall
         return latest
 
+    def _latest(self, value: Value, uses: set[Context], before: Value) -> Value:
+        """The value by its latest name: a statement that none of these uses has hands it on."""
+        for number in self._handing_on:
+            statement = self.statements[number]
+            if number < before and statement.fall == value and not uses & set(statement.parts):
+                value = number
+        return value
+
 
 def _turn(context: Context, loop: Loop, turn: int) -> Context:
     parts = loop.turns[turn]
@@ -149,29 +167,26 @@ def _turn(context: Context, loop: Loop, turn: int) -> Context:
 
 
 def _aligned(contexts: Sequence[Context]) -> list[dict[Context, Part]]:
-    keyed = {context: _keyed(context.parts) for context in contexts}
-    order = list(max(keyed.values(), key=lambda keys: len(keys)))
+    keyed = {context: _keyed(context) for context in contexts}
+    before: dict[Any, set[Any]] = {}
     for keys in keyed.values():
-        at = 0
-        for key in keys:
-            if key in order:
-                at = order.index(key) + 1
-            else:
-                order.insert(at, key)
-                at += 1
-    for keys in keyed.values():
-        places = [order.index(key) for key in keys]
-        if places != sorted(places):
-            raise CannotUnify("another order")
+        for last, key in zip([None, *keys], keys, strict=False):
+            before.setdefault(key, set()).update([] if last is None else [last])
+    try:
+        order = list(TopologicalSorter(before).static_order())
+    except CycleError:
+        raise CannotUnify("another order") from None
     return [{each: keys[key] for each, keys in keyed.items() if key in keys} for key in order]
 
 
-def _keyed(parts: Sequence[Part]) -> dict[Any, Part]:
+def _keyed(context: Context) -> dict[Any, Part]:
     """Parts by what makes them alike: the item of the spec, and which of its layers it is."""
     seen: Counter[Any] = Counter()
     keyed = {}
-    for part in parts:
-        kind = (part.item, *part.kind)
+    group = context.root.group
+    is_op = group is not None and group.key[0] == "op"  # the same wherever it stands
+    for part in context.parts:
+        kind = (0 if is_op else part.item, *part.kind)
         seen[kind] += 1
         keyed[(kind, seen[kind])] = part
     return keyed

@@ -32,6 +32,8 @@ from groupconv_cli.ops.calls import Call
 from groupconv_cli.origin import Origin, Written
 
 INDEX = "i"
+MAX_NESTED = 50
+"""A longer call of a function of keras.ops is a statement of its own."""
 
 
 class Module(NamedTuple):
@@ -153,6 +155,8 @@ class Function:
         else:
             head, arguments, tail = self._call(statement, sources, label, near)
         self.lines.append(Line(depth, target, head, arguments, tail))
+        if head.startswith("ops."):
+            self.lines.append(Line(depth, target, "named", [target, label]))
         variables.assign(number, target)
 
     def _call(
@@ -172,13 +176,20 @@ class Function:
         arguments = [code for key in first.leading if (code := merged[key]) is not None]
         arguments += [f"{key}={code}" for key in first.options if (code := merged[key]) is not None]
         if first.of == "layers":
-            given = f"[{', '.join(sources)}]" if len(sources) > 1 else sources[0]
+            part = statement.first
+            merges = isinstance(part, Leaf) and part.node.op.merges
+            given = f"[{', '.join(sources)}]" if merges else sources[0]
             return f"layers.{first.function}", [*arguments, f"name={label}"], f"({given})"
         self.module.helpers.add("named")
         if first.function == "getitem":
+            stops = {each: call.leading["stop"] for each, call in calls.items()}
+            if all(near[-1].value(each) == stop for each, stop in stops.items()):
+                merged["stop"] = None
             return "named", [self._slice(sources[0], merged), label], ""
         self.module.helpers.add("ops")
         inner = f"ops.{first.function}({', '.join([*sources, *arguments])})"
+        if len(inner) > MAX_NESTED:
+            return f"ops.{first.function}", [*sources, *arguments], ""
         return "named", [inner, label], ""
 
     def _argument(
@@ -319,8 +330,9 @@ class Function:
         read = {variables.names[value]: value for value in statement.inputs}
         sizes = []
         for name, value in {**{k: v for k, v in live.items() if k not in read}, **read}.items():
-            shape = self._shape_of(draft, value)
-            sizes.append(Code(f"{name}.shape[-1]", ATOM, _last(shape)))
+            enters = draft is self.draft and value == ENTRY and not self.is_root
+            text = "channels" if enters else f"{name}.shape[-1]"
+            sizes.append(Code(text, ATOM, _last(self._shape_of(draft, value))))
         return sizes
 
     def _shapes(self, draft: Draft, variables: Variables, number: int) -> list[Code]:

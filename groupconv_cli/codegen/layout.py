@@ -65,10 +65,10 @@ def literal(value: Any) -> str:
         return quoted(value)
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return f'float("{value}")'
-    if isinstance(value, tuple):
-        return tuple_code([literal(item) for item in value])
     if isinstance(value, Initializer):
         return f"keras.initializers.{value.function}({literal(value.value)})"
+    if isinstance(value, tuple):
+        return tuple_code([literal(item) for item in value])
     return repr(value)
 
 

@@ -90,9 +90,10 @@ class _Writer:
 
     def text(self) -> str:
         definitions = []
-        for key, groups in self.tree.groups.items():
+        for key in self.tree.order():
             contexts = [
-                Context(each.parts, each.inputs, each.output, group=each) for each in groups
+                Context(each.parts, each.inputs, each.output, group=each)
+                for each in self.tree.groups[key]
             ]
             name = next(name for name, own in self.taken.items() if own == key)
             function = self._function(key, name, contexts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from groupconv_cli.errors import UsageError
@@ -133,13 +133,28 @@ class Tree:
         self.entries: list[Tensor] = [(index, 0) for index in network.inputs]
         self.exits = [self.result(index) for index in network.outputs]
         self.groups: dict[Key, list[Group]] = {}
-        """Every use of every function, those inside others first."""
+        """Every use of every function."""
         self._readers = _readers(network)
         self._composites = _composites(network)
         origin = network.origin
         self.arguments = origin.arguments if origin else {}
         inner = [index for index in range(len(network.nodes)) if index not in network.inputs]
         self.parts = self._fold(self._parts(inner, 0, None), ROOT)
+
+    def order(self) -> list[Key]:
+        """The functions, each after those that it uses."""
+        ordered: dict[Key, None] = {}
+
+        def place(key: Key) -> None:
+            for group in self.groups[key]:
+                for used in _used(group.parts):
+                    if used not in ordered:
+                        place(used)
+            ordered[key] = None
+
+        for key in self.groups:
+            place(key)
+        return list(ordered)
 
     def result(self, index: int) -> Tensor:
         """The output of a node."""
@@ -227,7 +242,11 @@ class Tree:
             if written is not None and written.repeat is not None:
                 while end < len(parts) and parts[end].item == item:
                     end += 1
-                folded += self._loop(parts[at:end], item, is_fixed="$" not in written.repeat)
+                is_fixed = "$" not in written.repeat
+                once = self._loop(parts[at:end], item, is_fixed=is_fixed)
+                # In the model itself, what is repeated a single time is no loop.
+                is_loop = not (key == ROOT and _turns(once) == 1)
+                folded += once if is_loop else parts[at:end]
             else:
                 folded.append(parts[at])
             at = end
@@ -250,12 +269,26 @@ class Tree:
             before = turn[-1].output
         if not is_fixed:
             return [Loop(item, turns, (entry,), before, parts[0].branch)]
-        # Few turns are written out, and of many the first, whose names have no number.
-        first = turns.pop(0) if len(turns) < FEW or not NUMBERED.search(_name(turns[0][0])) else []
-        if len(turns) < FEW - 1:
+        # Few turns are written out, and of many the first, if its names have no number.
+        first = [] if NUMBERED.search(_name(turns[0][0])) else turns.pop(0)
+        if len(turns) < FEW:
             return parts
         entry = first[-1].output if first else entry
         return [*first, Loop(item, turns, (entry,), before, parts[0].branch)]
+
+
+def _used(parts: Sequence[Part]) -> Iterator[Key]:
+    for part in parts:
+        if isinstance(part, Group):
+            yield part.key
+        elif isinstance(part, Loop):
+            for turn in part.turns:
+                yield from _used(turn)
+
+
+def _turns(parts: list[Part]) -> int:
+    last = parts[-1]
+    return len(last.turns) if len(parts) == 1 and isinstance(last, Loop) else 0
 
 
 def _name(part: Part) -> str:
@@ -266,6 +299,8 @@ def _calls(network: Network, index: int) -> Sequence[Call]:
     if index in network.inputs:
         return ()
     node = network.nodes[index]
+    if getattr(node, "shares", None) is not None:
+        raise UsageError(f"layer {node.name!r} shares weights, which no Keras code is written of")
     try:
         return node.op.calls(node.name, *node.input_shapes)
     except NotImplementedError:

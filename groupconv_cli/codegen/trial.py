@@ -25,7 +25,8 @@ class Made(NamedTuple):
 
     function: str
     arguments: tuple[tuple[str, Any], ...]
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...] | list[str]
+    """A list where the layer takes one."""
 
 
 def is_faithful(code: str, network: Network) -> bool:
@@ -58,7 +59,8 @@ def _expected(network: Network) -> _Expected:
         if index in network.inputs:
             made[node.name] = Made("Input", (("shape", node.shape),), ())
             continue
-        sources = tuple(network.nodes[source].name for source in node.inputs)
+        names = [network.nodes[source].name for source in node.inputs]
+        sources: tuple[str, ...] | list[str] = names if node.op.merges else tuple(names)
         for call in node.op.calls(node.name, *node.input_shapes):
             calls[call.name] = call
             arguments = _given(call, {**call.leading, **call.options})
@@ -137,8 +139,7 @@ class _Keras:
         """Stands for a layer; called, it is noted."""
 
         def apply(inputs: _Tensor | list[_Tensor]) -> _Tensor:
-            sources = inputs if isinstance(inputs, list) else [inputs]
-            self._note(f"layers.{function}", leading, options, name, sources)
+            self._note(f"layers.{function}", leading, options, name, inputs)
             return _Tensor(self, name)
 
         return apply
@@ -149,7 +150,7 @@ class _Keras:
         """The output of a function of keras.ops, noted when it gets its name."""
         source = _Tensor(self, x.name)
         return _Operation(
-            self, lambda name: self._note(f"ops.{function}", leading, options, name, [source])
+            self, lambda name: self._note(f"ops.{function}", leading, options, name, source)
         )
 
     def _function(self, function: str, x: _Tensor, *leading: Any, **options: Any) -> _Tensor:
@@ -165,13 +166,17 @@ class _Keras:
         leading: tuple[Any, ...],
         options: Mapping[str, Any],
         name: str,
-        sources: list[_Tensor],
+        sources: _Tensor | list[_Tensor],
     ) -> None:
         if name in self.made:
             raise ValueError(name)
         call = self.calls[name]
         arguments = {**dict(zip(call.leading, leading, strict=True)), **options}
-        inputs = tuple(source.name for source in sources)
+        inputs: tuple[str, ...] | list[str]
+        if isinstance(sources, list):
+            inputs = [source.name for source in sources]
+        else:
+            inputs = (sources.name,)
         self.made[name] = Made(function, _given(call, arguments), inputs)
 
 

@@ -28,6 +28,9 @@ Values = Mapping[Context, Any]
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What spatial axes are called."""
 
+MAX_LENGTH = 60
+"""Longer expressions would be broken over lines: values are written in their place."""
+
 _WRONG = (ArithmeticError, KeyError, TypeError, ValueError)
 
 
@@ -98,10 +101,11 @@ class Explainer:
         found = self._hinted(values, hint) or self._namesake(wanted, values)
         if found is None and _constant(values):
             return constant(next(iter(values.values()))).text
-        if found is None and all(isinstance(value, tuple) for value in values.values()):
+        if found is None and all(type(value) is tuple for value in values.values()):
             return self._tuple(wanted, values, near)
         found = found or self._first_that_fits(values, near) or self._new(wanted, values)
-        if found.level < ATOM and found.text not in [known.text for known in self._pool]:
+        known = found.level == ATOM or found.text in [each.text for each in self._pool]
+        if not known and ".shape" not in found.text:  # the variable may hold another tensor then
             self._pool.append(found)
         return found.text
 
@@ -169,7 +173,7 @@ class Explainer:
         return None
 
     def _kept(self, code: Code, values: Values) -> Code | None:
-        if not _fits(code, values):
+        if len(code.text) > MAX_LENGTH or not _fits(code, values):
             return None
         for name in self._words(code):
             self._use(name)

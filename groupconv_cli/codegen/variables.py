@@ -77,13 +77,14 @@ class Variables:
 
     def live(self, at: int) -> dict[str, Value]:
         """The variables whose value is needed after statement `at`."""
-        return {
-            name: value for name, value in self.holds.items() if self.last.get(value, -inf) > at
-        }
+        held = self.holds.items()
+        return {name: value for name, value in held if self.last.get(value, -inf) > at}
 
     def is_free(self, name: str, at: int) -> bool:
         """Whether a variable can be assigned anew in statement `at`."""
-        return name not in self.kept and name not in self.taken and name not in self.live(at)
+        if name in self.kept or name in self.taken:
+            return False
+        return name not in self.holds or self.last.get(self.holds[name], -inf) <= at
 
     def assign(self, value: Value, name: str) -> str:
         """Puts a value into a variable."""
@@ -100,8 +101,12 @@ class Variables:
         if branch is not None and len(inputs) == 1 and self._enters(statement, branch):
             return self.fresh(number, branch.rsplit(".", 1)[-1])
         dying = [name for name in inputs if self.is_free(name, number)]
-        if len(inputs) > 1 and self.is_free(MAIN, number):
-            return MAIN
+        if len(inputs) > 1:
+            side = [name for name in SIDE if name in self.order]
+            plain = [name for name in (MAIN, *side) if self.is_free(name, number)]
+            dying = [*plain, *dying]
+            if plain:
+                return plain[0]
         if dying:
             return min(dying, key=self._age)
         return self.fresh(number, self._purpose(number))

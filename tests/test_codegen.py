@@ -1,0 +1,377 @@
+"""Specs as Python code: it makes what `build` makes, and looks as people leave it.
+
+More of it: GCONV_EXAMPLES=1000 python -m pytest tests/test_codegen.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import CASES, Case
+from conftest import ROOT, clean_environment
+from hypothesis import HealthCheck, given, settings
+from random_specs import specs
+from specs import network
+
+from groupconv_cli import build, load, python_code
+from groupconv_cli.codegen.defaults import is_default
+from groupconv_cli.codegen.module import module_text
+from groupconv_cli.codegen.tree import Plan
+from groupconv_cli.codegen.trial import is_faithful
+from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops import Op
+from groupconv_cli.ops.shape import Input
+from groupconv_cli.spec import SpecFile
+
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "0"))
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+def catalogue(size: str = "") -> list[Network]:
+    """A network of every bundled file, or with GCONV_EXAMPLES every variant of it.
+
+    With `size` they have an input of that size, if theirs is of a fixed one.
+    """
+    networks = []
+    for path in CONFIGS:
+        text = path.read_text(encoding="utf-8")
+        if size:
+            text = re.sub(r"input: \[(224|299), \1, 3\]", f"input: [{size}, {size}, 3]", text)
+        file = SpecFile(Source(path.name, text))
+        variants = file.variants or (None,)
+        networks += [file.network({}, variant) for variant in variants[: None if EXAMPLES else 1]]
+    return networks
+
+
+every_network = pytest.mark.parametrize("net", catalogue(), ids=lambda net: net.name)
+try_many = settings(
+    max_examples=EXAMPLES or 25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def built_by(code: str):
+    """The model that running the code makes."""
+    namespace: dict = {"__name__": "written"}
+    exec(compile(code, "written.py", "exec"), namespace)
+    return namespace["build"]()
+
+
+def assert_same_model(spec, code: str) -> None:
+    """The code makes what `build` does: layers, names, arguments, shapes, outputs."""
+    import keras
+
+    keras.backend.clear_session()
+    expected, made = build(spec), built_by(code)
+    assert [op.name for op in made.operations] == [op.name for op in expected.operations]
+    assert made.name == expected.name
+    assert made.count_params() == expected.count_params()
+    for one, other in zip(made.layers, expected.layers, strict=True):
+        assert type(one) is type(other)
+        assert one.get_config() == other.get_config()
+        assert one.output.shape == other.output.shape
+    rng = np.random.default_rng(0)
+    made.set_weights([rng.normal(0.3, 0.2, w.shape) for w in made.get_weights()])
+    expected.set_weights(made.get_weights())
+    inputs = [rng.normal(size=(1, *x.shape[1:])).astype("float32") for x in expected.inputs]
+    given = inputs[0] if len(inputs) == 1 else inputs
+    np.testing.assert_array_equal(made(given), expected(given))
+
+
+def ruff(command: list[str], code: str) -> str:
+    """What ruff with its own defaults has to say."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--isolated", "-"],
+        input=code,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def assert_tidy(code: str) -> None:
+    pytest.importorskip("ruff")
+    assert ruff(["format", "--diff"], code) == ""
+    assert ruff(["check"], code) == ""
+
+
+@pytest.mark.parametrize("net", catalogue("64"), ids=lambda net: net.name)
+def test_the_code_of_a_network_makes_the_same_model(net: Network) -> None:
+    assert_same_model(net, python_code(net))
+
+
+@every_network
+def test_the_code_of_a_network_is_tidy_and_needs_no_second_try(net: Network) -> None:
+    code = python_code(net)
+    assert_tidy(code)
+    assert code == module_text(net, Plan())
+
+
+@try_many
+@given(specs())
+def test_the_code_of_random_specs_makes_the_same_model(spec) -> None:
+    assert_same_model(spec, python_code(spec))
+
+
+@try_many
+@given(specs())
+def test_the_code_of_random_specs_is_tidy(spec) -> None:
+    assert_tidy(python_code(spec))
+
+
+def of_one_op(case: Case) -> Network:
+    """A network of the inputs of a case and its op."""
+    entries = [
+        Node(f"input_{number}", Input(), (), (), shape, Input().cost())
+        for number, shape in enumerate(case.inputs)
+    ]
+    count = len(entries)
+    shape, cost = case.op.output_shape(*case.inputs), case.op.cost(*case.inputs)
+    node = Node("tested", case.op, tuple(range(count)), case.inputs, shape, cost)
+    return Network("one", (*entries, node), tuple(range(count)), (count,))
+
+
+OPS = [case for case in CASES if not isinstance(case.op, Input)]
+
+
+@pytest.mark.parametrize("case", OPS, ids=lambda case: case.id)
+def test_the_code_of_every_op_makes_its_layers(case: Case) -> None:
+    net = of_one_op(case)
+    assert_same_model(net, python_code(net))
+
+
+def test_the_code_of_all_ops_is_tidy() -> None:
+    pytest.importorskip("ruff")
+    codes = [python_code(of_one_op(case)) for case in OPS]
+    for command in (["format", "--diff"], ["check"]):
+        # One run for all: each would take a process.
+        functions = (code.split("\ndef build()")[1].split("\n\n\n")[0] for code in codes)
+        bodies = [f"def build_{i}(){body}" for i, body in enumerate(functions)]
+        head = "import keras\nfrom keras import layers, ops\n\n\ndef named(x, name):\n    return x"
+        shuffle = "def channel_shuffle(x, groups, name):\n    return ops.abs(x)"
+        assert ruff(command, "\n\n\n".join([head, shuffle, *bodies]) + "\n") == ""
+
+
+def test_arguments_left_out_are_the_defaults_of_keras() -> None:
+    import keras
+
+    left_out = 0
+    for case in OPS:
+        for call in case.op.calls("tested", *case.inputs):
+            home = keras.layers if call.of == "layers" else keras.ops
+            if call.function == "getitem":
+                continue
+            parameters = inspect.signature(getattr(home, call.function)).parameters
+            for argument, value in call.options.items():
+                if not is_default(call.function, argument, value):
+                    continue
+                left_out += 1
+                default = parameters[argument].default
+                if argument == "data_format":
+                    assert (value, keras.config.image_data_format()) == ("channels_last",) * 2
+                elif value == 1 and type(value) is int:
+                    assert default in (1, (1, 1), (1, 1, 1))
+                else:
+                    assert default == value, (call.function, argument)
+    assert left_out > 100
+
+
+@pytest.mark.parametrize("name", ["resnext50_32x4d", "mobilenet_v2", "shufflenet_v1"])
+def test_golden(name: str, golden) -> None:
+    golden(f"{name}.py", python_code(name))
+
+
+AWKWARD = {
+    "names that are taken": """
+        input: [8, 8, 4]
+        layers:
+          - conv: {filters: 4, kernel: 3}
+            name: conv_2
+          - conv: {filters: 4, kernel: 3}
+            repeat: 4
+        """,
+    "words of Python": """
+        name: 'a "quoted" \\ name''"'
+        input: [8, 8, 4]
+        vars: {keras: 4, l: 2, in_: 1, build: 8}
+        blocks:
+          layers:
+            params: {class: 4, x: 3, name: 2, l: $l, range: 2, names: 8, list: 4}
+            layers:
+              - conv: {filters: $class * $name, kernel: $x, groups: $l}
+              - conv: {filters: $names, kernel: 1, groups: $range}
+                repeat: $list
+          build:
+            layers: [relu, layers: {x: 1}]
+          print:
+            params: {channels, build: 4}
+            layers:
+              - conv: {filters: $channels + $in, kernel: 1}
+              - conv: {filters: $build, kernel: 1}
+              - layers: {class: $build}
+        layers:
+          - layers
+          - layers: {class: 8, list: 2}
+          - build
+          - print: {channels: $keras}
+          - print: {channels: 8, build: $build}
+          - relu:
+            name: import
+        """,
+    "repeats of all kinds": """
+        input: [8, 8, 4]
+        vars: {n: 3}
+        blocks:
+          many:
+            params: {n, m: 0}
+            layers:
+              - conv: {filters: 4, kernel: 3, activation: relu}
+                repeat: $n
+              - residual: {body: [relu, conv: {filters: $in, kernel: 1}], shortcut: project}
+                repeat: $m
+              - relu:
+                repeat: 2
+              - conv: {filters: 2 * $in, kernel: 1}
+        layers:
+          - many: {n: 2}
+          - many: {n: 0, m: 2}
+          - many: {n: 3, m: 1}
+            repeat: $n
+          - many: {n: 1}
+            repeat: 5
+            name: named
+          - conv: {filters: 4, kernel: 1, padding: 2}
+            repeat: 4
+          - parallel:
+              branches: [[many: {n: 1}], [relu], []]
+            repeat: 3
+        """,
+    "conditions of all kinds": """
+        input: [8, 8, 8]
+        blocks:
+          maybe:
+            params: {a: 0, b: 1, out: $in, first: 0}
+            layers:
+              - relu:
+                when: $first == 1
+              - residual:
+                  body:
+                    - conv: {filters: $out, kernel: 3, groups: 2}
+                      when: $a > 0
+                    - parallel:
+                        branches:
+                          - - relu
+                            - conv: {filters: $out, kernel: 1}
+                          - [dense: {units: $out}]
+                        merge: add
+                    - squeeze_excite: {filters: 2}
+                    - conv: {filters: $out, kernel: 1, stride: $b}
+                  shortcut: project
+              - residual:
+                  body: [conv: {filters: 8, kernel: 1}]
+                  shortcut: if_same
+                  activation: relu
+              - glu:
+                when: $a == 2
+        layers:
+          - maybe
+          - maybe: {a: 1, b: 2}
+          - maybe: {a: 2, out: 16, first: 1}
+          - maybe: {out: 12}
+          - maybe: {a: 1}
+        """,
+}
+
+
+@pytest.mark.parametrize("text", AWKWARD.values(), ids=AWKWARD)
+def test_awkward_specs(text: str) -> None:
+    net = network(text)
+    code = python_code(net)
+    assert code == module_text(net, Plan())
+    assert_tidy(code)
+    assert_same_model(net, code)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "shufflenet_v1_g2"])
+def test_straight_code_makes_the_same_network_too(name: str) -> None:
+    net, plan = load(name), Plan()
+    plan.is_flat = True
+    code = module_text(net, plan)
+    assert code.count("def ") == 1 + ("named(" in code)
+    assert is_faithful(code, net)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("strides=s", "strides=1"),
+        ("t != 1", "t != 2"),
+        ("use_bias=False, ", ""),
+        ("[y, x]", "[x, y]"),
+        ('"relu6"', '"relu"'),
+        ("range(2, n + 1)", "range(2, n)"),
+        ("1280", "1281"),
+        (', name="dense"', ', name="top"'),
+        ("keras.Model(inputs, x,", "keras.Model(inputs, inputs,"),
+        ("keras.Input((224, 224, 3)", "keras.Input((224, 224, 1)"),
+        ("return y\n", "return x\n"),
+        ("layers.GlobalAveragePooling2D", "layers.GlobalMaxPooling2D"),
+        ("import keras\n", "import keras\nopen('/etc/passwd')\n"),
+    ],
+)
+def test_the_trial_finds_what_is_wrong(old: str, new: str) -> None:
+    net = load("mobilenet_v2")
+    code = python_code(net)
+    assert is_faithful(code, net)
+    assert old in code
+    assert not is_faithful(code.replace(old, new), net)
+
+
+def test_the_file_runs_where_there_is_only_keras(tmp_path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(python_code("squeezenet"), encoding="utf-8")
+    probe = (
+        "import runpy, sys; sys.modules['groupconv_cli'] = None\n"
+        f"runpy.run_path({str(path)!r}, run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        env=clean_environment({"PYTHONPATH": ""}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Total params: 1,235,496" in done.stdout
+
+
+def test_writing_code_imports_nothing_heavy() -> None:
+    probe = (
+        "import sys, groupconv_cli; groupconv_cli.python_code('resnet50')\n"
+        "print(*[m for m in ('keras', 'tensorflow', 'numpy', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_a_layer_without_code_is_named() -> None:
+    class Strange(Op, layer=False):
+        """Nothing that Keras has."""
+
+    net = load("basic")
+    strange = net.nodes[-1]._replace(op=Strange())
+    with pytest.raises(UsageError, match=r"layer 'relu'.*no Keras code"):
+        python_code(Network("odd", (*net.nodes[:-1], strange), net.inputs, net.outputs))
