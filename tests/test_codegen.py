@@ -188,6 +188,13 @@ def test_golden(name: str, golden) -> None:
     golden(f"{name}.py", python_code(name))
 
 
+def test_the_document_shows_the_code_of_its_spec(tmp_path) -> None:
+    page = (ROOT / "docs" / "export-python.md").read_text(encoding="utf-8")
+    spec, code = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("yaml", "py"))
+    (tmp_path / "net.yaml").write_text(spec)
+    assert python_code(tmp_path / "net.yaml") == code
+
+
 AWKWARD = {
     "names that are taken": """
         input: [8, 8, 4]

@@ -32,6 +32,9 @@ from groupconv_cli.ops.calls import Call
 from groupconv_cli.origin import Origin, Written
 
 INDEX = "i"
+MAX_NEAR = 8
+"""So many tensors are looked at for a size."""
+
 MAX_NESTED = 50
 """A longer call of a function of keras.ops is a statement of its own."""
 
@@ -326,7 +329,7 @@ class Function:
         self, draft: Draft, variables: Variables, number: int, statement: Statement
     ) -> list[Code]:
         """The channels of the tensors that are in variables, those that are read first."""
-        live = {**variables.live(number - 1)}
+        live = dict(list(variables.live(number - 1).items())[:MAX_NEAR])
         read = {variables.names[value]: value for value in statement.inputs}
         sizes = []
         for name, value in {**{k: v for k, v in live.items() if k not in read}, **read}.items():
