@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from random_specs import specs
 from specs import network
 
-from groupconv_cli import build, load, python_code
+from groupconv_cli import SpecError, build, load, python_code
 from groupconv_cli.codegen.defaults import is_default
 from groupconv_cli.codegen.module import module_text
 from groupconv_cli.codegen.tree import Plan
@@ -122,8 +122,17 @@ def test_the_code_of_random_specs_makes_the_same_model(spec) -> None:
 
 @try_many
 @given(specs())
-def test_the_code_of_random_specs_is_tidy(spec) -> None:
-    assert_tidy(python_code(spec))
+def test_the_code_of_random_blocks_is_one_function_and_tidy(spec) -> None:
+    """The layers of a random spec as a block that is used several times, where it can be."""
+    block = {"unit": {"layers": spec["layers"]}}
+    uses = [{"unit": None, "repeat": 3}, {"unit": None, "name": "last"}]
+    try:
+        net = load({"input": spec["input"], "blocks": block, "layers": uses})
+    except SpecError:
+        net = load(spec)
+    code = python_code(net)
+    assert code == module_text(net, Plan())
+    assert_tidy(code)
 
 
 def of_one_op(case: Case) -> Network:

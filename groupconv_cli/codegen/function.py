@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -110,7 +111,9 @@ class Function:
     def beginning(self) -> list[str]:
         """What is computed before the first layer."""
         lines = []
-        axes = self.explainer.axes
+        rest = [text for line in self.lines for text in line.text()]
+        words = set(re.findall(r"\w+", "\n".join([*rest, *(each.code for each in self.locals)])))
+        axes = self.explainer.axes & words
         if axes & {"length", "depth", "height", "width"}:
             shape = self._entering(self.draft.contexts[0])
             own = [each if each in axes else "_" for each in (*AXES[len(shape) - 1], "channels")]
@@ -189,7 +192,6 @@ class Function:
             if all(near[-1].value(each) == stop for each, stop in stops.items()):
                 merged["stop"] = None
             return "named", [self._slice(sources[0], merged), label], ""
-        self.module.helpers.add("ops")
         inner = f"ops.{first.function}({', '.join([*sources, *arguments])})"
         if len(inner) > MAX_NESTED:
             return f"ops.{first.function}", [*sources, *arguments], ""

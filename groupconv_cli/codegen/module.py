@@ -138,10 +138,10 @@ class _Writer:
         return names
 
     def _head(self, body: str) -> str:
-        imports = ["import keras"]
-        imports.append("from keras import " + ", ".join(["layers", *self.module.helpers & {"ops"}]))
-        lines = [f'"""{self._title()}', "", *self._summary(), '"""', "", *imports, ""]
         words = set(re.findall(r"\w+", body))
+        used = [name for name in ("layers", "ops") if f"{name}." in body]
+        imports = ["import keras", *([f"from keras import {', '.join(used)}"] if used else [])]
+        lines = [f'"""{self._title()}', "", *self._summary(), '"""', "", *imports, ""]
         values = [
             f"{name} = {layout.literal(self.constants[name])}"
             for each in self.origin.variables
