@@ -52,7 +52,7 @@ def catalogue(size: str = "") -> list[Network]:
 
 every_network = pytest.mark.parametrize("net", catalogue(), ids=lambda net: net.name)
 try_many = settings(
-    max_examples=EXAMPLES or 25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES or 15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -63,11 +63,11 @@ def built_by(code: str):
     return namespace["build"]()
 
 
-def assert_same_model(spec, code: str) -> None:
+def assert_same_model(spec, code: str, *, with_outputs: bool = True) -> None:
     """The code makes what `build` does: layers, names, arguments, shapes, outputs."""
     import keras
 
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)  # its collection of garbage takes long
     expected, made = build(spec), built_by(code)
     assert [op.name for op in made.operations] == [op.name for op in expected.operations]
     assert made.name == expected.name
@@ -76,6 +76,8 @@ def assert_same_model(spec, code: str) -> None:
         assert type(one) is type(other)
         assert one.get_config() == other.get_config()
         assert one.output.shape == other.output.shape
+    if not with_outputs:
+        return
     rng = np.random.default_rng(0)
     made.set_weights([rng.normal(0.3, 0.2, w.shape) for w in made.get_weights()])
     expected.set_weights(made.get_weights())
@@ -153,7 +155,7 @@ OPS = [case for case in CASES if not isinstance(case.op, Input)]
 @pytest.mark.parametrize("case", OPS, ids=lambda case: case.id)
 def test_the_code_of_every_op_makes_its_layers(case: Case) -> None:
     net = of_one_op(case)
-    assert_same_model(net, python_code(net))
+    assert_same_model(net, python_code(net), with_outputs=False)
 
 
 def test_the_code_of_all_ops_is_tidy() -> None:
