@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from functools import lru_cache
 
 MAX_FACTORED = 10**12
-"""Larger numbers are not taken apart: it takes as many steps as their square root."""
+"""Larger numbers are not taken apart: a prime takes half as many steps as its square root."""
+
+MAX_LISTED = 10**10
+"""The same for a message, of which a spec can cause hundreds."""
 
 MAX_SHOWN = 12
 
@@ -14,13 +17,24 @@ def divisors(number: int) -> list[int]:
     """All divisors in rising order. Raises ValueError for a number above MAX_FACTORED."""
     if number > MAX_FACTORED:
         raise ValueError(f"{number} is too large to list its divisors")
-    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
-    return low + [number // d for d in reversed(low) if d * d != number]
+    found, rest, factor = [1], number, 2
+    while rest > 1:
+        if factor * factor > rest:
+            factor = rest
+        power = [1]
+        while rest % factor == 0:
+            rest //= factor
+            power.append(power[-1] * factor)
+        if len(power) > 1:
+            found = [each * times for times in power for each in found]
+        factor += 1 if factor == 2 else 2
+    return sorted(found)
 
 
+@lru_cache(maxsize=1024)
 def divisors_text(number: int) -> str:
     """The divisors as a list to read; of many only the first ones and the last."""
-    if number > MAX_FACTORED:
+    if number > MAX_LISTED:
         return ", ".join(str(d) for d in range(1, 100) if number % d == 0) + ", …"
     found = [str(d) for d in divisors(number)]
     if len(found) > MAX_SHOWN:

@@ -59,10 +59,6 @@ class Node(NamedTuple):
         """Whether it is a convolution with groups = input channels > 1, whatever it is called."""
         return self.is_grouped and self.groups == self.input_shapes[0][-1]
 
-    def with_op(self, op: Op) -> Node:
-        """The same node with another op on the same inputs, of the same output shape."""
-        return self._replace(op=op, cost=op.cost(*self.input_shapes))
-
 
 class Network:
     """A directed acyclic graph of nodes in topological order."""
@@ -101,10 +97,16 @@ class Network:
         A channel_shuffle that takes its groups from one of them follows. Shapes stay as they are.
         """
         nodes = list(self.nodes)
+        made: dict[tuple[Op, tuple[Shape, ...], int], tuple[Op, Cost]] = {}
         for index, node in enumerate(nodes):
             source = index if node.groups_from is None else node.groups_from
             if source in groups:
-                nodes[index] = node.with_op(node.op.with_groups(groups[source], *node.input_shapes))
+                key = (node.op, node.input_shapes, groups[source])
+                if key not in made:  # repeats are worked out once
+                    op = node.op.with_groups(groups[source], *node.input_shapes)
+                    made[key] = op, op.cost(*node.input_shapes)
+                op, cost = made[key]
+                nodes[index] = node._replace(op=op, cost=cost)
         return Network(self.name, tuple(nodes), self.inputs, self.outputs)
 
     def dense(self) -> Network:

@@ -2,10 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 MAX_KNOWN = 500
 MAX_LENGTH = 100
+MAX_STRANGE = 3
+MAX_SHOWN = 60
+"""Characters of a value that a message repeats."""
+
+
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What YAML counts as the end of a line."""
+
+_LOOK_ALIKES = str.maketrans(
+    "АВСЕНІЈКМОРЅТХаеһіјорсѕухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοɡı‐‑–—−",
+    "ABCEHIJKMOPSTXaehijopcsyxdqwABEZHIKMNOPTYXogi-----",
+)
+"""Letters of other scripts, and dashes, that look like those that keys are made of."""
+
+
+def printable(text: str) -> str:
+    """The text with a blank for every tab, and � for what would steer a terminal.
+
+    Each character stays one character, so marks stay under their place.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
+
+
+def latin(word: str) -> str:
+    """The word as it looks: letters that only look Latin made Latin, what is not seen left out."""
+    if word.isascii():
+        return word
+    from unicodedata import category, normalize
+
+    seen = "".join(char for char in word if category(char) not in ("Cf", "Mn", "Zs"))
+    return normalize("NFKC", seen).translate(_LOOK_ALIKES)
+
+
+def strange_letters(word: str) -> str | None:
+    """Which characters of the word are not what they look like; None for a word of ASCII."""
+    if word.isascii():
+        return None
+    from unicodedata import name
+
+    strange = dict.fromkeys(char for char in word if not char.isascii())
+    shown = [f"U+{ord(char):04X} {name(char, '')}".rstrip() for char in strange]
+    return f"what stands there has {joined(shown[:MAX_STRANGE])}"
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
@@ -16,14 +61,20 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     if len(known) > MAX_KNOWN or len(word) > MAX_LENGTH:
         return None
     lowered = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.7)
+    near = get_close_matches(latin(word).lower(), lowered, n=1, cutoff=0.7)
     return lowered[near[0]] if near else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """'did you mean …' for a word near a known one, else None."""
     near = suggest(word, known)
-    return f"did you mean {near!r}?" if near else None
+    return meant(word, near) if near else None
+
+
+def meant(word: str, known: str, sign: str = "") -> str:
+    """'did you mean …' for a known word; says which letters differ where that cannot be seen."""
+    strange = strange_letters(word)
+    return f"did you mean '{sign}{known}'?" + (f" {strange}" if strange else "")
 
 
 def joined(words: Sequence[str], last: str = "and") -> str:
@@ -34,3 +85,8 @@ def joined(words: Sequence[str], last: str = "and") -> str:
 def plural(number: int, noun: str) -> str:
     """'1 layer', '2 layers'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning if it is long."""
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupconv_cli.analysis.reach import of_layers
 from groupconv_cli.analysis.report import LayerRow, Summary
-from groupconv_cli.analysis.totals import total
+from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops.base import Window, per_axis
 
@@ -14,7 +14,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
 
     Raises UsageError for an unknown dtype.
     """
-    baseline = network.dense()
+    baseline, values = network.dense(), activations(network)
     rows = tuple(
         LayerRow(
             name=node.name,
@@ -37,8 +37,8 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
         name=network.name,
         input=network.input_shape,
         dtype=dtype,
-        totals=total(network, dtype),
-        baseline=total(baseline, dtype),
+        totals=total(network, dtype, values),
+        baseline=total(baseline, dtype, values),
         layers=rows,
     )
 

@@ -7,12 +7,14 @@ from fnmatch import fnmatchcase
 from math import gcd
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
-from groupconv_cli.analysis.totals import total
+from groupconv_cli.analysis.totals import Activations, activations, total
 from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
 from groupconv_cli.network import Network, Node
 
 MAX_ROWS = 200
+MAX_WORK = 100_000
+"""Rows × layers of a comparison: 200 rows of a network of 500 layers."""
 
 
 def sweep(
@@ -29,7 +31,8 @@ def sweep(
     grouped convolutions, or where there are none the depthwise ones, or else all convolutions
     that do not read the network's input.
 
-    Raises UsageError if there is nothing to sweep, nothing matches `only`, or a number is below 1.
+    Raises UsageError if there is nothing to sweep, nothing matches `only`, a number is below 1,
+    or there are more numbers than rows that a comparison may have.
     """
     chosen, rule = choose(network, only)
     shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
@@ -47,8 +50,15 @@ def sweep(
     counts = list(dict.fromkeys([1, *counts]))
     if len(counts) > MAX_ROWS:
         raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
-    rows = [CompareRow(groups="as written", totals=total(network, dtype))]
-    rows += [_row(network, count, chosen, shared, dtype) for count in counts]
+    if len(counts) * len(network.nodes) > MAX_WORK:
+        raise UsageError(
+            f"{len(counts)} numbers of groups for {len(network.layers):,} layers; for so many "
+            f"layers a comparison has at most {MAX_WORK // len(network.nodes)}: name them with "
+            "--groups"
+        )
+    values = activations(network)
+    rows = [CompareRow(groups="as written", totals=total(network, dtype, values))]
+    rows += [_row(network, count, chosen, shared, dtype, values) for count in counts]
     convolutions = {i for i, node in enumerate(network.nodes) if node.op.is_convolution}
     return Comparison(
         name=network.name,
@@ -111,7 +121,14 @@ def networks(network: Network, comparison: Comparison) -> list[tuple[int | str, 
     ]
 
 
-def _row(network: Network, count: int, chosen: list[int], shared: int, dtype: str) -> CompareRow:
+def _row(
+    network: Network,
+    count: int,
+    chosen: list[int],
+    shared: int,
+    dtype: str,
+    values: Activations,
+) -> CompareRow:
     for index in chosen:
         node = network.nodes[index]
         channels, filters = _channels(node)
@@ -130,7 +147,7 @@ def _row(network: Network, count: int, chosen: list[int], shared: int, dtype: st
             except OpError as error:
                 reason = error.message.replace("{layer}", repr(node.name))
                 return CompareRow(groups=count, totals=None, reason=reason)
-    return CompareRow(groups=count, totals=total(swept, dtype))
+    return CompareRow(groups=count, totals=total(swept, dtype, values))
 
 
 def _first_name(nodes: dict[int, Node]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network, Node
@@ -52,28 +53,49 @@ def bytes_per_value(dtype: str) -> int:
     return BYTES[dtype]
 
 
-def total(network: Network, dtype: str = "float32") -> Totals:
-    """The costs of the network with weights and activations of one dtype."""
+class Activations(NamedTuple):
+    """How many values of activations a network writes, holds and moves, whatever its groups."""
+
+    written: int
+    most_alive: int
+    moved: int
+
+
+def activations(network: Network) -> Activations:
+    """The values of the network's activations; they are the same for every number of groups."""
+    return Activations(
+        written=sum(prod(node.shape) for node in network.layers if not node.op.is_view),
+        most_alive=most_alive(network),
+        moved=sum(_moved(node) for node in network.nodes),
+    )
+
+
+def total(network: Network, dtype: str = "float32", values: Activations | None = None) -> Totals:
+    """The costs of the network with weights and activations of one dtype.
+
+    `values` are those of a network that differs in nothing but groups.
+    """
     size = bytes_per_value(dtype)
     nodes = network.nodes
+    values = values or activations(network)
     params = sum(node.cost.params for node in nodes)
-    written = sum(prod(node.shape) for node in network.layers if not node.op.is_view)
     return Totals(
         params=params,
         trainable_params=params - sum(node.cost.non_trainable for node in nodes),
         macs=sum(node.cost.macs for node in nodes),
         weight_bytes=params * size,
-        activation_bytes=written * size,
-        peak_bytes=(params + most_alive(network)) * size,
-        moved_bytes=sum(_moved(node) for node in nodes) * size,
+        activation_bytes=values.written * size,
+        peak_bytes=(params + values.most_alive) * size,
+        moved_bytes=(params + values.moved) * size,
     )
 
 
 def _moved(node: Node) -> int:
+    """Values that the node reads and writes, its weights apart."""
     if node.op.is_view or not node.inputs:
         return 0
     read = sum(prod(shape) for shape in node.input_shapes)
-    return read + node.cost.params + prod(node.shape)
+    return read + prod(node.shape)
 
 
 def most_alive(network: Network) -> int:

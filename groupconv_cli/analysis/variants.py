@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groupconv_cli.analysis.report import VariantComparison, VariantRow
-from groupconv_cli.analysis.totals import total
+from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.errors import SpecError
 from groupconv_cli.network import Network
 
@@ -24,10 +24,11 @@ def compare_networks(
 def _row(variant: str, network: Network | SpecError, dtype: str) -> VariantRow:
     if isinstance(network, SpecError):
         return VariantRow(variant=variant, reason=network.diagnostics[0].message)
+    values = activations(network)
     return VariantRow(
         variant=variant,
         name=network.name,
         input=network.input_shape,
-        totals=total(network, dtype),
-        baseline=total(network.dense(), dtype),
+        totals=total(network, dtype, values),
+        baseline=total(network.dense(), dtype, values),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from groupconv_cli import __version__
 from groupconv_cli.cli.build import build
@@ -17,9 +18,34 @@ from groupconv_cli.cli.init import init
 from groupconv_cli.cli.run import guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.summary import summary
+from groupconv_cli.errors import UsageError
+from groupconv_cli.words import did_you_mean, joined, shortened
+
+
+class Commands(TyperGroup):
+    """The commands; of a word that is none it says which was meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names. Raises UsageError if it names none."""
+        word = args[0]
+        if word not in self.commands and not word.startswith("--"):
+            raise UsageError(f"there is no command {shortened(word)!r}; {self._meant(word)}")
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, word: str) -> str:
+        from shlex import quote
+
+        from groupconv_cli.spec.locate import is_spec
+
+        near = did_you_mean(word, self.commands)
+        if near is None and is_spec(word):
+            return f"to look at that spec: gconv summary {quote(word)}"
+        return near or f"there are {joined(list(self.commands))}"
+
 
 app = typer.Typer(
     name="gconv",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.render.text import Line, Span, plain
+from groupconv_cli.words import printable
 
 STYLES = {
     "title": "bold",
@@ -95,7 +96,9 @@ def emit_problems(lines: Iterable[Line]) -> None:
 
 def complain(message: str) -> None:
     """Says on stderr what went wrong."""
-    emit_problems([[Span("gconv: ", "title"), Span("error: ", "bad"), Span(message)]])
+    first, *rest = message.split("\n")
+    head = [Span("gconv: ", "title"), Span("error: ", "bad"), Span(first)]
+    emit_problems([head, *([Span(line)] for line in rest)])
 
 
 def note(message: str) -> None:
@@ -114,7 +117,7 @@ def _rendered(lines: Iterable[Line], stream: TextIO) -> str:
     text = Text()
     for line in lines:
         for span in line:
-            text.append(span.text, STYLES.get(span.style))
+            text.append(printable(span.text), STYLES.get(span.style))
         text.append("\n")
     console = Console(file=stream, soft_wrap=True, highlight=False, emoji=False, markup=False)
     with console.capture() as captured:

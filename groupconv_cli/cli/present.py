@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from groupconv_cli.cli.output import emit, width_of, write
+from groupconv_cli.cli.output import emit, note, width_of, write
 from groupconv_cli.render.view import View
+from groupconv_cli.words import joined
 
 ENDINGS = {".md": "markdown", ".json": "json", ".csv": "csv", ".sarif": "sarif"}
 """The format that a file's name asks for where no --format does."""
@@ -31,6 +32,8 @@ class Destination(NamedTuple):
     output: Path | None
     force: bool
     exact: bool
+    shaping: tuple[str, ...] = ()
+    """Options that were given and shape the view only."""
 
     @property
     def chosen_format(self) -> str:
@@ -42,9 +45,15 @@ class Destination(NamedTuple):
 def present(result: Result, to: Destination) -> None:
     """Writes the result to stdout, or whole into a file.
 
+    Says on stderr which options have no effect on it.
+
     Raises UsageError if the file exists and is not to be replaced, EnvironmentProblem if writing
     fails.
     """
+    unused = [*to.shaping, *["--exact"] * to.exact]
+    if unused and to.chosen_format in result.documents:
+        has = f"{to.chosen_format} is complete and exact"
+        note(f"{has}: {joined(unused)} {'changes' if len(unused) == 1 else 'change'} nothing")
     if to.output is None:
         if to.chosen_format == "table":
             from groupconv_cli.render.text import lines

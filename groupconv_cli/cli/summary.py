@@ -44,6 +44,16 @@ def summary(
             show_default=False,
         ),
     ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            min=1,
+            metavar="N",
+            help="Keep the N rows with the most MACs, and make one row of the rest.",
+            show_default=False,
+        ),
+    ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
@@ -63,6 +73,7 @@ def summary(
     \b
     Examples:
       gconv summary resnext50_32x4d --depth 1
+      gconv summary resnext50_32x4d --top 10
       gconv summary net.yaml --set groups=8
       gconv summary net.yaml --format json | jq .macs
       gconv summary net.yaml --depth 1 --measure
@@ -85,8 +96,10 @@ def summary(
     report = analyze(network, dtype=dtype)
     measured = measured_layers(network, settings_of_measure) if settings_of_measure else None
     result = Result(
-        view=lambda nested: summary_view(report, measured, depth=depth, nested=nested),
+        view=lambda nested: summary_view(report, measured, depth=depth, top=top, nested=nested),
         documents={"json": lambda: summary_json(report, measured)},
     )
-    present(result, Destination(output_format, output, force, exact))
+    shaping = {"--depth": depth, "--top": top}
+    given = tuple(option for option, value in shaping.items() if value is not None)
+    present(result, Destination(output_format, output, force, exact, given))
     return INTERRUPTED if measured and not measured.complete else 0

@@ -8,6 +8,7 @@ import io
 from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.view import Cell, Typed, View
+from groupconv_cli.words import printable
 
 
 def csv_text(view: View) -> str:
@@ -24,7 +25,7 @@ def csv_text(view: View) -> str:
     writer.writerow([*(column.key for column in table.columns), *["note"] * noted])
     for row in rows:
         cells = [_raw(cell) for cell in row.cells]
-        writer.writerow([*cells, *[row.note] * noted])
+        writer.writerow([*cells, *[printable(row.note)] * noted])
     return text.getvalue()
 
 
@@ -37,4 +38,6 @@ def _raw(cell: Cell) -> Cell:
         return cell.share
     if isinstance(cell, tuple):
         return shape_text(cell).replace("×", "x")
+    if isinstance(cell, str):
+        return printable(cell)
     return cell

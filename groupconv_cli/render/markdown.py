@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text
+from groupconv_cli.words import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
 """What GitHub would take for markup. The dollar begins a formula."""
@@ -26,7 +27,7 @@ def markdown(view: View, *, exact: bool = False) -> str:
 
 def escaped(text: str) -> str:
     """The text so that Markdown shows it as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.splitlines()))
+    return _SPECIAL.sub(r"\\\1", printable(" ".join(text.splitlines())))
 
 
 def _problem(problem: Diagnostic) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from groupconv_cli.errors import MAX_REPORTED, Diagnostic, Place
 from groupconv_cli.render.text import MIN_WRAP, Line, Span, cell_width
-
-LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What YAML counts as the end of a line."""
+from groupconv_cli.words import LINE_BREAK, printable
 
 HINT = "  "
 CONTINUED = "    "
@@ -37,7 +34,7 @@ def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
     Sentences are broken to fit a width, if there is one.
     """
     place = problem.place
-    where = f"{place.source.name}:{place.line}:{place.column}: " if place else ""
+    where = f"{printable(place.source.name)}:{place.line}:{place.column}: " if place else ""
     announcement = f"{announced(problem)}: "
     style = "bad" if problem.level == "error" else "warning"
     taken = cell_width(where + announcement)
@@ -87,8 +84,3 @@ def _excerpt(place: Place) -> list[Line]:
         [Span(f"{number} | ", "quiet"), Span(shown)],
         [Span(" " * len(number) + " | ", "quiet"), Span(mark), Span("^", "bad")],
     ]
-
-
-def printable(text: str) -> str:
-    """The text with tabs and control characters replaced, so that marks stay under their place."""
-    return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)

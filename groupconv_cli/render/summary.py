@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.analysis.reach import Reach
@@ -43,6 +44,10 @@ UNKNOWN = "?"
 """Stands for a reach that was too much to follow."""
 
 
+Times = Callable[[list[LayerRow]], tuple[Cell, ...]]
+"""Makes the cells of what was measured of some layers; none if nothing was."""
+
+
 class _Line(NamedTuple):
     """A row to be: some layers that stand together under one label."""
 
@@ -61,6 +66,10 @@ class _Line(NamedTuple):
         """Whether it stands for all that is inside a block or branch."""
         return self.kind is not None
 
+    def is_whole(self, depth: int | None) -> bool:
+        """Whether no lines for what is inside it follow, where blocks are folded at `depth`."""
+        return not self.is_group or self.level + 1 == depth
+
     def is_of_the_same(self, other: _Line) -> bool:
         """Whether both come from the same part of the same item: branches of one are apart."""
         return (self.level, self.item, self.kind) == (other.level, other.item, other.kind)
@@ -71,11 +80,13 @@ def summary_view(
     measured: LayerMeasurement | None = None,
     *,
     depth: int | None = None,
+    top: int | None = None,
     nested: bool = True,
 ) -> View:
     """The view of a summary, with what was measured beside it.
 
     `depth` folds the nest of blocks: 1 is a row per item of the spec's `layers:`, 0 none.
+    `top` keeps that many rows, those with the most MACs, and makes one of all others.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
@@ -83,9 +94,8 @@ def summary_view(
     columns = _columns(summary)
     notes: tuple[str, ...] = (CONVENTION, BASELINE, *[REACH] * below_one)
     conclusion: tuple[str, ...] = ()
-    if measured is None:
-        rows = tuple(_row(line, nested, with_reach=below_one) for line in lines)
-    else:
+    times: Times = lambda layers: ()
+    if measured is not None:
         from groupconv_cli.render.measure import (
             layer_cells,
             layer_columns,
@@ -96,10 +106,14 @@ def summary_view(
         columns = (*columns, *layer_columns(measured))
         notes = (*notes, *layer_notes(measured))
         conclusion = whole_notes(measured)
-        rows = tuple(
-            _row(line, nested, layer_cells(measured, line.layers), with_reach=below_one)
-            for line in lines
-        )
+        times = partial(layer_cells, measured)
+    if top is None:
+        rows = tuple(_row(line, nested, times, with_reach=below_one) for line in lines)
+    else:
+        # No row is the sum of others, so that the columns still add up.
+        whole = [line for line in lines if line.is_whole(depth)]
+        rows = _top_rows(whole, top, times, with_reach=below_one)
+        notes = (_top_note(top), *notes) if len(rows) > top else notes
     title = (
         f"{summary.name} · input {shape_text(summary.input)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
@@ -225,33 +239,55 @@ def _reach(line: _Line) -> Reach | None:
     return line.layers[-1].reach
 
 
-def _row(
-    line: _Line, nested: bool, times: tuple[Cell, ...] = (), *, with_reach: bool = False
-) -> Row:
+def _row(line: _Line, nested: bool, times: Times, *, with_reach: bool) -> Row:
     layers = line.layers
-    params = sum(layer.params for layer in layers)
-    macs = sum(layer.macs for layer in layers)
-    dense_macs = sum(layer.dense_cost.macs for layer in layers)
     label = line.label
     if not nested:
         label = ".".join([*(step.name for step in layers[0].path[: line.level]), label])
     if line.times > 1:
         label += f" ×{line.times}"
-    cells: tuple[Cell, ...] = (
-        label,
-        _what(line),
-        layers[-1].output_shape,
-        _groups(line),
-        params,
-        macs,
-        2 * macs,
-        ratio(macs, dense_macs),
-        (_reach(line) or UNKNOWN) if with_reach else None,
-        *times,
-    )
-    quiet = not params and not macs
+    costs = _costs(layers)
+    shown = (layers[-1].output_shape, _groups(line))
+    reach = (_reach(line) or UNKNOWN) if with_reach else None
+    cells = (label, _what(line), *shown, *costs, reach, *times(layers))
+    quiet = not any(costs[:2])
     style = "group" if line.is_group else "quiet" if quiet else ""
     return Row(cells, style, line.level if nested else 0)
+
+
+def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
+    """Params, MACs, FLOPs and the ratio to g=1 of some layers together."""
+    macs = sum(layer.macs for layer in layers)
+    dense_macs = sum(layer.dense_cost.macs for layer in layers)
+    return sum(layer.params for layer in layers), macs, 2 * macs, ratio(macs, dense_macs)
+
+
+def _top_rows(
+    lines: list[_Line], top: int, times: Times, *, with_reach: bool
+) -> tuple[Row, ...]:
+    """The costliest rows in the order of the network, and one row for the rest."""
+
+    def cost(index: int) -> tuple[int, int]:
+        layers = lines[index].layers
+        return sum(layer.macs for layer in layers), sum(layer.params for layer in layers)
+
+    kept = set(sorted(range(len(lines)), key=cost, reverse=True)[:top])
+    rows = [
+        _row(line, False, times, with_reach=with_reach)
+        for index, line in enumerate(lines)
+        if index in kept
+    ]
+    rest = [line for index, line in enumerate(lines) if index not in kept]
+    if rest:
+        layers = [layer for line in rest for layer in line.layers]
+        cells = (f"… {len(rest):,} more", None, None, None, *_costs(layers), None, *times(layers))
+        rows.append(Row(cells, "quiet"))
+    return tuple(rows)
+
+
+def _top_note(top: int) -> str:
+    shown = "the row" if top == 1 else f"the {top:,} rows"
+    return f"Shown: {shown} with the most MACs, in the network's order, and the rest as one."
 
 
 def _groups(line: _Line) -> Cell:

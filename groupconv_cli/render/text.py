@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text
+from groupconv_cli.words import printable
 
 GAP = "  "
 INDENT = "  "
@@ -64,8 +65,8 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
 
 
 def plain(laid_out: Iterable[Line]) -> str:
-    """The lines without styles."""
-    return "".join("".join(span.text for span in line) + "\n" for line in laid_out)
+    """The lines without styles, and without anything in them that steers a terminal."""
+    return "".join("".join(printable(span.text) for span in line) + "\n" for line in laid_out)
 
 
 def _trimmed(line: Line) -> Line:

@@ -9,7 +9,7 @@ from groupconv_cli.errors import InternalError, Problems, Source, SpecError, Usa
 from groupconv_cli.lint.codes import Levels
 from groupconv_cli.network import Network
 from groupconv_cli.spec.check import check
-from groupconv_cli.spec.expand import expand
+from groupconv_cli.spec.expand import Work, expand
 from groupconv_cli.spec.model import Spec
 from groupconv_cli.spec.names import variant_name
 from groupconv_cli.spec.policy import limits
@@ -70,9 +70,10 @@ class SpecFile:
         if not self.variants:
             raise UsageError(f"{self.source.name} has no variants")
         made: dict[str, Network | SpecError] = {}
+        work = Work()
         for variant in self.variants:
             try:
-                made[variant] = self._network(settings or {}, variant)
+                made[variant] = self._network(settings or {}, variant, work)
             except SpecError as error:
                 made[variant] = error
         errors = [each for each in made.values() if isinstance(each, SpecError)]
@@ -96,11 +97,13 @@ class SpecFile:
         changes = self._changes(settings or {}, variant or self.implied_variant, Problems())
         return limits(self._spec.budget, Scope(self._spec.vars | changes))
 
-    def _network(self, settings: Mapping[str, str], variant: str | None) -> Network:
+    def _network(
+        self, settings: Mapping[str, str], variant: str | None, work: Work | None = None
+    ) -> Network:
         spec, problems = self._spec, self._problems.copy()
         if variant is not None:
             spec = spec._replace(name=variant_name(spec.name, variant))
-        network = expand(spec, self._changes(settings, variant, problems), problems)
+        network = expand(spec, self._changes(settings, variant, problems), problems, work)
         if problems:
             raise problems.error()
         if network is None:

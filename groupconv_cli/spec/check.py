@@ -23,6 +23,7 @@ TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "budget", "
 BLOCK_KEYS = ("params", "layers")
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
+MAX_VARIANTS = 200
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
@@ -136,9 +137,12 @@ class _Checker:
     def _variants(self, names: set[str]) -> dict[str, dict[str, Entry]]:
         variants = {}
         declared = self._mapping(self.entries.get("variants"), "names to sets of variables")
+        if len(declared) > MAX_VARIANTS:
+            message = f"{len(declared):,} variants; a spec has at most {MAX_VARIANTS}"
+            self.problems.stop(message, self.entries["variants"].place)
         for name, variant in declared.items():
-            if not name.strip():
-                self.problem("a variant needs a name", variant.place)
+            if not name.strip() or not name.isprintable():
+                self.problem("a variant needs a name, of letters that show", variant.place)
             variants[name] = self._mapping(variant, "variables to values")
             for key, entry in variants[name].items():
                 if key not in names:

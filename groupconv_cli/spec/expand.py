@@ -41,13 +41,25 @@ class _Stop(Exception):
     """The expansion has grown beyond its bounds."""
 
 
-def expand(spec: Spec, changes: dict[str, Entry], problems: Problems) -> Network | None:
+class Work:
+    """How much has been expanded of one spec: of all its variants together."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.networks = 0
+
+
+def expand(
+    spec: Spec, changes: dict[str, Entry], problems: Problems, work: Work | None = None
+) -> Network | None:
     """The network; None if there is no network to speak of. Problems go to `problems`.
 
-    `changes` replace values of `vars`.
+    `changes` replace values of `vars`; `work` goes on from what other variants have taken.
     """
+    work = work or Work()
+    work.networks += 1
     try:
-        return _Expansion(spec, problems).run(Scope(spec.vars | changes))
+        return _Expansion(spec, problems, work).run(Scope(spec.vars | changes))
     except _Stop:
         return None
 
@@ -55,14 +67,14 @@ def expand(spec: Spec, changes: dict[str, Entry], problems: Problems) -> Network
 class _Expansion:
     """The growing list of nodes."""
 
-    def __init__(self, spec: Spec, problems: Problems) -> None:
+    def __init__(self, spec: Spec, problems: Problems, work: Work) -> None:
         self.spec = spec
         self.problems = problems
+        self.work = work
         self.nodes: list[Node] = []
         self.groups_before: list[int | None] = []
         """For each node the nearest convolution up its main path, itself included, that was given
         groups and is not depthwise."""
-        self.steps = 0
         self.nesting = 0
         self.items: dict[int, Item] = {}
         self.arguments: dict[str, dict[str, Value]] = {}
@@ -120,11 +132,14 @@ class _Expansion:
 
     def step(self, place: Place, units: int = ITEM_STEPS) -> None:
         """Counts work. Raises _Stop when there is too much of it."""
-        self.steps += units
+        self.work.steps += units
         too_many = len(self.nodes) > MAX_LAYERS
-        if too_many or self.steps > MAX_STEPS:
+        if too_many or self.work.steps > MAX_STEPS:
             what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS // ITEM_STEPS:,} items"
-            self.stop(f"the network grows beyond {what} here", place, "check the repeats")
+            if too_many or self.work.networks == 1:
+                self.stop(f"the network grows beyond {what} here", place, "check the repeats")
+            hint = "look at some of them: --variant NAME"
+            self.stop(f"the variants together grow beyond {what} here", place, hint)
 
     def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
         """Notes a problem and ends the expansion."""

@@ -10,9 +10,9 @@ from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
 from groupconv_cli.ops.kinds import Branches, Choice, KindError, Layers, LayersOr
 from groupconv_cli.spec.keras_names import layer_meant
 from groupconv_cli.spec.model import Given, Item, Items, required_params
-from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe, shortened
+from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
 from groupconv_cli.spec.values import Content, examine, is_nothing, plain, report_unknown
-from groupconv_cli.words import did_you_mean, joined
+from groupconv_cli.words import did_you_mean, joined, shortened
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")

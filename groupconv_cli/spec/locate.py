@@ -51,6 +51,11 @@ def locate(spec: str | None) -> Found:
     raise UsageError(_not_there(spec))
 
 
+def is_spec(word: str) -> bool:
+    """Whether a word is likely to mean a spec."""
+    return word.endswith((".yaml", ".yml")) or _exists(Path(word)) or bool(catalogue.find(word))
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()

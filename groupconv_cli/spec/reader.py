@@ -16,6 +16,7 @@ import yaml
 from groupconv_cli.errors import Diagnostic, Place, Problems, Source, SpecError
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree
+from groupconv_cli.words import LINE_BREAK
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
@@ -41,16 +42,11 @@ def decode(data: bytes, name: str) -> Source:
     try:
         return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        place = Place(
-            Source(name, before.decode("utf-8-sig", "replace")),
-            before.count(b"\n") + 1,
-            len(before) - (before.rfind(b"\n") + 1) + 1,
-        )
+        before = data[: error.start].decode("utf-8-sig", "replace")
         raise SpecError(
             Diagnostic(
                 f"not a text file: byte 0x{data[error.start]:02x} is not UTF-8",
-                place,
+                _end_of(before, Source(name, before)),
                 "a spec is YAML, saved as UTF-8",
             )
         ) from None
@@ -222,8 +218,7 @@ def resolve(text: str) -> Value:
 
 def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if isinstance(error, yaml.reader.ReaderError):
-        before = source.text[: error.position]
-        place = Place(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        place = _end_of(source.text[: error.position], source)
         return Diagnostic(f"not valid YAML: {error.reason}", place)
     mark = getattr(error, "problem_mark", None)
     context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
@@ -242,11 +237,16 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
             "is a colon missing before this? `- conv: {…}` has one, with a space behind it, and so "
             "has a layer with repeat:, when: or name: below it: `- relu:`"
         )
-    last_line = source.text.count("\n")
-    if mark is None or mark.line > last_line:  # the parser sees a line behind the last
-        column = len(source.text) - source.text.rfind("\n")
-        return Diagnostic(f"not valid YAML: {problem}", Place(source, last_line + 1, column), hint)
+    end = _end_of(source.text, source)
+    if mark is None or mark.line >= end.line:  # the parser sees a line behind the last
+        return Diagnostic(f"not valid YAML: {problem}", end, hint)
     return Diagnostic(f"not valid YAML: {problem}", _place(source, mark), hint)
+
+
+def _end_of(before: str, source: Source) -> Place:
+    """The place behind some text that the source begins with."""
+    lines = LINE_BREAK.split(before)
+    return Place(source, len(lines), len(lines[-1]) + 1)
 
 
 def _place(source: Source, mark: Any) -> Place:

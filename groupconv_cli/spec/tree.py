@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from groupconv_cli.errors import Place
 from groupconv_cli.ops.kinds import Value
-
-MAX_SHOWN = 60
-"""Characters of a value that a message repeats."""
+from groupconv_cli.words import MAX_SHOWN, shortened
 
 MAX_LISTED = 6
 """Items of a list that a message repeats."""
@@ -91,8 +89,3 @@ def in_words(value: Value) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     return repr(shortened(value)) if isinstance(value, str) else str(value)
-
-
-def shortened(text: str) -> str:
-    """The text, or its beginning if it is long."""
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -10,7 +10,7 @@ from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec import expr
 from groupconv_cli.spec.keras_names import argument_meant
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
-from groupconv_cli.words import suggest
+from groupconv_cli.words import meant, suggest
 
 _DECLARE = "declare it under `vars:`, or as a parameter of the block"
 
@@ -87,7 +87,7 @@ def _variable_hint(name: str, names: Iterable[str]) -> str:
     if name == "in":
         return "`$in` has a meaning only inside layers"
     near = suggest(name, set(names) - {"in"})
-    return f"did you mean '${near}'?" if near else _DECLARE
+    return meant(name, near, "$") if near else _DECLARE
 
 
 def report_unknown(
@@ -97,12 +97,10 @@ def report_unknown(
 
     `has` says what there is, for keys that are near none.
     """
-    meant = set()
+    found = set()
     for key, entry in entries.items():
         if key not in known:
             near = argument_meant(key, known) or suggest(key, known)
-            problems.add(
-                f"{message} {key!r}", entry.place, f"did you mean {near!r}?" if near else has
-            )
-            meant.add(near or "")
-    return meant
+            problems.add(f"{message} {key!r}", entry.place, meant(key, near) if near else has)
+            found.add(near or "")
+    return found
