@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
@@ -48,8 +48,9 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     except OSError as error:
         raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-        folder.rmdir()
+        with suppress(OSError):  # somebody has removed the folder, or all that it stood in
+            temporary.unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def _followed(path: Path) -> Path:

@@ -179,14 +179,14 @@ def _refusal_faults(made: Case, outcome: Outcome) -> Iterator[str]:
             yield "a column that is not there"
 
 
-def reduced(made: Case, fault: str, run=run_inside) -> Case:
+def reduced(made: Case, fault: str, run=run_inside, *, timed: bool = True) -> Case:
     """A smaller case with the same fault: pieces of the file are left out while it stays."""
     size = max(1, len(made.data) // 2)
     while size:
         at, smaller = 0, False
         while at < len(made.data):
             tried = made._replace(data=made.data[:at] + made.data[at + size :])
-            if fault in faults(tried, run(tried)):
+            if fault in faults(tried, run(tried), timed=timed):
                 made, smaller = tried, True
             else:
                 at += size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -93,10 +94,19 @@ app.command(short_help="Print the JSON Schema of specs.")(schema)
 
 def main() -> None:
     """Runs the program; the console script and `python -m groupconv_cli` call this."""
+    for name in ("SIGTERM", "SIGHUP"):
+        ending = getattr(signal, name, None)
+        if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(ending, _end)
     # A run ends before its garbage would matter, and looking for it would make large specs cost
     # more than their share.
     gc.disable()
     raise SystemExit(guarded(_run))
+
+
+def _end(number: int, _: object) -> None:
+    """Ends the program in order, so that no half of a file is left behind."""
+    raise SystemExit(128 + number)
 
 
 def _run() -> int:

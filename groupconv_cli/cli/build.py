@@ -68,6 +68,7 @@ def build(
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import file_stem, written_whole
+    from groupconv_cli.keras.runtime import FRAMEWORK, require
     from groupconv_cli.render.numbers import bytes_text
     from groupconv_cli.words import plural
 
@@ -75,6 +76,7 @@ def build(
     path = output or Path(f"{file_stem(network.name)}.keras")
     if path.suffix != ".keras":
         raise UsageError(f"FILE must be a name that ends in .keras, got {path.name!r}")
+    require(*FRAMEWORK, "psutil")
     enough = enough_memory(network, ignore=ignore_memory)
     # The target is opened first: work whose result cannot be kept is not begun.
     with written_whole(path, force=force) as temporary, spinner("Loading TensorFlow") as show:

@@ -10,8 +10,20 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.words import joined
 
-INSTALL = "pip install tensorflow"
+FRAMEWORK = ("tensorflow", "keras")
+
+
+def require(*modules: str) -> None:
+    """Imports nothing; raises EnvironmentProblem, which says what to install, if one is missing."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise EnvironmentProblem(
+            f"building a model needs {joined(missing)}, which {are} not installed\n"
+            f"  pip install {' '.join(missing)}"
+        )
 
 
 def load_keras() -> None:
@@ -21,11 +33,7 @@ def load_keras() -> None:
     """
     if "keras" in sys.modules:
         return
-    for module in ("tensorflow", "keras"):
-        if find_spec(module) is None:
-            raise EnvironmentProblem(
-                f"building a model needs {module}, which is not installed: {INSTALL}"
-            )
+    require(*FRAMEWORK)
     # Must be set before TensorFlow's C++ side starts; a level the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"

@@ -15,7 +15,7 @@ from hostile.language import arithmetic, lined, sentence
 from hostile.text import broken_bytes, encodings, mutated_config, random_bytes, yaml_noise
 from hostile.words import Case
 
-__all__ = ["Case", "case", "write"]
+__all__ = ["KINDS", "Case", "case", "write"]
 
 KINDS: dict[str, tuple[Callable[[Random], Case | bytes | str], int]] = {
     "broken bytes": (broken_bytes, 10),
@@ -35,10 +35,10 @@ KINDS: dict[str, tuple[Callable[[Random], Case | bytes | str], int]] = {
 """What there is, how it is made, and how often."""
 
 
-def case(seed: int, number: int) -> Case:
-    """The case of that number."""
+def case(seed: int, number: int, kind: str | None = None) -> Case:
+    """The case of that number, of one kind or of any."""
     random = Random(f"{seed}/{number}")
-    kind = random.choices([*KINDS], [weight for _, weight in KINDS.values()])[0]
+    kind = kind or random.choices([*KINDS], [weight for _, weight in KINDS.values()])[0]
     make, _ = KINDS[kind]
     made = make(random)
     if isinstance(made, Case):

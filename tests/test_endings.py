@@ -1,0 +1,212 @@
+"""Runs that end before they are done: signals, full disks, streams and folders that are gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import clean_environment
+
+GCONV = (sys.executable, "-m", "groupconv_cli")
+WRITING = {
+    "summary": ["summary", "basic", "-o"],
+    "compare": ["compare", "basic", "-g", "1,4", "-o"],
+    "list": ["list", "-o"],
+    "schema": ["schema", "-o"],
+    "init": ["init", "-o"],
+}
+writing = pytest.mark.parametrize("args", WRITING.values(), ids=WRITING)
+
+
+def in_bash(script: str, *args: str, cwd: Path, env: dict | None = None):
+    """Runs a line of bash in which `"$@"` is gconv with those arguments."""
+    return subprocess.run(
+        ["bash", "-c", script, "bash", *GCONV, *args],
+        cwd=cwd,
+        env=clean_environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Signals
+
+
+def interrupted(args: list[str], number: int, cwd: Path, until: str) -> tuple[int, str]:
+    """The end of a run that gets a signal as soon as a file of that pattern is there."""
+    process = subprocess.Popen(
+        [*GCONV, *args],
+        cwd=cwd,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not list(cwd.glob(until)) and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert out == ""
+    return process.returncode, err
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGINT, 130, "gconv: interrupted\n"),
+        (signal.SIGTERM, 143, ""),
+        (signal.SIGHUP, 129, ""),
+    ],
+)
+def test_a_signal_while_tensorflow_loads_leaves_everything_as_it_was(
+    tmp_path, number: int, status: int, said: str
+) -> None:
+    (tmp_path / "basic.keras").write_bytes(b"precious")
+    ended = interrupted(["build", "basic", "--force"], number, tmp_path, until=".basic-*")
+    assert ended == (status, said)
+    assert files(tmp_path) == ["basic.keras"]
+    assert (tmp_path / "basic.keras").read_bytes() == b"precious"
+
+
+def test_an_interrupt_while_the_program_itself_loads(tmp_path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    path = f"{tmp_path}{os.pathsep}{clean_environment()['PYTHONPATH']}"
+    done = in_bash('"$@"', "list", cwd=tmp_path, env={"PYTHONPATH": path})
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "gconv: interrupted\n")
+
+
+# Files and folders
+
+
+@writing
+def test_a_file_that_grows_too_large_is_not_written(tmp_path, args: list[str]) -> None:
+    (tmp_path / "file.md").write_text("precious")
+    done = in_bash('ulimit -f 0; "$@" | cat', *args, "file.md", "--force", cwd=tmp_path)
+    assert done.stderr == "gconv: error: cannot write file.md: File too large\n"
+    assert files(tmp_path) == ["file.md"]
+    assert (tmp_path / "file.md").read_text() == "precious"
+
+
+@writing
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_device_is_no_place_for_a_result(tmp_path, args: list[str]) -> None:
+    done = in_bash('"$@"', *args, "/dev/full", "--force", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gconv: error: /dev/full is not a regular file\n"
+
+
+@writing
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_may_not_be_written_to(tmp_path, args: list[str]) -> None:
+    (tmp_path / "closed").mkdir(mode=0o555)
+    done = in_bash('"$@"', *args, "closed/file.md", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "gconv: error: cannot write in the folder closed: Permission denied\n"
+
+
+@pytest.mark.skipif(not Path("/proc/sys").exists(), reason="no /proc here")
+def test_a_folder_that_takes_no_files_even_from_root(tmp_path) -> None:
+    done = in_bash('"$@"', "summary", "basic", "-o", "/proc/file.md", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("gconv: error: ")
+    assert "/proc" in done.stderr
+
+
+def test_a_folder_that_goes_while_a_model_is_built(tmp_path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [*GCONV, "build", "basic", "-o", "there/basic.keras"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (inside := files(folder)) and time.monotonic() < end:
+        time.sleep(0.02)
+    (folder / inside[0]).rmdir()
+    folder.rmdir()
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (3, "")
+    assert err.startswith("gconv: error: cannot write there/basic.keras: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [
+        (["summary", "basic"], 0),
+        (["summary"], 0),
+        (["summary", "net.yaml"], 2),
+        (["summary", "basic", "-o", "file.md"], 2),
+        (["init"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_working_folder_that_is_gone(tmp_path, args: list[str], status: int) -> None:
+    done = in_bash('mkdir gone; cd gone; rmdir ../gone; "$@"', *args, cwd=tmp_path)
+    assert done.returncode == status
+    assert ("error: " in done.stderr) == (status == 2)
+    assert "Traceback" not in done.stderr
+
+
+# Streams
+
+
+def test_with_no_home_nothing_is_missed(tmp_path) -> None:
+    done = in_bash('unset HOME; "$@"', "summary", "basic", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("ending", ["md", "csv", "json", "txt"])
+def test_a_file_is_utf_8_whatever_the_locale(tmp_path, ending: str) -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for name, changes in (("here", None), ("ascii", env)):
+        done = in_bash(
+            '"$@"', "summary", "basic", "-o", f"{name}.{ending}", cwd=tmp_path, env=changes
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    ours, theirs = (tmp_path / f"{name}.{ending}" for name in ("here", "ascii"))
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert ours.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("args", [["summary", "resnet50"], ["list"], ["schema"], ["--help"]])
+def test_a_pipe_that_nobody_reads_is_status_141(tmp_path, args: list[str]) -> None:
+    # The reader is gone before gconv begins, so that no buffer can take all in.
+    script = 'exec 3> >(exit); wait $!; "$@" >&3'
+    done = in_bash(script, *args, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "args", [["list"], ["schema"], ["--help"], ["--version"], ["init", "-o", "-"]]
+)
+def test_a_full_disk_behind_stdout_is_status_3(tmp_path, args: list[str]) -> None:
+    done = in_bash('"$@" > /dev/full', *args, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_result_in_a_file_is_kept_when_nobody_can_be_told(tmp_path) -> None:
+    done = in_bash('"$@" 2>&-', "summary", "basic", "-o", "file.md", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "file.md").read_text(encoding="utf-8").startswith("### basic")
