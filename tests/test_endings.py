@@ -187,7 +187,9 @@ def test_a_file_is_utf_8_whatever_the_locale(tmp_path, ending: str) -> None:
     assert ours.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("args", [["summary", "resnet50"], ["list"], ["schema"], ["--help"]])
+@pytest.mark.parametrize(
+    "args", [["summary", "resnet50"], ["schema"], ["--help"], ["list", "--help"]]
+)
 def test_a_pipe_that_nobody_reads_is_status_141(tmp_path, args: list[str]) -> None:
     # The reader is gone before gconv begins, so that no buffer can take all in.
     script = 'exec 3> >(exit); wait $!; "$@" >&3'

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import fuzz_specs
 import pytest
@@ -15,10 +16,11 @@ import yaml
 from conftest import ROOT, clean_environment
 from fuzz_specs import Outcome, faults, reduced, run_as_process, run_inside
 from hostile import KINDS, Case, case
+from hostile.words import KEYS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groupconv_cli.errors import GconvError, InternalError, Source
+from groupconv_cli.errors import Source, SpecError
 from groupconv_cli.spec import SpecFile, expr
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
@@ -103,8 +105,7 @@ try_many = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 words = st.sampled_from(
-    ["input", "layers", "vars", "blocks", "params", "name", "conv", "filters", "kernel", "groups"]
-    + ["relu", "residual", "body", "repeat", "when", "$g", "$in", "variants", "norm", "batch"]
+    [*KEYS, "conv", "filters", "kernel", "relu", "residual", "$g", "$in", "batch"]
 )
 values = st.recursive(
     st.one_of(words, st.integers(), st.floats(), st.booleans(), st.none(), st.text(max_size=5)),
@@ -117,16 +118,12 @@ values = st.recursive(
 @given(st.dictionaries(words, values, max_size=3), values)
 def test_any_structure_makes_a_network_or_is_refused(spec: dict, layers: object) -> None:
     text = yaml.safe_dump({"input": [8, 8, 4], "layers": layers, **spec})
-    try:
+    with suppress(SpecError):
         SpecFile(Source("spec.yaml", text)).network()
-    except GconvError as error:
-        assert not isinstance(error, InternalError)
 
 
 @try_many
 @given(st.text(alphabet="0123456789.+-*/<>=!()$gw \t²٣x", max_size=40))
 def test_any_expression_has_a_value_or_is_refused(text: str) -> None:
-    try:
+    with suppress(expr.ExpressionError, KeyError):
         expr.evaluate(text, {"g": 4, "w": 0.1}.__getitem__)
-    except (expr.ExpressionError, KeyError):
-        pass

@@ -74,11 +74,15 @@ def write(text: str) -> None:
     try:
         _write(text, sys.stdout)
     except OSError as error:
-        # What is still in the buffer would fail once more, and loudly, when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()
         if isinstance(error, BrokenPipeError):
             raise
         raise EnvironmentProblem(f"cannot write to standard output: {error.strerror}") from None
+
+
+def abandon_stdout() -> None:
+    """Drops what is still to be written: it would fail once more, and loudly, at Python's exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def emit(lines: Iterable[Line]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec
 
-from groupconv_cli.cli.output import complain, emit_problems, note
+from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
 from groupconv_cli.errors import GconvError, InternalError, SpecError
 
 P = ParamSpec("P")
@@ -26,6 +27,16 @@ def command(function: Callable[P, int | None]) -> Callable[P, None]:
         sys.exit(guarded(lambda: function(*args, **kwargs)))
 
     return wrapped
+
+
+@contextmanager
+def quiet_pipe() -> Iterator[None]:
+    """Ends the program if nobody reads its output, before Typer makes another status of that."""
+    try:
+        yield
+    except BrokenPipeError:
+        abandon_stdout()
+        sys.exit(CLOSED_PIPE)
 
 
 def guarded(action: Callable[[], int | None]) -> int:
