@@ -50,7 +50,8 @@ Made from the code by `docs/generate.py`: each command's own `--help`.
 
 Results go to stdout, everything else to stderr. Exit status: 0 fine; 1 a row of a comparison is
 invalid, a budget or limit is broken, or a rule that is an error found something; 2 the spec or the
-command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 nobody reads the pipe.
+command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 nobody reads the pipe;
+143 ended by the system.
 
 `COLUMNS` sets the width to fit, `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` on.
 

@@ -16,8 +16,8 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What YAML counts as the end of a line."""
 
 _LOOK_ALIKES = str.maketrans(
-    "АВСЕНІЈКМОРЅТХаеһіјорсѕухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοɡı‐‑–—−",
-    "ABCEHIJKMOPSTXaehijopcsyxdqwABEZHIKMNOPTYXogi-----",
+    "АВСЕНІЈКМОРЅТХаеһіјорсѕухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοɡı‐‑–—−“”„‘’",
+    'ABCEHIJKMOPSTXaehijopcsyxdqwABEZHIKMNOPTYXogi-----"""\'\'',
 )
 """Letters of other scripts, and dashes, that look like those that keys are made of."""
 
@@ -38,11 +38,11 @@ def latin(word: str) -> str:
         return word
     from unicodedata import category, normalize
 
-    seen = "".join(char for char in word if category(char) not in ("Cf", "Mn", "Zs"))
+    seen = "".join(c for c in word if c.isascii() or category(c) not in ("Cf", "Mn", "Zs"))
     return normalize("NFKC", seen).translate(_LOOK_ALIKES)
 
 
-def strange_letters(word: str) -> str | None:
+def strange_letters(word: str, there: str = "what stands there has") -> str | None:
     """Which characters of the word are not what they look like; None for a word of ASCII."""
     if word.isascii():
         return None
@@ -50,7 +50,7 @@ def strange_letters(word: str) -> str | None:
 
     strange = dict.fromkeys(char for char in word if not char.isascii())
     shown = [f"U+{ord(char):04X} {name(char, '')}".rstrip() for char in strange]
-    return f"what stands there has {joined(shown[:MAX_STRANGE])}"
+    return f"{there} {joined(shown[:MAX_STRANGE])}"
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,7 @@ from groupconv_cli.spec.keras_names import layer_meant
 from groupconv_cli.spec.model import Given, Item, Items, required_params
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree, describe
 from groupconv_cli.spec.values import Content, examine, is_nothing, plain, report_unknown
-from groupconv_cli.words import did_you_mean, joined, shortened
+from groupconv_cli.words import did_you_mean, joined, latin, meant, shortened
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -256,6 +256,9 @@ class _List:
             return None
         if tree.text in self.names:
             return f"did you mean '${tree.text}'?"
+        looks = latin(tree.text)
+        if looks != tree.text and looks.isascii():
+            return meant(tree.text, looks)
         can_be_none = isinstance(declared.kind, Choice) and declared.default is None
         if can_be_none and tree.text.lower() in WORDS_FOR_NONE:
             return f"for none leave {key} out"

@@ -16,13 +16,16 @@ import yaml
 from groupconv_cli.errors import Diagnostic, Place, Problems, Source, SpecError
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.spec.tree import Entry, Listing, Mapping, Scalar, Tree
-from groupconv_cli.words import LINE_BREAK
+from groupconv_cli.words import LINE_BREAK, latin, strange_letters
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
 MAX_NODES = 60_000
 MAX_NUMBER_LENGTH = 30
 MAX_KEY_LENGTH = 100
+
+_YAML_SIGNS = ("", *":,-[]{}#&*!|>'\"%@`")
+"""What characters that look like signs of YAML look like; blanks do not look like anything."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -238,9 +241,16 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
             "has a layer with repeat:, when: or name: below it: `- relu:`"
         )
     end = _end_of(source.text, source)
-    if mark is None or mark.line >= end.line:  # the parser sees a line behind the last
-        return Diagnostic(f"not valid YAML: {problem}", end, hint)
-    return Diagnostic(f"not valid YAML: {problem}", _place(source, mark), hint)
+    # The parser sees a line behind the last.
+    place = end if mark is None or mark.line >= end.line else _place(source, mark)
+    return Diagnostic(f"not valid YAML: {problem}", place, _unlike_yaml(place) or hint)
+
+
+def _unlike_yaml(place: Place) -> str | None:
+    """Characters on the line or the one before that look like YAML's own and are not."""
+    lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
+    found = "".join(char for char in "".join(lines) if latin(char) in _YAML_SIGNS)
+    return strange_letters(found, "what stands here or on the line before has")
 
 
 def _end_of(before: str, source: Source) -> Place:
