@@ -213,6 +213,7 @@ def say(*lines: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with the N-th")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="only this one, reduced")
     parser.add_argument("--as-process", type=int, default=25, metavar="N", help="every N-th")
@@ -224,7 +225,7 @@ def main() -> int:
     statuses: Counter[int] = Counter()
     slowest = largest = (0.0, -1)
     slowest_process = (0.0, -1)
-    for number in range(options.cases):
+    for number in range(options.first, options.cases):
         made = case(options.seed, number)
         is_process = number % options.as_process == 0
         outcome = run_as_process(made) if is_process else run_inside(made)
@@ -240,7 +241,7 @@ def main() -> int:
             known.append(number)
             if len(known) <= 2:
                 say(f"case {number}: {fault}\n{described(made, outcome)}")
-    say(f"{options.cases:,} cases, seed {options.seed}: {dict(kinds)}")
+    say(f"{kinds.total():,} cases, seed {options.seed}: {dict(kinds)}")
     say(f"exit statuses: {dict(statuses)}")
     say(f"slowest: {slowest[0]:.2f} s of processor time (case {slowest[1]})")
     say(f"as processes: {slowest_process[0]:.2f} s (case {slowest_process[1]})")

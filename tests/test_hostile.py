@@ -86,6 +86,9 @@ def test_letters_that_are_what_they_look_like_are_left_alone() -> None:
         ),
         (["compare", "--only", ESCAPE], "input: [8, 3]\nlayers: [relu]"),
         (["summary", "--variant", "\u202e"], "input: [8, 3]\nlayers: [relu]"),
+        (["summary", f"--{ESCAPE}"], ""),
+        (["summary", "--depth", ESCAPE], ""),
+        ([f"--{ESCAPE}"], ""),
     ],
 )
 def test_nothing_in_a_spec_steers_a_terminal(tmp_path, args: list[str], spec: str) -> None:
@@ -149,6 +152,15 @@ def test_a_comparison_of_many_layers_has_fewer_rows() -> None:
     assert len(compare(net, range(1, 50)).rows) == 50
     with pytest.raises(UsageError, match="for so many layers a comparison has at most 49"):
         compare(net, range(1, 51))
+
+
+def test_a_mistake_that_is_repeated_is_found_once() -> None:
+    """Ten million rounds would end at the bounds, with a second complaint that follows from it."""
+    text = (
+        "input: [8, 8, 12]\nlayers: [{conv: {filters: 8, kernel: 1, groups: 3}, repeat: 10000000}]"
+    )
+    (problem,) = problems(text)
+    assert problem.message.startswith("groups=3 does not divide")
 
 
 @pytest.mark.parametrize("number", [*range(1, 50), 5040, 65536, 9973, 120_120])

@@ -16,7 +16,7 @@ from groupconv_cli.cli.check import check
 from groupconv_cli.cli.compare import compare
 from groupconv_cli.cli.diff import diff
 from groupconv_cli.cli.init import init
-from groupconv_cli.cli.run import guarded, quiet_pipe
+from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.summary import summary
 from groupconv_cli.errors import UsageError
@@ -27,13 +27,13 @@ class Commands(TyperGroup):
     """The commands; of a word that is none it says which was meant."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
-        """The same as ever, but for a help that nobody reads."""
-        with quiet_pipe():
+        """The same as ever; mistakes in the first arguments pass by."""
+        with before_typer():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """The same as ever, but for a command's help that nobody reads."""
-        with quiet_pipe():
+        """The same as ever; mistakes in a command's arguments pass by."""
+        with before_typer():
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -11,6 +11,7 @@ from typing import ParamSpec
 
 from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
 from groupconv_cli.errors import GconvError, InternalError, SpecError
+from groupconv_cli.words import printable
 
 P = ParamSpec("P")
 
@@ -30,13 +31,21 @@ def command(function: Callable[P, int | None]) -> Callable[P, None]:
 
 
 @contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """Ends the program if nobody reads its output, before Typer makes another status of that."""
+def before_typer() -> Iterator[None]:
+    """Sees what goes wrong before Typer does: a pipe that nobody reads, and arguments it repeats.
+
+    Typer makes another status of the pipe, and shows arguments as they are.
+    """
     try:
         yield
     except BrokenPipeError:
         abandon_stdout()
         sys.exit(CLOSED_PIPE)
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and hasattr(error, "format_message"):
+            error.message = printable(message)  # type: ignore[attr-defined]
+        raise
 
 
 def guarded(action: Callable[[], int | None]) -> int:

@@ -255,7 +255,9 @@ class _Frame:
                 return x
             for _ in range(1 if item.repeat is None else frame._count(item.repeat, x)):
                 self.expansion.step(item.place)
-                x = frame._once(x)
+                before, x = x, frame._once(x)
+                if self.expansion.problems and x.shape == before.shape:
+                    break  # there will be no network, and the rest finds nothing else
         except UnknownValue:
             return unknown
         except SpecError as error:
