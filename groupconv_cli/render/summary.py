@@ -94,7 +94,7 @@ def summary_view(
     columns = _columns(summary)
     notes: tuple[str, ...] = (CONVENTION, BASELINE, *[REACH] * below_one)
     conclusion: tuple[str, ...] = ()
-    times: Times = lambda layers: ()
+    times: Times = _no_times
     if measured is not None:
         from groupconv_cli.render.measure import (
             layer_cells,
@@ -232,6 +232,10 @@ def _what(line: _Line) -> str | None:
         return None if name.startswith(line.kind) else line.kind
     costliest = max(line.layers, key=lambda layer: (layer.macs, layer.params))
     return _op_text(costliest)
+
+
+def _no_times(_: list[LayerRow]) -> tuple[Cell, ...]:
+    return ()
 
 
 def _reach(line: _Line) -> Reach | None:
