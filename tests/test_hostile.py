@@ -127,6 +127,12 @@ def test_a_byte_that_is_not_utf_8_is_found_after_any_line_break(line_break: str)
     assert (problem.place.line, problem.place.column) == (2, 4)
 
 
+def test_a_setting_that_is_not_utf_8() -> None:
+    result = run_gconv("summary", "alexnet", "--set", "size=3\udcff")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("--set size:1:2: error: a character that is not UTF-8")
+
+
 # What takes too long
 
 

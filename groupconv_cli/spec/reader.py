@@ -62,6 +62,9 @@ def read(source: Source, problems: Problems) -> Tree:
     """
     try:
         return _Reader(source, problems).document()
+    except UnicodeEncodeError as error:  # an argument of the command line that was not UTF-8
+        place = _end_of(source.text[: error.start], source)
+        problems.stop("a character that is not UTF-8", place)
     except yaml.YAMLError as error:
         problems.stop(*_yaml_problem(error, source)[:3])
 
@@ -249,7 +252,7 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
 def _unlike_yaml(place: Place) -> str | None:
     """Characters on the line or the one before that look like YAML's own and are not."""
     lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
-    found = "".join(char for char in "".join(lines) if latin(char) in _YAML_SIGNS)
+    found = "".join(char for char in dict.fromkeys("".join(lines)) if latin(char) in _YAML_SIGNS)
     return strange_letters(found, "what stands here or on the line before has")
 
 
