@@ -266,9 +266,7 @@ def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
     return sum(layer.params for layer in layers), macs, 2 * macs, ratio(macs, dense_macs)
 
 
-def _top_rows(
-    lines: list[_Line], top: int, times: Times, *, with_reach: bool
-) -> tuple[Row, ...]:
+def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -> tuple[Row, ...]:
     """The costliest rows in the order of the network, and one row for the rest."""
 
     def cost(index: int) -> tuple[int, int]:
