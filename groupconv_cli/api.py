@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         MeasureSettings,
         Progress,
     )
+    from groupconv_cli.keras.export.exporter import Export, Quantization
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.spec import SpecFile
 
@@ -136,17 +138,35 @@ def check(
     return check_specs([fspath(spec) for spec in specs], options)
 
 
-def build(spec: AnySpec, *, fast: bool = False) -> keras.Model:
-    """The Keras model, with random weights: of stock Keras layers, or with `fast` accelerated.
+def build(
+    spec: AnySpec,
+    *,
+    fast: bool = False,
+    seed: int | None = None,
+    weights: str | PathLike[str] | None = None,
+) -> keras.Model:
+    """The Keras model: of stock Keras layers, or with `fast` accelerated.
 
-    Every layer's output shape and the parameters are checked against the analysis.
+    Its weights are random, the same ones for the same `seed`, or those of a `.weights.h5` or
+    `.keras` file. Every layer's output shape and the parameters are checked against the analysis.
 
-    Raises what `load` raises, EnvironmentProblem if TensorFlow is missing, and InternalError if
-    the built model differs from the analysis.
+    Raises what `load` raises, UsageError if the file's weights are not those of the network,
+    EnvironmentProblem if TensorFlow is missing, and InternalError if the built model differs from
+    the analysis.
     """
     from groupconv_cli.keras.build import build_model
+    from groupconv_cli.keras.runtime import load_keras
 
+    load_keras()
+    if seed is not None:
+        from keras.utils import set_random_seed
+
+        set_random_seed(seed)
     model = build_model(_network(spec))
+    if weights is not None:
+        from groupconv_cli.keras.weights import load_weights
+
+        load_weights(model, Path(weights))
     if fast:
         from groupconv_cli.keras.convert import make_fast
 
@@ -165,6 +185,49 @@ def python_code(spec: AnySpec) -> str:
     from groupconv_cli.codegen import network_code
 
     return network_code(_network(spec))
+
+
+def export(
+    model: keras.Model | AnySpec,
+    path: str | PathLike[str],
+    *,
+    to: str | None = None,
+    force: bool = False,
+    quantize: Quantization | None = None,
+    calibration: Any = None,
+) -> Export:
+    """Writes a Keras model, or that of a spec, in the format that the path's ending tells.
+
+    `to` names the format where the ending doesn't: keras, saved_model, tflite or onnx. `quantize`
+    is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of shape
+    (samples, *input), or a list with one per input.
+
+    The file is loaded again and compared with the model on random input; what was found is in the
+    result's `agreement`, which is None where nothing is installed that runs the format.
+
+    Raises UsageError if the path exists and `force` is not given, or the format cannot express the
+    model; EnvironmentProblem if a package is missing, or the file differs from the model.
+    """
+    from groupconv_cli.keras.export.formats import require_packages, reserved, targets
+    from groupconv_cli.keras.runtime import load_keras
+
+    wanted = targets([Path(path)], [] if to is None else [to], "")
+    require_packages(target.format for target in wanted)
+    load_keras()
+    import keras
+
+    from groupconv_cli.keras.export.exporter import Options, Subject, export_all
+
+    if isinstance(model, keras.Model):
+        subject = Subject(model)
+    else:
+        network = _network(model)
+        subject = Subject(build(network), network)
+    arrays = list(calibration) if isinstance(calibration, list | tuple) else [calibration]
+    options = Options(quantize, None if calibration is None else arrays)
+    with reserved(wanted, force=force) as places:
+        (written,) = export_all(subject, places, options)
+    return written
 
 
 def accelerate(model: keras.Model) -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,12 +32,7 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     path = _followed(path)
     if path.exists() and not force:
         raise UsageError(f"{path} exists already; --force replaces it")
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
-    except FileNotFoundError:
-        raise UsageError(f"there is no folder {path.parent} to write {path.name} in") from None
-    except OSError as error:
-        raise UsageError(f"cannot write in the folder {path.parent}: {error.strerror}") from None
+    folder = _folder_beside(path)
     temporary = folder / temporary_name
     try:
         yield temporary
@@ -51,6 +47,50 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
         with suppress(OSError):  # somebody has removed the folder, or all that it stood in
             temporary.unlink(missing_ok=True)
             folder.rmdir()
+
+
+@contextmanager
+def folder_written_whole(path: Path, *, force: bool, known_by: str) -> Iterator[Path]:
+    """As `written_whole`, for a folder: gives a temporary path to make it at.
+
+    `known_by` is a file that every such folder has. A folder that has it not, and is not empty,
+    holds something else and is never replaced.
+
+    Raises what `written_whole` raises.
+    """
+    if os.path.lexists(path):
+        if not path.is_dir() or path.is_symlink():
+            raise UsageError(f"{path} exists already and is no folder")
+        if any(path.iterdir()) and not (path / known_by).exists():
+            raise UsageError(f"{path} is a folder of other things (it has no {known_by})")
+        if not force:
+            raise UsageError(f"{path} exists already; --force replaces it")
+    folder = _folder_beside(path)
+    temporary, replaced = folder / "new", folder / "old"
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _sync(file)
+        if path.exists():
+            path.rename(replaced)
+        temporary.rename(path)
+    except OSError as error:
+        if replaced.exists() and not path.exists():
+            replaced.rename(path)
+        raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_beside(path: Path) -> Path:
+    """A new temporary folder where a rename to `path` works. Raises UsageError if that fails."""
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+    except FileNotFoundError:
+        raise UsageError(f"there is no folder {path.parent} to write {path.name} in") from None
+    except OSError as error:
+        raise UsageError(f"cannot write in the folder {path.parent}: {error.strerror}") from None
 
 
 def _followed(path: Path) -> Path:

@@ -58,10 +58,12 @@ def test_what_was_built_and_where_it_lies_is_printed_and_nothing_else(folder) ->
     result = run_gconv("build", "small.yaml", "-o", "models.keras", cwd=folder)
     assert result.status == 0
     assert result.err == ""
-    first, second, third = result.out.splitlines()
+    first, second, third, fourth = result.out.splitlines()
     assert first == "Built small: 2 layers, 152 parameters."
     assert second.startswith("Checked:")
     assert third.startswith("Saved models.keras (")
+    assert "): within 0 in Keras 3." in third
+    assert fourth.startswith("Within:")
     assert sorted(path.name for path in folder.iterdir()) == ["models.keras", "small.yaml"]
 
 
@@ -102,13 +104,17 @@ def test_an_existing_file_is_kept_unless_forced(folder) -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("small.h5", "must be a name that ends in .keras"),
+        ("small.h5", "take .keras, .tflite or .onnx, no ending for a SavedModel folder"),
+        ("nowhere/small.onnx", "there is no folder nowhere"),
+        ("folder", "folder is a folder of other things (it has no saved_model.pb)"),
         ("nowhere/small.keras", "there is no folder nowhere"),
         ("folder.keras", "folder.keras is a folder"),
     ],
 )
 def test_targets_that_cannot_be(folder, target: str, message: str) -> None:
     (folder / "folder.keras").mkdir()
+    (folder / "folder").mkdir()
+    (folder / "folder" / "precious").touch()
     result = run_gconv("build", "small.yaml", "-o", target, cwd=folder)
     assert result.status == 2
     assert message in result.err
@@ -134,3 +140,108 @@ def test_names_that_no_file_can_have(folder) -> None:
     result = run_gconv("build", "odd.yaml", cwd=folder)
     assert result.status == 0, result.err
     assert (folder / "_a_b_ü_c.keras").exists()
+
+
+def test_several_formats_in_one_run_with_trained_weights(folder) -> None:
+    train = run_gconv("build", "small.yaml", "-o", "trained.keras", "--init-seed", "1", cwd=folder)
+    assert train.status == 0, train.err
+    outputs = ["-o", "a.keras", "-o", "a.onnx", "-o", "a.tflite", "-o", "a"]
+    result = run_gconv("build", "small.yaml", *outputs, "--weights", "trained.keras", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert "Weights from trained.keras." in result.out
+    for line in (
+        "Saved a.keras (",
+        "in Keras 3.",
+        "in onnxruntime ",
+        "in LiteRT ",
+        "Saved a (",
+        "in TensorFlow 2.",
+    ):
+        assert line in result.out
+    assert (folder / "a.keras").read_bytes() == (folder / "trained.keras").read_bytes()
+    again = run_gconv("build", "small.yaml", "-o", "b.onnx", "-o", "a", cwd=folder)
+    assert again.status == 2
+    assert "a exists already; --force replaces it" in again.err
+    assert not (folder / "b.onnx").exists()
+    (folder / "a" / "old").touch()
+    assert run_gconv("build", "small.yaml", "-o", "a", "--force", cwd=folder).status == 0
+    assert not (folder / "a" / "old").exists()
+    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_int8_says_what_random_ranges_are_worth(folder) -> None:
+    result = run_gconv("build", "small.yaml", "-o", "a.tflite", "--quantize", "int8", cwd=folder)
+    assert result.status == 0, result.err
+    assert "warning: int8 takes ranges from random numbers" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--quantize", "int8"], "--quantize is for TFLite"),
+        (["-o", "a.tflite", "--calibrate", "x.npz"], "--calibrate is for --quantize int8"),
+        (["--weights", "small.yaml"], "weights come from a .weights.h5 or a .keras file"),
+        (["--weights", "none.keras"], "there is no file none.keras"),
+        (["--weights", "bad.keras"], "bad.keras is not a .keras file"),
+        (["--weights", "bad.weights.h5"], "bad.weights.h5 has no weights of Keras in it"),
+    ],
+)
+def test_options_that_make_no_sense(folder, options: list[str], message: str) -> None:
+    for name in ("bad.keras", "bad.weights.h5"):
+        (folder / name).write_text("not what it says")
+    result = run_gconv("build", "small.yaml", *options, cwd=folder)
+    assert result.status == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
+
+
+def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path) -> None:
+    from specs import layers
+
+    from groupconv_cli import build
+    from groupconv_cli.errors import UsageError
+
+    text = (
+        "- conv: {filters: 8, kernel: 3, groups: 2}\n- batch_norm\n- conv: {filters: 4, kernel: 1}"
+    )
+    path = tmp_path / "w.weights.h5"
+    build(layers(text, input_shape="[8, 8, 4]")).save_weights(path)
+    for changed, message in {
+        text.replace("filters: 4", "filters: 6"): "layer 'conv_2' has weights 1×1×8×6, 6, "
+        "the file 1×1×8×4, 4",
+        text.replace("- batch_norm", "- relu"): "the file has weights 8, 8, 8, 8 for 'batch_norm', "
+        "the network no such layer",
+        text + "\n- dense: {units: 3}": "layer 'dense' has weights 4×3, 3, the file none",
+    }.items():
+        with pytest.raises(UsageError) as caught:
+            build(layers(changed, input_shape="[8, 8, 4]"), weights=path)
+        assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": [3, 8, 8, 5]}, "is 3×8×8×5; it must be samples×8×8×4"),
+        ({"x": [0, 8, 8, 4]}, "has no samples"),
+        (
+            {"x": [2, 8, 8, 4], "y": [2, 8, 8, 4]},
+            "has no array for the input input; it has x and y",
+        ),
+        ({}, "has no named arrays"),
+        (None, "cannot be read as an .npz file"),
+    ],
+)
+def test_bad_samples(tmp_path, arrays, message: str) -> None:
+    import numpy as np
+
+    from groupconv_cli.errors import UsageError
+    from groupconv_cli.keras.export.calibration import Input, read_samples
+
+    path = tmp_path / "x.npz"
+    if arrays is None:
+        path.write_text("no archive")
+    else:
+        np.savez(path, **{name: np.zeros(shape) for name, shape in arrays.items()})
+    with pytest.raises(UsageError) as caught:
+        read_samples(path, [Input("input", (8, 8, 4))])
+    assert message in str(caught.value)

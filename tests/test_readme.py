@@ -30,8 +30,10 @@ def blocks(language: str) -> list:
 
 
 def squeezed(text: str) -> str:
-    """Without what a model's file size may vary in."""
-    return re.sub(r"\([\d.]+ [kMG]?B\)", "(SIZE)", text)
+    """Without what a model's file may vary in: its size, what runs it, the order of sums."""
+    text = re.sub(r"\([\d.]+ [kMG]?B\)", "(SIZE)", text)
+    text = re.sub(r"within [\d.e-]+ in (\w+) [\d.]+\d", r"within X in \1", text)
+    return re.sub(r"go up to [\d.e-]+\d", "go up to X", text)
 
 
 def played(session: str, folder: Path) -> str:

@@ -1,10 +1,11 @@
-"""`gconv build`: the Keras model of a spec, in a file."""
+"""`gconv build`: the model of a spec, in the formats of Keras and of other runtimes."""
 
 from __future__ import annotations
 
 import gc
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,28 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.network import Network
 
+if TYPE_CHECKING:
+    import keras
+
+    from groupconv_cli.keras.export.exporter import Export
+
+
+class To(StrEnum):
+    """Formats of a model."""
+
+    keras = "keras"
+    saved_model = "saved_model"
+    tflite = "tflite"
+    onnx = "onnx"
+
+
+class Quantize(StrEnum):
+    """Ways to make a TFLite model smaller."""
+
+    float16 = "float16"
+    dynamic = "dynamic"
+    int8 = "int8"
+
 
 @command
 def build(
@@ -31,77 +54,199 @@ def build(
         ),
     ],
     output: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--output",
             "-o",
-            metavar="FILE.keras",
-            help="Where to save the model. Default: the spec's name in this folder.",
+            metavar="PATH",
+            help="Where to save the model; its ending is the format: .keras, .tflite, .onnx, or "
+            "none for a SavedModel folder. May be repeated. Default: the spec's name in this "
+            "folder.",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        list[To] | None,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="keras, saved_model, tflite or onnx, where no ending tells. Without -o it may be "
+            "repeated.",
             show_default=False,
         ),
     ] = None,
     force: ForceOption = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Trained weights: a .weights.h5 or .keras file.",
+            show_default=False,
+        ),
+    ] = None,
+    init_seed: Annotated[
+        int | None,
+        typer.Option(
+            "--init-seed",
+            metavar="N",
+            min=0,
+            max=2**32 - 1,
+            help="Draw the same random weights in every build.",
+            show_default=False,
+        ),
+    ] = None,
+    quantize: Annotated[
+        Quantize | None,
+        typer.Option(
+            "--quantize",
+            metavar="KIND",
+            help="float16, dynamic or int8, for .tflite.",
+            show_default=False,
+        ),
+    ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibrate",
+            metavar="FILE.npz",
+            help="Samples of real input that int8 takes the ranges of values from.",
+            show_default=False,
+        ),
+    ] = None,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="Grouped convolutions that are fast. A .keras file then needs gconv to load, a "
+            "SavedModel a machine like this one; other formats don't change.",
+        ),
+    ] = False,
     ignore_memory: Annotated[
         bool,
         typer.Option("--ignore-memory", help="Try even what seems not to fit in memory."),
     ] = False,
-    fast: Annotated[
-        bool,
-        typer.Option("--fast", help="Grouped convolutions that are fast; loading needs gconv."),
-    ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
 ) -> None:
-    """Build the Keras model of a spec, check it against the analysis, and save it.
+    """Build the model of a spec, check it against the analysis, and save it.
 
-    The model is made of stock Keras layers, so it loads where only Keras is installed. Those
-    compute grouped convolutions slowly; with --fast they are layers of groupconv_cli, which has
-    to be imported before the file is loaded.
+    What is saved is loaded again and compared with the Keras model on random input. In every
+    format but Keras' own a grouped convolution is one operation with groups. A .keras file is
+    made of stock layers, so it loads where only Keras is installed.
 
     \b
     Examples:
       gconv build resnext50_32x4d
-      gconv build net.yaml -o models/net.keras --force
-      gconv build net.yaml --fast
+      gconv build net.yaml -o net.keras -o net.onnx --weights trained.weights.h5
+      gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
-    from groupconv_cli.api import build as build_network
-    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.output import note, write
     from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.files import file_stem, written_whole
+    from groupconv_cli.files import file_stem
+    from groupconv_cli.keras.export.formats import (
+        check_sizes,
+        require_packages,
+        reserved,
+        targets,
+    )
     from groupconv_cli.keras.runtime import FRAMEWORK, require
-    from groupconv_cli.render.numbers import bytes_text
-    from groupconv_cli.words import plural
+    from groupconv_cli.keras.weights import check_weights_file
 
     network = load_spec(spec, settings, variant)
-    path = output or Path(f"{file_stem(network.name)}.keras")
-    if path.suffix != ".keras":
-        raise UsageError(f"FILE must be a name that ends in .keras, got {path.name!r}")
+    wanted = targets(output or (), to or (), file_stem(network.name))
+    formats = [target.format for target in wanted]
+    _check_quantization(quantize, calibrate, [each.name for each in formats])
     require(*FRAMEWORK, "psutil")
+    require_packages(formats)
+    check_sizes(formats, 4 * sum(node.cost.params for node in network.nodes))
+    if weights is not None:
+        check_weights_file(weights)
+    samples = _samples(network, calibrate)
+    if quantize is Quantize.int8 and samples is None:
+        note(
+            "warning: int8 takes ranges from random numbers, as no --calibrate gives samples of "
+            "real input; such a file is for measuring speed and size, not for use"
+        )
     enough = enough_memory(network, ignore=ignore_memory)
-    # The target is opened first: work whose result cannot be kept is not begun.
-    with written_whole(path, force=force) as temporary, spinner("Loading TensorFlow") as show:
+    # The targets are opened first: work whose result cannot be kept is not begun.
+    with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras
 
         gc.enable()  # `main` switches it off, for runs that are over soon
         load_keras()
+        from groupconv_cli.keras.export.exporter import Options, Subject, export_all
+
         show(f"Building {network.name}")
-        try:
-            model = build_network(network, fast=fast)
-        except Exception as error:
-            if enough or isinstance(error, GconvError):
-                raise
-            # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
-            raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
-        show(f"Saving {path.name}")
-        model.save(temporary)
-    size = bytes_text(path.stat().st_size)
-    params = model.count_params()
-    write(
-        f"Built {network.name}: {plural(len(network.layers), 'layer')}, {params:,} parameters.\n"
-        "Checked: every layer's output shape and parameters in Keras equal the analysis.\n"
-        f"Saved {path} ({size}).\n"
-        + ("To load it: import groupconv_cli.layers, then keras.models.load_model.\n" * fast)
-    )
+        model = _built(network, enough=enough, fast=fast, seed=init_seed, weights=weights)
+        options = Options(quantize.value if quantize else None, samples)
+        saved = export_all(Subject(model, network), places, options, show)
+    write(_report(network, model, saved, weights=weights, fast=fast))
+
+
+def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: list[str]) -> None:
+    """Raises UsageError for options that nothing asked for would heed."""
+    if quantize is not None and "tflite" not in to:
+        raise UsageError("--quantize is for TFLite: name an output that ends in .tflite")
+    if calibrate is not None and quantize is not Quantize.int8:
+        raise UsageError("--calibrate is for --quantize int8")
+
+
+def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:
+    """The samples in the file of --calibrate. Raises UsageError if they are not of this network."""
+    if calibrate is None:
+        return None
+    from groupconv_cli.keras.export.calibration import Input, read_samples
+
+    entries = [network.nodes[index] for index in network.inputs]
+    return read_samples(calibrate, [Input(node.name, node.shape) for node in entries])
+
+
+def _built(
+    network: Network, *, enough: bool, fast: bool, seed: int | None, weights: Path | None
+) -> keras.Model:
+    from groupconv_cli.api import build as build_network
+
+    try:
+        return build_network(network, fast=fast, seed=seed, weights=weights)
+    except Exception as error:
+        if enough or isinstance(error, GconvError):
+            raise
+        # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
+        raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
+
+
+def _report(
+    network: Network, model: keras.Model, saved: list[Export], *, weights: Path | None, fast: bool
+) -> str:
+    """What was built, where it lies, and how it was checked."""
+    from groupconv_cli.render.numbers import bytes_text, decimal_text
+    from groupconv_cli.words import plural
+
+    lines = [
+        f"Built {network.name}: {plural(len(network.layers), 'layer')}, "
+        f"{model.count_params():,} parameters.",
+        "Checked: every layer's output shape and parameters in Keras equal the analysis.",
+    ]
+    if weights is not None:
+        lines.append(f"Weights from {weights}.")
+    largest = None
+    for each in saved:
+        line = f"Saved {each.path} ({bytes_text(each.size)})"
+        if each.agreement is None:
+            lines.append(f"{line}, not compared: {each.format.runtime} is not installed.")
+            continue
+        largest = each.agreement.largest
+        difference = decimal_text(each.agreement.difference)
+        lines.append(f"{line}: within {difference} in {each.agreement.runtime}.")
+    if largest is not None:
+        lines.append(
+            "Within: the largest difference from the Keras model's outputs, which go up to "
+            f"{decimal_text(largest)}."
+        )
+    if fast and any(each.format.name == "keras" for each in saved):
+        lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def enough_memory(network: Network, *, ignore: bool) -> bool:

@@ -5,6 +5,9 @@ The numbers in the rule are measured; `docs/performance.md` has the tables.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -41,12 +44,39 @@ class Method:
     merge: int = 1
 
 
+_whole: ContextVar[tuple[int, ...]] = ContextVar("whole", default=())
+
+
+@contextmanager
+def whole_convolutions(*ranks: int) -> Iterator[None]:
+    """While this is open, a grouped convolution is traced as the one operation that it is.
+
+    A converter to another runtime has to see the convolution, not how it is best computed here;
+    whether TensorFlow could run it on this machine plays no part. `ranks` are the numbers of
+    spatial dimensions that the other runtime has grouped convolutions of.
+    """
+    token = _whole.set(ranks)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
+
+
+def is_whole(rank: int) -> bool:
+    """Whether convolutions of so many spatial dimensions are traced as one operation just now."""
+    return rank in _whole.get()
+
+
 def choose(problem: Problem, *, native: bool) -> Method:
     """The fastest way that works where `native` tells whether TensorFlow's own kernel does.
 
     `native` is true where TensorFlow can compute grouped convolutions and their gradients: on a
-    GPU, and on a CPU through oneDNN.
+    GPU, and on a CPU through oneDNN. Inside `whole_convolutions` it is the way that is one
+    operation.
     """
+    if is_whole(2):
+        depthwise = problem.channels == 1 and len(set(problem.stride)) == 1
+        return Method("depthwise" if depthwise else "grouped")
     if problem.channels == 1:
         if prod(problem.kernel) == 1 and not native:
             return Method("scale")

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from groupconv_cli.keras.choice import Problem, choose
+from groupconv_cli.keras.choice import Problem, choose, is_whole
 from groupconv_cli.keras.kernels import Window, convolve
 
 
@@ -35,7 +35,7 @@ def grouped_conv(
     window = Window(strides, padding.upper(), dilation)
     spatial = x.shape[2:] if data_format == "channels_first" else x.shape[1:-1]
     _check_fit(list(spatial), list(kernel.shape[:rank]), window)
-    if _device_type() != "CPU":
+    if _device_type() != "CPU" and not is_whole(2):
         layout = _tf_format(data_format, rank)
         y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
         return y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
@@ -115,6 +115,9 @@ def _by_rank(x: Any, kernel: Any, window: Window) -> Any:
         return _conv1d(x, kernel, window)
     if len(window.stride) == 2:
         return _conv2d(x, kernel, window)
+    if is_whole(3):
+        stride, dilation = ((1, *sizes, 1) for sizes in (window.stride, window.dilation))
+        return tf.nn.conv3d(x, kernel, stride, window.padding, dilations=dilation)
     return _conv3d(x, kernel, window)
 
 
@@ -130,7 +133,7 @@ def _conv2d(x: Any, kernel: Any, window: Window) -> Any:
     groups = x.shape[-1] // channels
     problem = Problem(groups, channels, filters // groups, tuple(size), window.stride)
     dtype = x.dtype
-    native = runs_natively(dtype.name)
+    native = is_whole(2) or runs_natively(dtype.name)
     if not native and dtype.size == 2 and runs_natively("float32"):
         # Half precision that the processor lacks is emulated, at a tenth of float32's speed.
         x, kernel, native = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), True
