@@ -198,9 +198,9 @@ def export(
 ) -> Export:
     """Writes a Keras model, or that of a spec, in the format that the path's ending tells.
 
-    `to` names the format where the ending doesn't: keras, saved_model, tflite or onnx. `quantize`
-    is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of shape
-    (samples, *input), or a list with one per input.
+    `to` names the format where the ending doesn't: keras, saved_model, tflite, onnx or python.
+    `quantize` is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of
+    shape (samples, *input), or a list with one per input.
 
     The file is loaded again and compared with the model on random input; what was found is in the
     result's `agreement`, which is None where nothing is installed that runs the format.

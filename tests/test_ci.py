@@ -249,13 +249,14 @@ def test_a_log_has_every_layer_in_one_aligned_line_without_colour(env: dict[str,
         "FLOPs",
         "vs",
         "g=1",
+        "Reach",
     ]
     assert len(head) == len(rule)
     for layer in layers:
         (row,) = [row for row in rows if row.startswith(f"{layer['name']} ")]
         assert layer["op"] in row
+        assert len(row) == len(head)
         if layer["macs"]:
-            assert len(row) == len(head)
             at = head.index("MACs") + len("MACs")
             assert re.search(r"\d( [kMG])?$", row[:at])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 
@@ -204,6 +205,20 @@ def two_by_two():
     return keras.Model([one, two], [keras.layers.Add(name="sum")([x, y]), y], name="two")
 
 
+def test_python_code_builds_the_model_and_needs_the_network(tmp_path: Path) -> None:
+    network = layers(GROUPED)
+    model, path = build(network), tmp_path / "net.py"
+    export(network, path)
+    assert "groupconv" not in path.read_text(encoding="utf-8")
+    twin = runpy.run_path(str(path))["build"]()
+    assert [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]
+    twin.set_weights(model.get_weights())
+    x = batch(model)
+    assert far(keras_outputs(twin, x), keras_outputs(model, x)) < 1e-6
+    with pytest.raises(UsageError, match="Python code is written of a spec"):
+        export(model, tmp_path / "model.py")
+
+
 def test_a_sequential_model_is_a_model_too(tmp_path: Path) -> None:
     import keras
 
@@ -306,7 +321,7 @@ def test_a_missing_package_is_named_with_what_installs_it(monkeypatch) -> None:
     [
         ([], [], ["keras"]),
         ([], ["onnx", "tflite"], ["onnx", "tflite"]),
-        (["a.ONNX", "b.tflite", "c"], [], ["onnx", "tflite", "saved_model"]),
+        (["a.ONNX", "b.tflite", "c", "d.py"], [], ["onnx", "tflite", "saved_model", "python"]),
         (["v1.5"], ["saved_model"], ["saved_model"]),
         (["net.bin"], ["tflite"], ["tflite"]),
     ],
@@ -319,7 +334,7 @@ def test_formats_are_told_by_endings_or_named(paths, to, formats) -> None:
 @pytest.mark.parametrize(
     ("paths", "to", "message"),
     [
-        (["a.h5"], [], r"no format's name ends in '.h5'.*\.keras, \.tflite or \.onnx"),
+        (["a.h5"], [], r"no format's name ends in '.h5'.*\.keras, \.tflite, \.onnx or \.py"),
         (["a.onnx"], ["tflite"], "--to tflite contradicts"),
         (["a.bin"], ["keras"], "ends in .keras"),
         (["a", "b"], ["onnx", "keras"], "several --to"),

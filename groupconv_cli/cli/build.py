@@ -33,6 +33,7 @@ class To(StrEnum):
     saved_model = "saved_model"
     tflite = "tflite"
     onnx = "onnx"
+    python = "python"
 
 
 class Quantize(StrEnum):
@@ -59,9 +60,9 @@ def build(
             "--output",
             "-o",
             metavar="PATH",
-            help="Where to save the model; its ending is the format: .keras, .tflite, .onnx, or "
-            "none for a SavedModel folder. May be repeated. Default: the spec's name in this "
-            "folder.",
+            help="Where to save the model; its ending is the format: .keras, .tflite, .onnx, "
+            ".py, or none for a SavedModel folder. May be repeated. Default: the spec's name in "
+            "this folder.",
             show_default=False,
         ),
     ] = None,
@@ -70,8 +71,8 @@ def build(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="keras, saved_model, tflite or onnx, where no ending tells. Without -o it may be "
-            "repeated.",
+            help="keras, saved_model, tflite, onnx or python, where no ending tells. Without -o it "
+            "may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -139,6 +140,7 @@ def build(
     Examples:
       gconv build resnext50_32x4d
       gconv build net.yaml -o net.keras -o net.onnx --weights trained.weights.h5
+      gconv build net.yaml -o net.py
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
     from groupconv_cli.cli.output import note, write
@@ -246,6 +248,8 @@ def _report(
         )
     if fast and any(each.format.name == "keras" for each in saved):
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
+    if any(each.format.name == "python" for each in saved):
+        lines.append("The Python file holds no weights: it builds the model with random ones.")
     return "".join(f"{line}\n" for line in lines)
 
 

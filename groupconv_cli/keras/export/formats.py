@@ -51,6 +51,7 @@ FORMATS = (
         runtime="onnxruntime",
         limit=PROTOBUF_BYTES,
     ),
+    Format("python", "Python", ".py", runtime="keras"),
 )
 """Every format. A new one is a line here and a module of its name."""
 
