@@ -23,7 +23,10 @@ from groupconv_cli.ops.activation import NAMED, Activation
 
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
-COMMANDS = ("summary", "compare", "check", "diff", "build", "list", "init", "schema")
+COMMANDS = (
+    *("summary", "compare", "check", "diff", "build", "accelerate"),
+    *("list", "init", "schema"),
+)
 
 FAMILIES = ("conv", "dense", "norm", "pool", "shape", "composite", "activation")
 """Files of `groupconv_cli/ops` in the order of the page."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.spec import SpecFile
 
-    AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile
-    """What a spec can be read from: a path, the name of a bundled config, or the spec itself."""
+    Model: TypeAlias = Any  # a keras.Model; Keras ships no types
+    AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile | Model
+    """What a network can be read from: a path, the name of a bundled config or of a function of
+    keras.applications, the spec itself, or a Keras model."""
 
     AnySpec = Network | AnySource
     """A network, or what `load` makes one of."""
@@ -38,16 +41,38 @@ def load(
     *,
     settings: Mapping[str, object] | None = None,
     variant: str | None = None,
+    trust: bool = False,
 ) -> Network:
     """Reads a spec: a path, the name of a bundled config, or the spec itself as a mapping.
 
     `settings` gives other values to variables of the spec, as `--set` does; `variant` picks one
     of the spec's variants. The name of a bundled config may imply a variant: `resnet50`.
 
-    Raises SpecError with every mistake of the spec and its place, and UsageError if there is no
-    such spec, variable or variant.
+    A model goes wherever a spec does: a `keras.Model`, the path of a `.keras` or `.h5` file, or
+    `keras:MobileNetV2` for any of keras.applications. Its one setting is `input`, the sizes that
+    it leaves open; an application takes the arguments of its function besides. `trust` lets Keras
+    run code that a file brings.
+
+    Raises SpecError with every mistake of the spec and its place, UsageError if there is no
+    such spec, variable or variant or a model cannot be read, and for a model EnvironmentProblem
+    if TensorFlow is missing.
     """
-    return _read(spec).network(_texts(settings), variant)
+    model = _model(spec)
+    if model is None:
+        return _read(spec).network(_texts(settings), variant)
+    if variant is not None:
+        raise UsageError(f"a model has no variants, so no {variant!r}")
+    from groupconv_cli.keras.runtime import load_keras
+
+    load_keras()
+    if isinstance(model, str):
+        from groupconv_cli.keras.loading import model_network
+
+        return model_network(model, settings, trust=trust)
+    from groupconv_cli.keras.loading import sizes_of
+    from groupconv_cli.keras.reading import network_of
+
+    return network_of(model, sizes_of(settings))
 
 
 def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
@@ -337,6 +362,19 @@ def compare_variants(
     return compare_networks(file.name, file.networks(_texts(settings)), dtype)
 
 
+def _model(spec: AnySource) -> Any:
+    """The Keras model that is meant, as such or as what it is found by; None for a spec."""
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(spec, keras.Model):
+        return spec
+    if not isinstance(spec, str | PathLike):
+        return None
+    from groupconv_cli.keras.source import is_model
+
+    source = fspath(spec)
+    return source if is_model(source) else None
+
+
 def _network(spec: AnySpec) -> Network:
     return spec if isinstance(spec, Network) else load(spec)
 
@@ -347,6 +385,8 @@ def _read(spec: AnySource) -> SpecFile:
 
     if isinstance(spec, SpecFile):
         return spec
+    if _model(spec) is not None:
+        raise UsageError("a model has no variants")
     if isinstance(spec, Mapping):
         return SpecFile(Source("<mapping>", _as_text(spec)))
     found = locate(fspath(spec))

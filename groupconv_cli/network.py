@@ -43,6 +43,10 @@ class Node(NamedTuple):
     place: Place | None = None
     groups_from: int | None = None
     """Index of the convolution whose groups a channel_shuffle takes."""
+    shares: int | None = None
+    """Index of the node whose weights it uses too; they are counted there."""
+    is_frozen: bool = False
+    """Whether training changes none of its weights, whatever the op says."""
 
     @property
     def groups(self) -> int | None:
@@ -58,6 +62,23 @@ class Node(NamedTuple):
     def is_depthwise(self) -> bool:
         """Whether it is a convolution with groups = input channels > 1, whatever it is called."""
         return self.is_grouped and self.groups == self.input_shapes[0][-1]
+
+    def with_op(self, op: Op, cost: Cost | None = None) -> Node:
+        """The same node with another op on the same inputs, of the same output shape.
+
+        `cost` is that of the op where it is known already.
+        """
+        cost = op.cost(*self.input_shapes) if cost is None else cost
+        if self.shares is not None:
+            cost = cost._replace(params=0, non_trainable=0)
+        elif self.is_frozen:
+            cost = cost._replace(non_trainable=cost.params)
+        return self._replace(op=op, cost=cost)
+
+    @property
+    def weights_read(self) -> int:
+        """How many weights running it reads, be they counted here or at another node."""
+        return self.cost.params if self.shares is None else self.op.cost(*self.input_shapes).params
 
 
 class Network:
@@ -89,25 +110,35 @@ class Network:
     @cached_property
     def input_shape(self) -> Shape:
         """Shape of the first input."""
-        return self.nodes[self.inputs[0]].shape
+        return self.input_shapes[0]
+
+    @cached_property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of all inputs; a spec has one."""
+        return tuple(self.nodes[index].shape for index in self.inputs)
 
     def regrouped(self, groups: Mapping[int, int]) -> Network:
         """The same graph with other numbers of groups for the convolutions at some indices.
 
-        A channel_shuffle that takes its groups from one of them follows. Shapes stay as they are.
+        A channel_shuffle that takes its groups from one of them follows, and so does a node that
+        uses its weights. Shapes stay as they are.
         """
         nodes = list(self.nodes)
         made: dict[tuple[Op, tuple[Shape, ...], int], tuple[Op, Cost]] = {}
         for index, node in enumerate(nodes):
-            source = index if node.groups_from is None else node.groups_from
+            source = self.owner(index) if node.groups_from is None else node.groups_from
             if source in groups:
                 key = (node.op, node.input_shapes, groups[source])
                 if key not in made:  # repeats are worked out once
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
-                op, cost = made[key]
-                nodes[index] = node._replace(op=op, cost=cost)
+                nodes[index] = node.with_op(*made[key])
         return Network(self.name, tuple(nodes), self.inputs, self.outputs)
+
+    def owner(self, index: int) -> int:
+        """Index of the node that the weights of the one at `index` are counted at."""
+        shares = self.nodes[index].shares
+        return index if shares is None else shares
 
     def dense(self) -> Network:
         """The g=1 baseline: every grouped convolution, depthwise ones included, made dense."""

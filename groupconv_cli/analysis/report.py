@@ -34,14 +34,14 @@ class LayerRow(NamedTuple):
         return self.cost.params
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates."""
-        return self.cost.macs
+    def macs(self) -> int | None:
+        """Multiply-accumulates; None where nobody knows them."""
+        return self.cost.macs if self.cost.macs_known else None
 
     @property
-    def flops(self) -> int:
-        """Floating-point operations: 2 per multiply-accumulate."""
-        return 2 * self.cost.macs
+    def flops(self) -> int | None:
+        """Floating-point operations: 2 per multiply-accumulate; None where nobody knows them."""
+        return 2 * self.cost.macs if self.cost.macs_known else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,16 @@ class Summary:
     """A network as written, beside its g=1 baseline."""
 
     name: str
-    input: Shape
+    inputs: tuple[Shape, ...]
     dtype: str
     totals: Totals
     baseline: Totals
     layers: tuple[LayerRow, ...]
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the first input; the network of a spec has no other."""
+        return self.inputs[0]
 
     @property
     def params(self) -> int:
@@ -67,7 +72,7 @@ class Summary:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one sample."""
+        """Multiply-accumulates for one sample; a lower bound unless `totals.macs_complete`."""
         return self.totals.macs
 
     @property
@@ -149,7 +154,7 @@ class Comparison:
     """One network at several numbers of groups."""
 
     name: str
-    input: Shape
+    inputs: tuple[Shape, ...]
     dtype: str
     rows: tuple[CompareRow, ...]
     """As written first, then a row per number, of which 1 is always one."""
@@ -159,6 +164,11 @@ class Comparison:
     """Names of the convolutions that stay as written."""
     rule: str
     """Why these were swept: 'only', 'grouped', 'depthwise' or 'dense'."""
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the first input; the network of a spec has no other."""
+        return self.inputs[0]
 
     @property
     def baseline(self) -> Totals:

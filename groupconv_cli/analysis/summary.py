@@ -35,7 +35,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
     )
     return Summary(
         name=network.name,
-        input=network.input_shape,
+        inputs=network.input_shapes,
         dtype=dtype,
         totals=total(network, dtype, values),
         baseline=total(baseline, dtype, values),

@@ -62,7 +62,7 @@ def sweep(
     convolutions = {i for i, node in enumerate(network.nodes) if node.op.is_convolution}
     return Comparison(
         name=network.name,
-        input=network.input_shape,
+        inputs=network.input_shapes,
         dtype=dtype,
         rows=tuple(rows),
         swept=tuple(network.nodes[i].name for i in chosen),
@@ -86,15 +86,16 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
                 f"no convolution matches --only {only!r}; "
                 + (f"there are {listed}" if names else "the network has none")
             )
-        return matching, "only"
+        return _with_sharing(network, matching), "only"
+    raw = _unmixed(network)
     rules = {
         "grouped": [i for i, n in convolutions.items() if n.is_grouped and not n.is_depthwise],
         "depthwise": [i for i, n in convolutions.items() if n.is_depthwise],
-        "dense": [i for i, n in convolutions.items() if n.inputs[0] not in network.inputs],
+        "dense": [i for i, n in convolutions.items() if n.inputs[0] not in raw],
     }
     for rule, indices in rules.items():
         if indices:
-            return indices, rule
+            return _with_sharing(network, indices), rule
     raise UsageError(
         "there is no convolution to sweep: "
         + (
@@ -119,6 +120,25 @@ def networks(network: Network, comparison: Comparison) -> list[tuple[int | str, 
         for row in comparison.rows
         if row.valid
     ]
+
+
+def _with_sharing(network: Network, chosen: list[int]) -> list[int]:
+    """The chosen convolutions, and those that use weights of one of them."""
+    owners = {network.owner(index) for index in chosen}
+    sharing = [
+        i for i, n in enumerate(network.nodes) if n.op.is_convolution and network.owner(i) in owners
+    ]
+    return sorted({*sharing, *owners})
+
+
+def _unmixed(network: Network) -> set[int]:
+    """Indices of the inputs, and of what padding, scaling and their like make of an input."""
+    found = set(network.inputs)
+    for index, node in enumerate(network.nodes):
+        quiet = not node.cost.macs and node.cost.macs_known
+        if node.inputs and quiet and found.issuperset(node.inputs):
+            found.add(index)
+    return found
 
 
 def _row(

@@ -21,7 +21,7 @@ class Totals:
     """Weights, biases included, trainable or not."""
     trainable_params: int
     macs: int
-    """Multiply-accumulates of convolutions and dense layers."""
+    """Multiply-accumulates of convolutions and dense layers; see `unknown`."""
     weight_bytes: int
     activation_bytes: int
     """Bytes of all layers' outputs; layers that move no data (flatten, dropout) write none."""
@@ -29,6 +29,13 @@ class Totals:
     """Bytes of the weights and of the most activations alive at once, in the listed order."""
     moved_bytes: int
     """Bytes each layer reads (inputs and weights) and writes, summed."""
+    unknown: tuple[str, ...] = ()
+    """What layers are whose MACs nobody knows, each once. There are none in a network of a spec."""
+
+    @property
+    def macs_complete(self) -> bool:
+        """Whether `macs`, `flops` and `intensity` are exact, and not lower bounds."""
+        return not self.unknown
 
     @property
     def flops(self) -> int:
@@ -79,6 +86,7 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
     nodes = network.nodes
     values = values or activations(network)
     params = sum(node.cost.params for node in nodes)
+    again = sum(node.weights_read for node in nodes if node.shares is not None)
     return Totals(
         params=params,
         trainable_params=params - sum(node.cost.non_trainable for node in nodes),
@@ -86,7 +94,8 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
         weight_bytes=params * size,
         activation_bytes=values.written * size,
         peak_bytes=(params + values.most_alive) * size,
-        moved_bytes=(params + values.moved) * size,
+        moved_bytes=(params + again + values.moved) * size,
+        unknown=tuple(dict.fromkeys(node.op.op for node in nodes if not node.cost.macs_known)),
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from groupconv_cli import __version__
+from groupconv_cli.cli.accelerate import accelerate
 from groupconv_cli.cli.build import build
 from groupconv_cli.cli.catalogue import list_networks
 from groupconv_cli.cli.check import check
@@ -97,6 +98,7 @@ app.command(short_help="Compare numbers of groups.")(compare)
 app.command(short_help="Check specs: mistakes, rules and budgets.")(check)
 app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)
+app.command(short_help="Make a Keras model's grouped convolutions fast.")(accelerate)
 app.command("list", short_help="List the bundled networks.")(list_networks)
 app.command(short_help="Write a spec to begin from.")(init)
 app.command(short_help="Print the JSON Schema of specs.")(schema)

@@ -25,6 +25,7 @@ from groupconv_cli.cli.options import (
     OutputOption,
     SetOption,
     SpecArgument,
+    TrustOption,
     VariantOption,
     load_spec,
     parse_settings,
@@ -70,6 +71,7 @@ def compare(
     ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
+    trust: TrustOption = False,
     dtype: DTypeOption = DType.float32,
     measure: MeasureOption = False,
     batch: BatchOption = None,
@@ -113,7 +115,7 @@ def compare(
         status, result = _variants(read_spec(spec), parse_settings(settings), dtype)
     else:
         counts = parse_groups("all" if groups is None else groups)
-        network = load_spec(spec, settings, variant)
+        network = load_spec(spec, settings, variant, trust=trust)
         status, result = _groups(network, counts, only, dtype, exact, settings_of_measure)
     present(result, Destination(output_format, output, force, exact))
     return status

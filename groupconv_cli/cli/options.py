@@ -45,7 +45,8 @@ SpecArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="SPEC",
-        help="A spec's path, the name of a bundled config, or - for standard input. "
+        help="A spec's path, the name of a bundled config, or - for standard input; or a Keras "
+        "model: a .keras or .h5 file, or keras:MobileNetV2 for any of keras.applications. "
         "Default: gconv.yaml of this folder, or else the bundled 'basic'.",
         autocompletion=complete_spec,
         show_default=False,
@@ -56,7 +57,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Give a variable of the spec another value. May be repeated.",
+        help="Give a variable of the spec another value, or a model the sizes of its input: "
+        "input=224,224,3. May be repeated.",
         show_default=False,
     ),
 ]
@@ -81,6 +83,10 @@ OutputOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Print every number in full.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Let Keras run code that a model's file brings (Lambda layers)."),
+]
 DTypeOption = Annotated[
     DType,
     typer.Option(
@@ -94,20 +100,43 @@ DTypeOption = Annotated[
 def read_spec(spec: str | None) -> SpecFile:
     """The spec that a command's SPEC means; says on stderr which was taken where that is open."""
     from groupconv_cli.cli.output import note
+    from groupconv_cli.keras.source import is_model
     from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import locate
 
+    if spec is not None and is_model(spec):
+        raise UsageError(f"{spec} is a Keras model, and this needs a spec")
     found = locate(spec)
     if found.note:
         note(found.note)
     return SpecFile(found.source, found.variant)
 
 
-def load_spec(spec: str | None, settings: list[str] | None, variant: str | None) -> Network:
-    """The network that a command's SPEC, --set and --variant mean."""
-    from groupconv_cli.api import load
+def load_spec(
+    spec: str | None,
+    settings: list[str] | None,
+    variant: str | None,
+    *,
+    trust: bool = False,
+) -> Network:
+    """The network that a command's SPEC, --set, --variant and --trust mean: a spec's or a model's.
 
-    return load(read_spec(spec), settings=parse_settings(settings), variant=variant)
+    Raises what `groupconv_cli.load` raises.
+    """
+    from groupconv_cli.api import load
+    from groupconv_cli.keras.source import is_model
+
+    values = parse_settings(settings)
+    if spec is None or not is_model(spec):
+        return load(read_spec(spec), settings=values, variant=variant)
+    from groupconv_cli.cli.progress import spinner
+
+    with spinner("Loading TensorFlow") as show:
+        from groupconv_cli.keras.runtime import load_keras
+
+        load_keras()
+        show(f"Reading {spec}")
+        return load(spec, settings=values, variant=variant, trust=trust)
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

@@ -25,6 +25,7 @@ from groupconv_cli.cli.options import (
     OutputOption,
     SetOption,
     SpecArgument,
+    TrustOption,
     VariantOption,
     load_spec,
 )
@@ -56,6 +57,7 @@ def summary(
     ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
+    trust: TrustOption = False,
     dtype: DTypeOption = DType.float32,
     measure: MeasureOption = False,
     batch: BatchOption = None,
@@ -75,6 +77,7 @@ def summary(
       gconv summary resnext50_32x4d --depth 1
       gconv summary resnext50_32x4d --top 10
       gconv summary net.yaml --set groups=8
+      gconv summary keras:MobileNetV2
       gconv summary net.yaml --format json | jq .macs
       gconv summary net.yaml --depth 1 --measure
     """
@@ -92,7 +95,7 @@ def summary(
         runtime=runtime,
         dtype=dtype,
     )
-    network = load_spec(spec, settings, variant)
+    network = load_spec(spec, settings, variant, trust=trust)
     report = analyze(network, dtype=dtype)
     measured = measured_layers(network, settings_of_measure) if settings_of_measure else None
     result = Result(

@@ -60,6 +60,18 @@ def portable_model(model: Any) -> Any:
     return copy
 
 
+def changed(model: Any, copy: Any) -> list[str]:
+    """Names of the layers that are of another class in the copy."""
+    pairs = zip(_layers(model), _layers(copy), strict=True)
+    return [layer.name for layer, twin in pairs if type(layer) is not type(twin)]
+
+
+def left_alone(model: Any, *, fast: bool) -> list[str]:
+    """Names of the grouped convolutions that accelerating (else making portable) did not reach."""
+    classes = tuple(GROUPED) if fast else tuple(STOCK)
+    return [layer.name for layer in _of_own_classes(model, classes) if layer.groups > 1]
+
+
 def _of_own_classes(model: Any, classes: tuple[type, ...]) -> Iterator[Any]:
     known = {*GROUPED, *STOCK}
     return (x for x in _layers(model) if isinstance(x, classes) and type(x) not in known)

@@ -32,6 +32,8 @@ class Cost(NamedTuple):
     """Those of `params` that training does not change."""
     macs: int = 0
     """Multiply-accumulates of convolutions and dense layers; bias and the rest count 0."""
+    macs_known: bool = True
+    """Whether `macs` is all there is; else it is what is known of them, at least 0."""
 
 
 class Arg(NamedTuple):

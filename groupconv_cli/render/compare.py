@@ -8,7 +8,18 @@ from groupconv_cli.analysis.report import CompareRow, Comparison, VariantCompari
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.numbers import ratio
-from groupconv_cli.render.view import Cell, Column, Row, Table, View
+from groupconv_cli.render.view import (
+    UNKNOWN,
+    Cell,
+    Column,
+    Row,
+    Table,
+    Typed,
+    View,
+    bounded,
+    inputs_text,
+    unknown_notes,
+)
 from groupconv_cli.words import plural
 
 if TYPE_CHECKING:
@@ -47,7 +58,7 @@ def compare_view(
     """The view of a comparison, with what was measured under it."""
     rows = tuple(_row(row, comparison) for row in comparison.rows)
     title = (
-        f"{comparison.name} · input {shape_text(comparison.input)} · "
+        f"{comparison.name} · {inputs_text(comparison.inputs)} · "
         f"{plural(len(comparison.swept), 'convolution')} swept · {comparison.dtype}"
     )
     notes: tuple[str, ...] = (
@@ -55,6 +66,7 @@ def compare_view(
         f"Held as written: {_names(comparison.held, exact)}.",
         "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
         f"held ones as written. {TOTALS_NOTE}",
+        *unknown_notes(comparison.baseline.unknown),
     )
     counts = Table(COLUMNS, rows)
     if measured is None:
@@ -78,15 +90,16 @@ def _invalid(label: Cell, reason: str | None) -> Row:
 
 
 def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
+    known = totals.macs_complete
     return (
         totals.params,
         ratio(totals.params, baseline.params),
-        totals.macs,
-        totals.flops,
-        ratio(totals.macs, baseline.macs),
+        bounded(totals.macs, known=known),
+        bounded(totals.flops, known=known),
+        ratio(totals.macs, baseline.macs) if known else UNKNOWN,
         totals.weight_bytes,
         totals.peak_bytes,
-        totals.intensity,
+        bounded(Typed("decimal", totals.intensity), known=known),
     )
 
 

@@ -14,8 +14,8 @@ from groupconv_cli.words import printable
 def csv_text(view: View) -> str:
     """The main table with a line of keys above it; nothing is rounded, nothing left out.
 
-    A shape is written 112x112x24. What stands in a row in place of its other cells is in a last
-    column, `note`, where there is such a row.
+    A shape is written 112x112x24, a number that nobody knows ?, a lower bound >=4096. What stands
+    in a row in place of its other cells is in a last column, `note`, where there is such a row.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -31,7 +31,7 @@ def csv_text(view: View) -> str:
 
 def _raw(cell: Cell) -> Cell:
     if isinstance(cell, Typed):
-        return _raw(cell.value)
+        return f">={_raw(cell.value)}" if cell.kind == "at_least" else _raw(cell.value)
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, Reach):

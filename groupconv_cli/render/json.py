@@ -41,6 +41,7 @@ def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> 
         {
             "name": summary.name,
             "input": list(summary.input),
+            "inputs": [list(shape) for shape in summary.inputs],
             "dtype": summary.dtype,
             **_totals(summary.totals),
             "baseline": _totals(summary.baseline),
@@ -57,6 +58,7 @@ def compare_json(comparison: Comparison, measured: GroupMeasurement | None = Non
         {
             "name": comparison.name,
             "input": list(comparison.input),
+            "inputs": [list(shape) for shape in comparison.inputs],
             "dtype": comparison.dtype,
             "rows": [_row(row, comparison.baseline) for row in comparison.rows],
             "swept": list(comparison.swept),
@@ -205,6 +207,8 @@ TOTALS = (
     "non_trainable_params",
     "macs",
     "flops",
+    "macs_complete",
+    "unknown",
     "weight_bytes",
     "activation_bytes",
     "peak_bytes",
@@ -254,7 +258,9 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
         "reason": row.reason,
         **_totals(totals),
         "params_ratio": ratio(totals.params, baseline.params) if totals else None,
-        "macs_ratio": ratio(totals.macs, baseline.macs) if totals else None,
+        "macs_ratio": ratio(totals.macs, baseline.macs)
+        if totals and totals.macs_complete
+        else None,
     }
 
 

@@ -11,7 +11,18 @@ from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
 from groupconv_cli.render.numbers import ratio
-from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.render.view import (
+    UNKNOWN,
+    Cell,
+    Column,
+    Row,
+    Table,
+    Typed,
+    View,
+    bounded,
+    inputs_text,
+    unknown_notes,
+)
 from groupconv_cli.words import plural
 
 if TYPE_CHECKING:
@@ -40,8 +51,6 @@ REACH = (
     "Reach: of the channels of the last tensor that was fully mixed, those that an output channel "
     "depends on; 1 is all."
 )
-UNKNOWN = "?"
-"""Stands for a reach that was too much to follow."""
 
 
 Times = Callable[[list[LayerRow]], tuple[Cell, ...]]
@@ -92,7 +101,11 @@ def summary_view(
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
     below_one = any(not (reach and reach.is_full) for reach in map(_reach, lines))
     columns = _columns(summary)
-    notes: tuple[str, ...] = (CONVENTION, BASELINE, *[REACH] * below_one)
+    notes: tuple[str, ...] = (
+        *(CONVENTION, BASELINE),
+        *[REACH] * below_one,
+        *unknown_notes(summary.totals.unknown),
+    )
     conclusion: tuple[str, ...] = ()
     times: Times = _no_times
     if measured is not None:
@@ -115,7 +128,7 @@ def summary_view(
         rows = _top_rows(whole, top, times, with_reach=below_one)
         notes = (_top_note(top), *notes) if len(rows) > top else notes
     title = (
-        f"{summary.name} · input {shape_text(summary.input)} · "
+        f"{summary.name} · {inputs_text(summary.inputs)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
     )
     layers = (Table(columns, rows),) if rows else ()
@@ -140,6 +153,7 @@ def totals_table(summary: Summary) -> Table:
         Column("g=1 baseline", "count", "baseline", drop=2),
         Column("Ratio", "ratio", "ratio", drop=1),
     )
+    bounds = {"MACs", "FLOPs", "FLOPs per byte"}
     rows: list[tuple[str, str, Callable[[Totals], float]]] = [
         ("Params", "count", lambda t: t.params),
         ("  trainable", "count", lambda t: t.trainable_params),
@@ -154,8 +168,9 @@ def totals_table(summary: Summary) -> Table:
     made = []
     for label, kind, of in rows:
         written, dense = of(summary.totals), of(summary.baseline)
-        cells = (label, Typed(kind, written), Typed(kind, dense), ratio(written, dense))
-        made.append(Row(cells))
+        known = summary.totals.macs_complete or label not in bounds
+        pair = (bounded(Typed(kind, each), known=known) for each in (written, dense))
+        made.append(Row((label, *pair, ratio(written, dense) if known else UNKNOWN)))
     return Table(columns, tuple(made))
 
 
@@ -230,7 +245,7 @@ def _what(line: _Line) -> str | None:
     if line.kind is not None:
         name = line.layers[0].path[line.level].name
         return None if name.startswith(line.kind) else line.kind
-    costliest = max(line.layers, key=lambda layer: (layer.macs, layer.params))
+    costliest = max(line.layers, key=lambda layer: (layer.cost.macs, layer.params))
     return _op_text(costliest)
 
 
@@ -261,9 +276,11 @@ def _row(line: _Line, nested: bool, times: Times, *, with_reach: bool) -> Row:
 
 def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
     """Params, MACs, FLOPs and the ratio to g=1 of some layers together."""
-    macs = sum(layer.macs for layer in layers)
-    dense_macs = sum(layer.dense_cost.macs for layer in layers)
-    return sum(layer.params for layer in layers), macs, 2 * macs, ratio(macs, dense_macs)
+    params = sum(layer.params for layer in layers)
+    macs = sum(layer.cost.macs for layer in layers)
+    known = all(layer.cost.macs_known for layer in layers)
+    share = ratio(macs, sum(layer.dense_cost.macs for layer in layers)) if known else UNKNOWN
+    return params, bounded(macs, known=known), bounded(2 * macs, known=known), share
 
 
 def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -> tuple[Row, ...]:
@@ -271,7 +288,7 @@ def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -
 
     def cost(index: int) -> tuple[int, int]:
         layers = lines[index].layers
-        return sum(layer.macs for layer in layers), sum(layer.params for layer in layers)
+        return sum(layer.cost.macs for layer in layers), sum(layer.params for layer in layers)
 
     kept = set(sorted(range(len(lines)), key=cost, reverse=True)[:top])
     rows = [

@@ -162,7 +162,7 @@ def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
 
 def _aligned_units(cells: list[str]) -> list[str]:
     """Pads numbers without a unit so that digits stand under digits: '9,408  ' over '118 M'."""
-    units = [cell.rpartition(" ")[2] if " " in cell else "" for cell in cells]
+    units = [_unit(cell) for cell in cells]
     widest = max((len(unit) + 1 for unit in units if unit), default=0)
     return [
         cell + " " * (widest - (len(unit) + 1 if unit else 0)) if cell else cell
@@ -187,6 +187,12 @@ def _wrapped(row: Row, cells: list[str], room: int) -> list[Line]:
         [Span((blank if index else first) + part.replace("\0", " "), row.style)]
         for index, part in enumerate(parts)
     ]
+
+
+def _unit(cell: str) -> str:
+    """'M' of '≥ 118 M'; '' of '≥ 118'."""
+    last = cell.rpartition(" ")[2]
+    return last if " " in cell and not last[:1].isdecimal() else ""
 
 
 def _noted(row: Row, first: str, width: int | None) -> list[Line]:

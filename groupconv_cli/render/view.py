@@ -5,12 +5,12 @@ A command makes one `View`; each format for people renders any `View`. JSON is m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from groupconv_cli.analysis.reach import Reach
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.ops.base import shape_text
+from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.render.numbers import (
     bytes_text,
     change_text,
@@ -21,6 +21,7 @@ from groupconv_cli.render.numbers import (
     seconds_text,
     share_change_text,
 )
+from groupconv_cli.words import joined
 
 Cell = Any
 """A raw value, or None for nothing."""
@@ -125,3 +126,30 @@ class Typed(NamedTuple):
 
     kind: str
     value: Cell
+
+
+UNKNOWN = Typed("text", "?")
+"""A number that nobody knows, which is not nothing."""
+
+
+def bounded(value: Cell, *, known: bool) -> Cell:
+    """The value, or where it is not all there is: at least that, or unknown for none at all."""
+    if known:
+        return value
+    raw = value.value if isinstance(value, Typed) else value
+    return Typed("at_least", value) if raw else UNKNOWN
+
+
+def inputs_text(inputs: Sequence[Shape]) -> str:
+    """'input 224×224×3', of several 'inputs 224×224×3 and 10'."""
+    return f"input{'s' * (len(inputs) > 1)} {joined([shape_text(shape) for shape in inputs])}"
+
+
+def unknown_notes(unknown: Sequence[str]) -> tuple[str, ...]:
+    """The remark under a table for layers whose MACs nobody knows, if there are any."""
+    if not unknown:
+        return ()
+    return (
+        f"? and ≥: gconv does not know the MACs of {joined(unknown)}, so those of the whole are "
+        "a lower bound. All else is exact.",
+    )
