@@ -369,7 +369,7 @@ def _model(spec: AnySource) -> Any:
         return spec
     if not isinstance(spec, str | PathLike):
         return None
-    from groupconv_cli.keras.source import is_model
+    from groupconv_cli.keras.names import is_model
 
     source = fspath(spec)
     return source if is_model(source) else None

@@ -55,7 +55,7 @@ def accelerate(
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import written_whole
-    from groupconv_cli.keras.source import is_model
+    from groupconv_cli.keras.names import is_model
     from groupconv_cli.render.numbers import bytes_text, decimal_text
     from groupconv_cli.words import joined, plural
 

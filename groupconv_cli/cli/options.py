@@ -100,7 +100,7 @@ DTypeOption = Annotated[
 def read_spec(spec: str | None) -> SpecFile:
     """The spec that a command's SPEC means; says on stderr which was taken where that is open."""
     from groupconv_cli.cli.output import note
-    from groupconv_cli.keras.source import is_model
+    from groupconv_cli.keras.names import is_model
     from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import locate
 
@@ -124,7 +124,7 @@ def load_spec(
     Raises what `groupconv_cli.load` raises.
     """
     from groupconv_cli.api import load
-    from groupconv_cli.keras.source import is_model
+    from groupconv_cli.keras.names import is_model
 
     values = parse_settings(settings)
     if spec is None or not is_model(spec):

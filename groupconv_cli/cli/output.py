@@ -36,6 +36,7 @@ _PLAIN_GLYPHS = str.maketrans(
         "√": "v",
         "±": "+-",
         "µ": "u",
+        "≥": ">=",
     }
 )
 """What stands for the glyphs of tables where the output's encoding lacks them."""

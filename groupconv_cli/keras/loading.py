@@ -19,9 +19,10 @@ from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.keras.names import PREFIX
 from groupconv_cli.keras.reading import SizesOfInputs, first_line, network_of
 from groupconv_cli.keras.runtime import silenced
-from groupconv_cli.keras.source import PREFIX, check_code, described, read_config
+from groupconv_cli.keras.source import check_code, described, read_config
 from groupconv_cli.network import Network
 from groupconv_cli.words import did_you_mean
 

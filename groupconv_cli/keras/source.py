@@ -1,4 +1,4 @@
-"""What a SPEC that is a model means, and what a model's file says, before Keras touches it."""
+"""What a model's file says, checked before Keras touches it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from groupconv_cli.errors import UsageError
-
-PREFIX = "keras:"
-"""Before the name of a function of keras.applications."""
-
-ENDINGS = (".keras", ".h5", ".hdf5")
 
 MAX_CONFIG_BYTES = 64_000_000
 """Longer descriptions of a model than this are none; NASNetLarge's has 1 MB."""
@@ -28,16 +23,6 @@ FREE_TO_EXPAND = 16_000_000
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 """Classes that run code which the file itself brings."""
-
-
-def is_model(source: str) -> bool:
-    """Whether a SPEC means a Keras model, and not a spec: by its name, or as a SavedModel."""
-    if source.startswith(PREFIX) or source.lower().endswith(ENDINGS):
-        return True
-    try:
-        return Path(source, "saved_model.pb").is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL
-        return False
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from groupconv_cli.errors import UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape, arg
 from groupconv_cli.ops.kinds import Kind
 
@@ -28,6 +32,13 @@ class KerasLayer(Op):
     def cost(self, *inputs: Shape) -> Cost:
         """The cost it was made with."""
         return self.figures
+
+    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+        """Nothing. Raises UsageError: there are figures here, and no layer."""
+        raise UsageError(
+            f"layer {name!r} ({self.layer}) of a Keras model cannot be built anew; the model itself "
+            "has it"
+        )
 
 
 class KerasView(KerasLayer):

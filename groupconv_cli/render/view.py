@@ -116,6 +116,8 @@ def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
     """A cell as people read it; one that is `Typed` has a kind of its own."""
     if cell is None:
         return ""
+    if isinstance(cell, AtLeast):
+        return f"≥ {cell_text(cell.value, kind, exact=exact)}"
     if isinstance(cell, Typed):
         return cell_text(cell.value, cell.kind, exact=exact)
     return FORMATS[kind](cell, exact)
@@ -128,6 +130,12 @@ class Typed(NamedTuple):
     value: Cell
 
 
+class AtLeast(NamedTuple):
+    """A lower bound: what is known of a number that is larger, or may be."""
+
+    value: Cell
+
+
 UNKNOWN = Typed("text", "?")
 """A number that nobody knows, which is not nothing."""
 
@@ -137,7 +145,7 @@ def bounded(value: Cell, *, known: bool) -> Cell:
     if known:
         return value
     raw = value.value if isinstance(value, Typed) else value
-    return Typed("at_least", value) if raw else UNKNOWN
+    return AtLeast(value) if raw else UNKNOWN
 
 
 def inputs_text(inputs: Sequence[Shape]) -> str:

@@ -1,0 +1,320 @@
+"""Files that pretend to be models: a clear error each, nothing run, nothing filled, no traceback."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import pytest
+from conftest import run_gconv
+from keras import layers
+
+from groupconv_cli import UsageError, analyze, build, load
+from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.keras import loading
+from groupconv_cli.keras.source import CODE
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory) -> Path:
+    """A file that nothing is wrong with."""
+    path = tmp_path_factory.mktemp("good") / "good.keras"
+    build({"input": [8, 8, 4], "layers": [{"conv": {"filters": 8, "kernel": 3}}]}).save(path)
+    return path
+
+
+def repacked(good: Path, folder: Path, *, drop=(), **members: str | bytes) -> Path:
+    """The good file with other members; a name's dots are double underscores."""
+    path = folder / "model.keras"
+    changes = {name.replace("__", "."): data for name, data in members.items()}
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if name not in drop and name not in changes:
+                new.writestr(name, old.read(name))
+        for name, data in changes.items():
+            new.writestr(name, data)
+    return path
+
+
+def config_of(good: Path) -> dict:
+    with zipfile.ZipFile(good) as archive:
+        return json.loads(archive.read("config.json"))
+
+
+def described(config: dict, class_name: str) -> dict:
+    """The description of the first layer of that class."""
+    return next(x for x in config["config"]["layers"] if x["class_name"] == class_name)
+
+
+# Damage
+
+
+def truncated(good: Path, path: Path) -> None:
+    path.write_bytes(good.read_bytes()[:-100])
+
+
+def half(good: Path, path: Path) -> None:
+    path.write_bytes(good.read_bytes()[:500])
+
+
+def empty(good: Path, path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(good: Path, path: Path) -> None:
+    path.write_bytes(b"\x00\xff\x1b[31m" * 1000)
+
+
+def text(good: Path, path: Path) -> None:
+    path.write_text("input: [8, 3]\nlayers: [relu]")
+
+
+def flipped(good: Path, path: Path) -> None:
+    """A zip whose members do not have the checksums it says."""
+    data = bytearray(good.read_bytes())
+    at = data.index(b'"class_name"')
+    data[at + 2] ^= 1
+    path.write_bytes(data)
+
+
+def folder(good: Path, path: Path) -> None:
+    path.mkdir()
+
+
+DAMAGED = {
+    truncated: "is no Keras model, or not all of one",
+    half: "is no Keras model, or not all of one",
+    empty: "is empty",
+    garbage: "is no Keras model, or not all of one",
+    text: "is no Keras model, or not all of one",
+    flipped: "is no Keras model, or not all of one|cannot read|damaged",
+    folder: "is a folder, not a model's file",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: damage.__name__)
+def test_a_damaged_file(damage, good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    damage(good, path)
+    with pytest.raises(UsageError, match=DAMAGED[damage]) as error:
+        load(path)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("damage", [half, empty, garbage, text, folder], ids=lambda d: d.__name__)
+def test_a_damaged_hdf5_file(damage, good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    damage(good, path)
+    with pytest.raises(UsageError, match="is no HDF5 file|is empty|is a folder"):
+        load(path)
+
+
+DEEP = "[" * 200_000 + "]" * 200_000
+
+
+@pytest.mark.parametrize(
+    "data", ["", "{", DEEP, b"\xff\xfe\x80", "[]", "3", "{}", '{"class_name": 3}']
+)
+def test_a_description_that_describes_no_model(data, good: Path, tmp_path: Path) -> None:
+    path = repacked(good, tmp_path, config__json=data)
+    with pytest.raises(UsageError, match="is damaged: what describes its model is no"):
+        load(path)
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.attrs["model_config"] = data if len(data) < 60_000 else DEEP[:60_000]
+    with pytest.raises(UsageError, match="is damaged|no description of a model"):
+        load(tmp_path / "model.h5")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"class_name": "Functional", "module": "keras", "config": {}},
+        {"class_name": "Functional", "module": "keras", "config": {"layers": 3}},
+        {"class_name": "Sequential", "module": "keras", "config": None},
+        {"class_name": "Dense", "module": "keras.layers", "config": {"units": 3}},
+        {"class_name": "Nothing", "module": "keras", "config": {}},
+        {"class_name": "system", "module": "os", "config": {"command": "true"}},
+        {"class_name": "function", "module": "builtins", "config": "eval"},
+    ],
+    ids=lambda config: config["class_name"],
+)
+def test_a_description_of_something_else(config, good: Path, tmp_path: Path) -> None:
+    path = repacked(good, tmp_path, config__json=json.dumps(config))
+    with pytest.raises(UsageError, match="cannot load|holds no model|needs what Keras does not"):
+        load(path)
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(UsageError, match="cannot load|needs what Keras does not|call|no graph"):
+        load(tmp_path / "model.h5")
+
+
+def test_a_file_of_weights_alone(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    keras.models.load_model(good).save_weights(path)
+    with pytest.raises(UsageError, match="a file of weights alone has no layers"):
+        load(path)
+    with pytest.raises(UsageError, match=r"its archive has no config\.json"):
+        load(repacked(good, tmp_path, drop=["config.json"]))
+
+
+def test_a_saved_model_says_what_to_save(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "saved"
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"is a SavedModel.*\n.*model\.save\('model\.keras'\)"):
+        load(path)
+
+
+# Attacks
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "assets\\..\\evil", "C:evil"])
+def test_a_member_that_leads_out_of_its_folder(name: str, good: Path, tmp_path: Path) -> None:
+    path = repacked(good, tmp_path, **{name: "x"})
+    with pytest.raises(UsageError, match="not safe: its member .* leads out"):
+        load(path)
+
+
+def test_an_archive_that_grows(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", " " * 30_000_000)
+    with pytest.raises(UsageError, match=r"'config\.json' grows from [\d,]+ to 30,000,000 bytes"):
+        load(path)
+
+
+def test_an_archive_of_very_many_members(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(10_001):
+            archive.writestr(str(number), b"")
+    with pytest.raises(UsageError, match="has 10,001 members"):
+        load(path)
+
+
+def test_an_hdf5_file_that_leads_to_another(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file["model_weights/stolen"] = h5py.ExternalLink("/etc/passwd", "/")
+    with pytest.raises(UsageError, match="'stolen' in it leads to another file"):
+        load(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        del file["model_weights/stolen"]
+        external = [("/etc/passwd", 0, 16)]
+        file.create_dataset("model_weights/raw", (4,), "f4", external=external)
+    with pytest.raises(UsageError, match="'raw' in it leads to another file"):
+        load(tmp_path / "model.h5")
+
+
+def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
+    good: Path, tmp_path: Path
+) -> None:
+    config = config_of(good)
+    described(config, "Conv2D")["config"]["filters"] = 10**12
+    path = repacked(good, tmp_path, config__json=json.dumps(config))
+    assert analyze(path).params == 37 * 10**12
+    with pytest.raises(EnvironmentProblem, match="takes about .* GB of memory"):
+        loading.load_model(str(path))
+
+
+def test_no_weights_are_read_to_count(good: Path, tmp_path: Path) -> None:
+    path = repacked(good, tmp_path, model__weights__h5=b"no HDF5")
+    assert analyze(path).params == 8 * (9 * 4 + 1)
+    with pytest.raises(UsageError, match="Keras cannot load"):
+        loading.load_model(str(path))
+
+
+def test_names_do_not_write_on_the_terminal(tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    y = layers.Dense(3, name="red\x1b[31m\nline" + "x" * 500)(x)
+    net = load(keras.Model(x, y, name="mo\x07del"))
+    assert net.name == "mo_del"
+    assert net.nodes[1].name.startswith("red__31m_line")
+    assert len(net.nodes[1].name) <= 100
+
+
+# Code
+
+
+def with_lambda(path: Path) -> Path:
+    """A model whose file has Python in it that leaves a file behind when it runs."""
+    left = str(path.parent / "ran")
+    x = keras.Input((4,))
+    y = layers.Lambda(lambda t: (open(left, "w").close(), t)[1], output_shape=(4,), name="run")(x)
+    keras.Model(x, y).save(path)
+    (path.parent / "ran").unlink(missing_ok=True)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_lambda_is_not_run_unless_it_is_trusted(ending: str, tmp_path: Path) -> None:
+    path = with_lambda(tmp_path / f"model.{ending}")
+    for read in (load, lambda source: loading.load_model(str(source))):
+        with pytest.raises(UsageError, match=r"a Lambda 'run' in it: code .*\n.*--trust") as error:
+            read(path)
+        assert "gconv does not run it" in str(error.value)
+    report = analyze(load(path, trust=True))
+    assert report.totals.unknown == ("Lambda",)
+
+
+def test_a_lambda_that_hides_in_a_layer_is_found(good: Path, tmp_path: Path) -> None:
+    config = config_of(good)
+    hidden = {"class_name": "__lambda__", "config": {"value": ["4wEAAAA=", None, None]}}
+    described(config, "Conv2D")["config"]["activation"] = hidden
+    path = repacked(good, tmp_path, config__json=json.dumps(config))
+    with pytest.raises(UsageError, match="has a lambda in it: code of the file's own"):
+        load(path)
+
+
+@pytest.mark.parametrize("class_name", sorted(CODE))
+def test_every_class_that_runs_code_is_refused(class_name: str, good: Path, tmp_path: Path) -> None:
+    config = config_of(good)
+    described(config, "Conv2D")["class_name"] = class_name
+    path = repacked(good, tmp_path, config__json=json.dumps(config))
+    with pytest.raises(UsageError, match="code of the file's own, which loading would run"):
+        load(path)
+
+
+class Own(layers.Layer):
+    """A class that is not registered."""
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_class_that_keras_does_not_have_is_named(ending: str, tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    keras.Model(x, Own()(x)).save(tmp_path / f"model.{ending}")
+    with pytest.raises(
+        UsageError, match="needs what Keras does not have: Own.*\n.*import the module"
+    ):
+        load(tmp_path / f"model.{ending}")
+
+
+def test_a_class_that_is_registered_is_loaded(tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    keras.Model(x, Own()(x)).save(tmp_path / "model.keras")
+    with keras.saving.custom_object_scope({"Own": Own, "Custom>Own": Own}):
+        assert analyze(tmp_path / "model.keras").totals.unknown == ("Own",)
+
+
+# The program
+
+
+@pytest.mark.parametrize("make", [truncated, garbage, None], ids=["cut", "garbage", "lambda"])
+def test_the_program_says_it_in_a_line_or_two(make, good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    if make is None:
+        with_lambda(path)
+    else:
+        make(good, path)
+    result = run_gconv("summary", "model.keras", cwd=tmp_path)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("gconv: error: model.keras ")
+    assert len(result.err.splitlines()) <= 2
+    assert not (tmp_path / "ran").exists()

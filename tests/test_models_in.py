@@ -1,0 +1,550 @@
+"""Keras models as networks: counts against Keras itself, TensorFlow's profiler and publications.
+
+All of keras.applications: GCONV_EXAMPLES=1000 python -m pytest tests/test_models_in.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from math import prod
+
+import keras
+import numpy as np
+import pytest
+from cases import CASES, Case
+from conftest import run_gconv
+from keras import layers, ops
+from test_profiler import COUNTED, profiled
+
+from groupconv_cli import UsageError, accelerate, analyze, build, compare, load
+from groupconv_cli.keras.loading import applications, load_model
+from groupconv_cli.ops.dense import Dense
+from groupconv_cli.ops.shape import Input
+from groupconv_cli.render.csv import csv_text
+from groupconv_cli.render.json import summary_json
+from groupconv_cli.render.markdown import markdown
+from groupconv_cli.render.summary import summary_view
+from groupconv_cli.render.text import lines, plain
+
+FIRST = (
+    "ConvNeXtTiny",
+    "DenseNet121",
+    "EfficientNetV2B0",
+    "InceptionResNetV2",
+    "MobileNetV3Large",
+    "NASNetMobile",
+    "ResNet50V2",
+    "Xception",
+)
+EVERY = sorted(applications())
+CHOSEN = EVERY if int(os.environ.get("GCONV_EXAMPLES", "0")) >= 1000 else FIRST
+
+TORCHVISION = {
+    "ConvNeXtTiny": 4_455_531_264,
+    "DenseNet121": 2_834_161_664,
+    "MobileNetV3Large": 216_589_760,
+    "VGG16": 15_470_264_320,
+}
+"""MACs that torchvision's own networks have, whose layers are the same: convolutions and dense
+layers counted through hooks at 224×224."""
+
+
+def functional(*outputs, inputs):
+    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else list(outputs))
+
+
+def weights_of(model) -> tuple[int, int]:
+    """What Keras counts: all weights, and those that training changes."""
+    return model.count_params(), sum(prod(w.shape) for w in model.trainable_weights)
+
+
+# keras.applications
+
+
+def test_every_application_is_there() -> None:
+    assert len(EVERY) >= 38
+    assert {*FIRST, *TORCHVISION} <= set(EVERY)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_an_application_has_keras_own_parameters_and_no_unknown_layer(name: str) -> None:
+    with keras.StatelessScope(initialize_variables=False):  # weights without values: quick
+        model = applications()[name](weights=None)
+    report = analyze(f"keras:{name}")
+    assert (report.params, report.trainable_params) == weights_of(model)
+    assert report.totals.unknown == ()
+    assert report.name == model.name
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_macs_are_those_of_torchvision(name: str) -> None:
+    assert analyze(f"keras:{name}").macs == TORCHVISION[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("DenseNet121", 64),
+        ("EfficientNetV2B0", 64),
+        ("MobileNetV2", 96),
+        ("NASNetMobile", 96),
+        ("ResNet50V2", 64),
+        ("Xception", 96),
+    ],
+)
+def test_flops_are_those_that_tensorflow_counts(name: str, size: int) -> None:
+    model = applications()[name](weights=None, input_shape=(size, size, 3))
+    found = profiled(model)
+    report = analyze(model)
+    assert sum(found.get(kind, 0) for kind in COUNTED) == report.flops
+    assert report.macs == analyze(load(f"keras:{name}", settings={"input": [size] * 2 + [3]})).macs
+
+
+def test_an_application_takes_the_arguments_of_its_function() -> None:
+    settings = {"alpha": "0.25", "input": "128,128,3", "classes": 10}
+    wanted = keras.applications.MobileNet((128, 128, 3), alpha=0.25, classes=10, weights=None)
+    net = load("keras:MobileNet", settings=settings)
+    assert (net.name, net.input_shape) == ("mobilenet_0.25_128", (128, 128, 3))
+    assert analyze(net).params == wanted.count_params()
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "message"),
+    [
+        ("keras:MobileNetV9", {}, "no 'MobileNetV9'; did you mean 'MobileNetV2'"),
+        ("keras:", {}, "there are ConvNeXtBase, ConvNeXtLarge"),
+        ("keras:ResNet50", {"weights": "imagenet"}, "takes no 'weights'; it takes classes"),
+        ("keras:ResNet50", {"include_top": False}, r"leaves sizes .* \?×\?×3\n.*input=224,224,3"),
+        ("keras:ResNet50", {"input": "a"}, "whole numbers such as 224,224,3, got 'a'"),
+        ("keras:ResNet50", {"input": "2,2,3"}, "Keras cannot load keras:ResNet50: "),
+    ],
+)
+def test_an_application_that_cannot_be(source: str, settings, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(source, settings=settings)
+
+
+# Models of specs, read back
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["alexnet_2group", "efficientnet_b0", "resnext50_32x4d", "shufflenet_v1", "xception"],
+)
+def test_a_spec_that_was_built_is_read_back_as_it_was(name: str) -> None:
+    spec, read = analyze(name), analyze(build(name))
+    for total, again in ((spec.totals, read.totals), (spec.baseline, read.baseline)):
+        assert total == again
+    priced = [(row.name, row.output_shape, row.cost) for row in spec.layers if row.params]
+    assert [(row.name, row.output_shape, row.cost) for row in read.layers if row.params] == priced
+
+
+SINGLE = [case for case in CASES if not isinstance(case.op, Input)]
+
+
+@pytest.mark.parametrize("case", SINGLE, ids=[case.id for case in SINGLE])
+def test_every_op_that_was_built_has_the_same_cost_when_it_is_read(case: Case) -> None:
+    inputs = [keras.Input(shape) for shape in case.inputs]
+    x = inputs if case.op.merges else inputs[0]
+    for layer in case.op.build("tested", *case.inputs):
+        x = layer(x)
+    net = load(keras.Model(inputs, x))
+    cost = case.op.cost(*case.inputs)
+    report = analyze(net)
+    assert (report.params, report.macs) == (cost.params, cost.macs)
+    assert report.params - report.trainable_params == cost.non_trainable
+    assert net.nodes[net.outputs[0]].shape == case.op.output_shape(*case.inputs)
+    assert report.totals.macs_complete
+
+
+# What has no word in the language
+
+
+def products(model) -> float:
+    """With inputs and kernels of 1, an output is the number of products it is the sum of."""
+    for weight in model.weights:
+        weight.assign(np.zeros(weight.shape) if "bias" in weight.name else np.ones(weight.shape))
+    output = model(np.ones((1, *model.input.shape[1:]), "float32"))
+    return float(np.asarray(output).sum())
+
+
+X = (4, 6, 8)
+MULTIPLYING = {
+    "einsum_dense": lambda x: layers.EinsumDense("abcd,de->abce", (4, 6, 5), bias_axes="e")(x),
+    "einsum_dense with an ellipsis": lambda x: layers.EinsumDense("...x,xy->...y", 5)(x),
+    "einsum_dense over two axes": lambda x: layers.EinsumDense("abcd,cde->abe", (4, 5))(x),
+    "dense": lambda x: layers.Dense(5)(x),
+    "dense after the batch has gone into it": lambda x: layers.Dense(5)(ops.reshape(x, (-1, 8))),
+    "matmul": lambda x: ops.matmul(x, ops.transpose(x, (0, 1, 3, 2))),
+    "matmul with numbers": lambda x: ops.matmul(x, np.ones((8, 3), "float32")),
+    "einsum": lambda x: ops.einsum("abcd,abed->abce", x, x),
+    "dot": lambda x: layers.Dot((2, 2))([layers.Reshape((4, 48))(x)] * 2),
+    "conv function": lambda x: ops.conv(x, np.ones((3, 3, 8, 6), "float32"), padding="valid"),
+}
+
+
+@pytest.mark.parametrize("name", MULTIPLYING)
+def test_macs_are_what_keras_adds_up(name: str) -> None:
+    x = keras.Input(X)
+    model = keras.Model(x, MULTIPLYING[name](x))
+    report = analyze(model)
+    assert report.totals.macs_complete
+    assert report.macs == products(model) > 0
+    assert report.params == model.count_params()
+
+
+def test_macs_of_attention_are_counted_one_by_one() -> None:
+    query, value = keras.Input((6, 8)), keras.Input((4, 5))
+    heads, key, width = 2, 3, 7
+    attention = layers.MultiHeadAttention(heads, key, value_dim=width)
+    count = 0
+    for _ in range(heads):
+        count += sum(8 for _ in range(6) for _ in range(key))  # queries
+        count += sum(5 for _ in range(4) for _ in range(key))  # keys
+        count += sum(5 for _ in range(4) for _ in range(width))  # values
+        count += sum(key for _ in range(6) for _ in range(4))  # scores
+        count += sum(4 for _ in range(6) for _ in range(width))  # the mean of the values
+        count += sum(width for _ in range(6) for _ in range(8))  # output
+    model = keras.Model([query, value], attention(query, value))
+    assert analyze(model).macs == count
+    assert analyze(model).params == attention.count_params()
+    plain_sum = keras.Model([query], layers.Attention()([query, query]))
+    assert analyze(plain_sum).macs == 6 * 6 * 8 + 6 * 6 * 8
+
+
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_macs_of_recurrent_layers_are_each_kernel_once_per_step(kind) -> None:
+    x = keras.Input((10, 3))
+    model = keras.Model(x, kind(4, use_bias=False)(x))
+    assert analyze(model).macs == 10 * model.count_params()
+
+
+def test_a_separable_convolution_is_the_two_it_is() -> None:
+    x = keras.Input((8, 8, 6))
+    sequence = layers.SeparableConv2D(4, 3, strides=2, depth_multiplier=2, name="sep")
+    report = analyze(keras.Model(x, sequence(x)))
+    assert [(row.name, row.op, row.groups) for row in report.layers] == [
+        ("sep.depthwise_conv", "depthwise_conv", 6),
+        ("sep.conv", "conv", 1),
+    ]
+    assert report.params == sequence.count_params()
+    assert report.macs == 3 * 3 * (12 * 9 + 12 * 4)
+
+
+# Graphs
+
+
+def twice_encoded():
+    """A model inside, used twice, with a layer in it that is frozen."""
+    x = keras.Input((8, 8, 8), name="image")
+    inner = [layers.Conv2D(8, 3, padding="same", groups=2, name="conv"), layers.ReLU(name="relu")]
+    encoder = keras.Sequential([keras.Input((8, 8, 8)), *inner], name="encoder")
+    y = encoder(encoder(x))
+    dense = layers.Conv2D(8, 1, name="frozen", trainable=False)
+    return functional(dense(y), inputs=x)
+
+
+def test_a_shared_layer_has_its_weights_once_and_its_macs_each_time() -> None:
+    model = twice_encoded()
+    report = analyze(model)
+    rows = {row.name: row for row in report.layers}
+    assert list(rows) == [
+        "encoder.conv",
+        "encoder.relu",
+        "encoder_2.conv",
+        "encoder_2.relu",
+        "frozen",
+    ]
+    assert (rows["encoder.conv"].params, rows["encoder_2.conv"].params) == (296, 0)
+    assert rows["encoder.conv"].macs == rows["encoder_2.conv"].macs == 64 * 8 * 9 * 4
+    assert (report.params, report.trainable_params) == weights_of(model)
+    # The weights are read twice.
+    moved = 4 * (4 * 8 * 64 + 2 * 296 + 72 + 4 * 8 * 64 + 2 * 8 * 64)
+    assert report.totals.moved_bytes == moved
+
+
+def test_a_sweep_takes_a_shared_layer_as_one() -> None:
+    report = compare(twice_encoded(), [1, 4], only="encoder.conv")
+    assert report.swept == ("encoder.conv", "encoder_2.conv")
+    assert report.held == ("frozen",)
+    written, dense, four = report.rows
+    assert four.params == 8 * 9 * 2 + 8 + 72
+    assert dense.macs - four.macs == 2 * 64 * 8 * 9 * (8 - 2)
+    assert four.totals.trainable_params == four.params - 72
+    assert written.params == 296 + 72
+
+
+def test_several_inputs_outputs_and_tensors_of_a_layer() -> None:
+    image, vector = keras.Input((6, 3), name="a"), keras.Input((5,), name="b")
+    y, state, memory = layers.LSTM(4, return_state=True, name="lstm")(image)
+    both = layers.Concatenate(name="both")([y, memory, layers.Dense(2, name="dense")(vector)])
+    left, right = ops.split(both, [3], axis=-1)
+    model = functional(left, right, state, inputs={"a": image, "b": vector})
+    report, net = analyze(model), load(model)
+    assert report.inputs == ((6, 3), (5,))
+    assert summary_view(report).title.split(" · ")[1] == "inputs 6×3 and 5"
+    assert [net.nodes[i].shape for i in net.outputs] == [(3,), (7,), (4,)]
+    assert report.params == model.count_params()
+    names = [row.name for row in report.layers]
+    assert {"lstm", "lstm_output_2", "lstm_output_3"} <= set(names)
+    assert net.nodes[-1].inputs or net.nodes[-1].op.op == "output"
+
+
+def test_a_sweep_without_groups_holds_what_reads_the_input_through_padding_and_scaling() -> None:
+    report = compare("keras:ResNet50", [1, 64])
+    assert report.rule == "dense"
+    assert report.held == ("conv1_conv",)
+    assert report.rows[-1].valid
+
+
+def test_the_model_stays_as_it_is() -> None:
+    model = twice_encoded()
+    before = [len(layer._inbound_nodes) for layer in model._flatten_layers()]
+    load(model)
+    assert [len(layer._inbound_nodes) for layer in model._flatten_layers()] == before
+
+
+# Layers that nobody knows
+
+
+class Block(layers.Layer):
+    """A layer with weights and a computation of its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.conv = layers.Conv2D(8, 3, padding="same")
+
+    def build(self, shape):
+        self.conv.build(shape)
+
+    def call(self, x):
+        return self.conv(x)
+
+
+def with_unknown():
+    x = keras.Input((8, 8, 8))
+    y = layers.Conv2D(8, 1, groups=2, name="known")(x)
+    return functional(Block(name="mine")(y), inputs=x)
+
+
+KNOWN_MACS = 64 * 8 * 4
+
+
+def test_a_layer_nobody_knows_has_keras_parameters_and_macs_unknown() -> None:
+    report = analyze(with_unknown())
+    mine = report.layers[-1]
+    assert (mine.op, mine.params, mine.macs, mine.flops) == ("Block", 8 * 9 * 8 + 8, None, None)
+    assert report.totals.unknown == ("Block",)
+    assert not report.totals.macs_complete
+    assert report.macs == KNOWN_MACS
+
+
+def test_every_format_marks_a_lower_bound() -> None:
+    report = analyze(with_unknown())
+    view = summary_view(report)
+    table = plain(lines(view, width=None, exact=True))
+    rows = {line.split()[0]: line.split() for line in table.splitlines() if line.strip()}
+    assert rows["mine"][-3:] == ["?", "?", "?"]
+    assert rows["MACs"] == ["MACs", "≥", f"{KNOWN_MACS:,}", "≥", f"{2 * KNOWN_MACS:,}", "?"]
+    assert "does not know the MACs of Block" in table
+    assert f"≥ {KNOWN_MACS:,}" in markdown(view, exact=True)
+    assert "mine,Block,8x8x8,,584,?,?,?" in csv_text(view).splitlines()
+    data = json.loads(summary_json(report))
+    assert (data["macs"], data["macs_complete"], data["unknown"]) == (KNOWN_MACS, False, ["Block"])
+    assert data["layers"][-1]["macs"] is None
+    folded = csv_text(summary_view(report, depth=1))
+    assert "?" in folded
+
+
+def test_every_format_marks_a_lower_bound_of_a_comparison() -> None:
+    from groupconv_cli.render.compare import compare_view
+    from groupconv_cli.render.json import compare_json
+
+    report = compare(with_unknown(), [1, 2])
+    view = compare_view(report)
+    assert f"≥ {KNOWN_MACS:,}" in plain(lines(view, width=None))
+    assert f",>={KNOWN_MACS}," in csv_text(view)
+    row = json.loads(compare_json(report))["rows"][0]
+    assert (row["macs"], row["macs_complete"], row["macs_ratio"]) == (KNOWN_MACS, False, None)
+    assert row["params_ratio"] is not None
+
+
+# Models without a graph to read
+
+
+class Net(keras.Model):
+    """A model whose computation only its code knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def channels_first():
+    x = keras.Input((3, 8, 8))
+    return functional(layers.Conv2D(4, 3, data_format="channels_first", name="first")(x), inputs=x)
+
+
+def open_sizes():
+    x = keras.Input((None, None, 3))
+    return functional(layers.Conv2D(4, 3)(x), inputs=x)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda: keras.Sequential([layers.Dense(3)], name="bare"), "'bare' was not built"),
+        (Net, r"of the class Net, which has a call\(\) of its own"),
+        (channels_first, "layer 'first' has its channels first"),
+        (
+            open_sizes,
+            r"leaves sizes of its input open: \?×\?×3\n  give them: --set input=224,224,3",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_counted_says_why(model, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(model())
+
+
+def test_a_model_with_a_call_of_its_own_made_functional_as_the_message_says() -> None:
+    x = keras.Input((4,))
+    net = load(keras.Model(x, Net().call(x)))
+    assert [type(node.op) for node in net.layers] == [Dense]
+
+
+@pytest.mark.parametrize("sizes", ["32,24,3", "[32, 24, 3]", [32, 24, 3], [(32, 24, 3)]], ids=str)
+def test_sizes_left_open_can_be_given(sizes) -> None:
+    net = load(open_sizes(), settings={"input": sizes})
+    assert (net.input_shape, net.nodes[-1].shape) == ((32, 24, 3), (30, 22, 4))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"input": "32,32,4"}, "is .×.×3, which 32×32×4 does not fit"),
+        ({"input": "32"}, "which 32 does not fit"),
+        ({"input": "[[8,8,3],[8]]"}, "which 8×8×3 and 8 does not fit"),
+        ({"input": "0,8,3"}, "whole numbers"),
+        ({"input": "2,2,3"}, "does not know what layer .* gives out for 2×2×3"),
+        ({"groups": 4}, "a model has no variable 'groups'; --set input"),
+    ],
+)
+def test_sizes_that_do_not_fit(settings, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(open_sizes(), settings=settings)
+
+
+def test_a_model_has_no_variants() -> None:
+    from groupconv_cli import compare_variants
+
+    with pytest.raises(UsageError, match="no variants, so no 'g3'"):
+        load(twice_encoded(), variant="g3")
+    with pytest.raises(UsageError, match="a model has no variants"):
+        compare_variants(twice_encoded())
+
+
+# Files
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
+    model = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None)
+    path = tmp_path / f"model.{ending}"
+    model.compile("adam", "mse")
+    model.save(path)
+    assert analyze(path).totals == analyze(model).totals
+    np.testing.assert_array_equal(load_model(str(path)).weights[0], model.weights[0])
+
+
+def test_an_accelerated_models_file_is_read(tmp_path) -> None:
+    path = tmp_path / "fast.keras"
+    accelerate(build("block")).save(path)
+    assert analyze(path).totals == analyze("block").totals
+    assert analyze(path).layers[0].groups == 4
+
+
+def test_a_sequential_file_that_was_not_built_is_with_sizes(tmp_path) -> None:
+    path = tmp_path / "bare.keras"
+    keras.Sequential([layers.Conv2D(4, 3)]).save(path)
+    with pytest.raises(UsageError, match="was not built.*\n.*--set input"):
+        load(path)
+    assert load(path, settings={"input": "8,8,3"}).nodes[-1].shape == (6, 6, 4)
+
+
+# The command line
+
+
+def test_the_commands_take_a_model(tmp_path) -> None:
+    build("block").save(tmp_path / "block.keras")
+    result = run_gconv("summary", "block.keras", "--format", "json", cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+    assert json.loads(result.out)["macs"] == analyze("block").macs
+    result = run_gconv("compare", "block.keras", "--groups", "2,3", cwd=tmp_path)
+    assert (result.status, result.err) == (1, "")
+    assert "3 does not divide" in result.out
+
+
+def test_accelerate_and_back(tmp_path) -> None:
+    build("block").save(tmp_path / "block.keras")
+    result = run_gconv("accelerate", "block.keras", "-o", "fast.keras", cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Converted block: 2 convolutions with groups are fast now.\n")
+    fast, model = (load_model(str(tmp_path / f"{name}.keras")) for name in ("fast", "block"))
+    x = np.random.default_rng(1).normal(size=(1, 64, 64, 64)).astype("float32")
+    np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
+    assert type(fast.layers[1]).__module__ == "groupconv_cli.layers"
+    args = ("accelerate", "fast.keras", "-o", "back.keras", "--portable")
+    assert run_gconv(*args, cwd=tmp_path).status == 0
+    back = keras.models.load_model(tmp_path / "back.keras")
+    assert type(back.layers[1]) is layers.Conv2D
+
+
+def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
+    """The exit status and what is said on stderr."""
+    from groupconv_cli.cli.app import app
+
+    monkeypatch.setenv("COLUMNS", "88")
+    with pytest.raises(SystemExit) as stop:
+        app([str(arg) for arg in args], prog_name="gconv")
+    return stop.value.code, capsys.readouterr().err
+
+
+def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) -> None:
+    from groupconv_cli.keras import convert
+
+    def spoiled(model):
+        copy = make(model)
+        copy.weights[0].assign(copy.weights[0] + 0.01)
+        return copy
+
+    make = convert.accelerate_model
+    monkeypatch.setattr(convert, "accelerate_model", spoiled)
+    build("block").save(tmp_path / "block.keras")
+    out = tmp_path / "fast.keras"
+    status, err = run_in_process(
+        monkeypatch, capsys, "accelerate", tmp_path / "block.keras", "-o", out
+    )
+    assert (status, out.exists()) == (3, False)
+    assert "the converted model differs from" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["keras:MobileNetV2", "-o", "x.keras"], "no grouped convolution of Keras' own"),
+        (["block", "-o", "x.keras"], "block is no Keras model"),
+        (["keras:VGG16", "-o", "x.h5"], "must be a name that ends in .keras"),
+        (["missing.keras", "-o", "x.keras"], "no file 'missing.keras' here"),
+        (["keras:MobileNetV2", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
+    ],
+)
+def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, err = run_in_process(monkeypatch, capsys, "accelerate", *args)
+    assert (status, list(tmp_path.iterdir())) == (2, [])
+    assert message in err
