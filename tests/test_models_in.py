@@ -171,10 +171,10 @@ def products(model) -> float:
 
 X = (4, 6, 8)
 MULTIPLYING = {
-    "einsum_dense": lambda x: layers.EinsumDense("abcd,de->abce", (4, 6, 5), bias_axes="e")(x),
-    "einsum_dense with an ellipsis": lambda x: layers.EinsumDense("...x,xy->...y", 5)(x),
-    "einsum_dense over two axes": lambda x: layers.EinsumDense("abcd,cde->abe", (4, 5))(x),
-    "dense": lambda x: layers.Dense(5)(x),
+    "einsum_dense": layers.EinsumDense("abcd,de->abce", (4, 6, 5), bias_axes="e"),
+    "einsum_dense with an ellipsis": layers.EinsumDense("...x,xy->...y", (4, 6, 5)),
+    "einsum_dense over two axes": layers.EinsumDense("abcd,cde->abe", (4, 5)),
+    "dense": layers.Dense(5),
     "dense after the batch has gone into it": lambda x: layers.Dense(5)(ops.reshape(x, (-1, 8))),
     "matmul": lambda x: ops.matmul(x, ops.transpose(x, (0, 1, 3, 2))),
     "matmul with numbers": lambda x: ops.matmul(x, np.ones((8, 3), "float32")),
@@ -471,7 +471,7 @@ def test_an_accelerated_models_file_is_read(tmp_path) -> None:
 def test_a_sequential_file_that_was_not_built_is_with_sizes(tmp_path) -> None:
     path = tmp_path / "bare.keras"
     keras.Sequential([layers.Conv2D(4, 3)]).save(path)
-    with pytest.raises(UsageError, match="was not built.*\n.*--set input"):
+    with pytest.raises(UsageError, match=r"was not built.*\n.*--set input"):
         load(path)
     assert load(path, settings={"input": "8,8,3"}).nodes[-1].shape == (6, 6, 4)
 

@@ -36,8 +36,8 @@ class KerasLayer(Op):
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """Nothing. Raises UsageError: there are figures here, and no layer."""
         raise UsageError(
-            f"layer {name!r} ({self.layer}) of a Keras model cannot be built anew; the model itself "
-            "has it"
+            f"layer {name!r} ({self.layer}) of a Keras model is only in that model: it cannot be "
+            "built anew"
         )
 
 
