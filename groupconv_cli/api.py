@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.keras.names import ModelFile, is_model
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from groupconv_cli.spec import SpecFile
 
     Model: TypeAlias = Any  # a keras.Model; Keras ships no types
-    AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile | Model
+    AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile | ModelFile | Model
     """What a network can be read from: a path, the name of a bundled config or of a function of
     keras.applications, the spec itself, or a Keras model."""
 
@@ -57,22 +58,10 @@ def load(
     such spec, variable or variant or a model cannot be read, and for a model EnvironmentProblem
     if TensorFlow is missing.
     """
-    model = _model(spec)
-    if model is None:
-        return _read(spec).network(_texts(settings), variant)
-    if variant is not None:
-        raise UsageError(f"a model has no variants, so no {variant!r}")
-    from groupconv_cli.keras.runtime import load_keras
-
-    load_keras()
-    if isinstance(model, str):
-        from groupconv_cli.keras.loading import model_network
-
-        return model_network(model, settings, trust=trust)
-    from groupconv_cli.keras.loading import sizes_of
-    from groupconv_cli.keras.reading import network_of
-
-    return network_of(model, sizes_of(settings))
+    file = _read(spec, trust=trust)
+    if isinstance(file, ModelFile):
+        return file.network(settings, variant)
+    return file.network(_texts(settings), variant)
 
 
 def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
@@ -362,34 +351,25 @@ def compare_variants(
     return compare_networks(file.name, file.networks(_texts(settings)), dtype)
 
 
-def _model(spec: AnySource) -> Any:
-    """The Keras model that is meant, as such or as what it is found by; None for a spec."""
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(spec, keras.Model):
-        return spec
-    if not isinstance(spec, str | PathLike):
-        return None
-    from groupconv_cli.keras.names import is_model
-
-    source = fspath(spec)
-    return source if is_model(source) else None
-
-
 def _network(spec: AnySpec) -> Network:
     return spec if isinstance(spec, Network) else load(spec)
 
 
-def _read(spec: AnySource) -> SpecFile:
+def _read(spec: AnySource, *, trust: bool = False) -> SpecFile | ModelFile:
     from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import locate
 
-    if isinstance(spec, SpecFile):
+    if isinstance(spec, SpecFile | ModelFile):
         return spec
-    if _model(spec) is not None:
-        raise UsageError("a model has no variants")
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(spec, keras.Model):
+        return ModelFile(spec)
     if isinstance(spec, Mapping):
         return SpecFile(Source("<mapping>", _as_text(spec)))
-    found = locate(fspath(spec))
+    name = fspath(spec)
+    if is_model(name):
+        return ModelFile(name, trust=trust)
+    found = locate(name)
     return SpecFile(found.source, found.variant)
 
 

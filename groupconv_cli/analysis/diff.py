@@ -79,8 +79,13 @@ class LayerChange(NamedTuple):
 
     @property
     def macs(self) -> int:
-        """By how many multiply-accumulates the network became larger here."""
+        """By how many multiply-accumulates the network became larger here; see `macs_known`."""
         return _cost(self.new).macs - _cost(self.old).macs
+
+    @property
+    def macs_known(self) -> bool:
+        """Whether those of both sides are known."""
+        return _cost(self.new).macs_known and _cost(self.old).macs_known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,11 +90,21 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
 
 
 def verdicts(limits: Iterable[Limit], diff: Diff) -> tuple[Verdict, ...]:
-    """Which limits are kept. A network that is new has nothing to be larger than: none."""
+    """Which limits are kept. A network that is new has nothing to be larger than: none.
+
+    Raises UsageError for a limit of MACs where they are not known.
+    """
     if diff.is_new:
         return ()
     found = []
     for limit in limits:
+        unknown = diff.before.unknown or diff.after.unknown
+        if unknown and limit.quantity in ("macs", "flops"):
+            raise UsageError(
+                f"{limit.quantity} cannot be held to {limit.text}: gconv does not know those of "
+                f"{joined(unknown)}\n  limit what is known: --fail-if-larger params={limit.text} "
+                f"--fail-if-larger memory={limit.text}"
+            )
         before, after = (QUANTITIES[limit.quantity](side) for side in (diff.before, diff.after))
         found.append(Verdict(limit, before, after, limit.allowed(before)))
     return tuple(found)

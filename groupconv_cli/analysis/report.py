@@ -36,7 +36,7 @@ class LayerRow(NamedTuple):
     @property
     def macs(self) -> int | None:
         """Multiply-accumulates; None where nobody knows them."""
-        return self.cost.macs if self.cost.macs_known else None
+        return self.cost.macs_or_none
 
     @property
     def flops(self) -> int | None:

@@ -37,6 +37,7 @@ from groupconv_cli.errors import UsageError
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import MeasureSettings
     from groupconv_cli.cli.present import Result
+    from groupconv_cli.keras.names import ModelFile
     from groupconv_cli.network import Network
     from groupconv_cli.spec import SpecFile
 
@@ -146,7 +147,9 @@ def _groups(
     )
 
 
-def _variants(file: SpecFile, settings: dict[str, str], dtype: str) -> tuple[int, Result]:
+def _variants(
+    file: SpecFile | ModelFile, settings: dict[str, str], dtype: str
+) -> tuple[int, Result]:
     """The exit status, and the comparison."""
     from groupconv_cli.api import compare_variants
     from groupconv_cli.cli.present import Result

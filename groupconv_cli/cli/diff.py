@@ -16,8 +16,10 @@ from groupconv_cli.cli.options import (
     FormatOption,
     OutputOption,
     SetOption,
+    TrustOption,
     VariantOption,
     complete_spec,
+    network_in,
     parse_settings,
     read_spec,
 )
@@ -25,8 +27,11 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
+    from groupconv_cli.keras.names import ModelFile
     from groupconv_cli.network import Network
     from groupconv_cli.spec import SpecFile
+
+    File = SpecFile | ModelFile
 
 LIMIT_BROKEN = 1
 
@@ -37,8 +42,8 @@ def diff(
         str | None,
         typer.Argument(
             metavar="OLD",
-            help="A spec's path, the name of a bundled config, or - for standard input. "
-            "With --against the one spec; by default gconv.yaml of this folder.",
+            help="A spec's path, the name of a bundled config, - for standard input, or a Keras "
+            "model. With --against the one spec; by default gconv.yaml of this folder.",
             autocompletion=complete_spec,
             show_default=False,
         ),
@@ -47,7 +52,7 @@ def diff(
         str | None,
         typer.Argument(
             metavar="NEW",
-            help="What to set against OLD: a spec as well.",
+            help="What to set against OLD: a spec or a model as well.",
             autocompletion=complete_spec,
             show_default=False,
         ),
@@ -87,6 +92,7 @@ def diff(
         str | None,
         typer.Option("--old-variant", metavar="NAME", help="As --variant, for OLD alone."),
     ] = None,
+    trust: TrustOption = False,
     dtype: DTypeOption = DType.float32,
     output_format: FormatOption = None,
     output: OutputOption = None,
@@ -118,10 +124,11 @@ def diff(
     limits = parse_limits(fail_if_larger or ())
     shared = parse_settings(settings)
     own = {**shared, **parse_settings(old_settings)}
-    was, now, sources = _files(old, new, against)
+    was, now, sources = _files(old, new, against, trust=trust)
+    was_variant = variant if old_variant is None else old_variant
     before, after = _both(
-        lambda: was.network(own, variant if old_variant is None else old_variant) if was else None,
-        lambda: now.network(shared, variant),
+        lambda: network_in(was, own, was_variant) if was else None,
+        lambda: network_in(now, shared, variant),
     )
     report = diff_networks(before, after, dtype)
     held = verdicts(limits, report)
@@ -140,18 +147,19 @@ def diff(
 
 
 def _files(
-    old: str | None, new: str | None, against: str | None
-) -> tuple[SpecFile | None, SpecFile, tuple[str, str]]:
+    old: str | None, new: str | None, against: str | None, *, trust: bool
+) -> tuple[File | None, File, tuple[str, str]]:
     """Both specs, and what to call them; no old one if the revision has none."""
     if against is None:
         if old is None or new is None:
             raise UsageError("diff needs two specs, or one and --against REV")
         if old == new == "-":
             raise UsageError("only one of the two specs can be standard input")
-        files = read_spec(old), read_spec(new)
+        files = read_spec(old, trust=trust), read_spec(new, trust=trust)
         return *files, (_label(old, files[0]), _label(new, files[1]))
     if new is not None:
         raise UsageError(f"--against goes with one spec, got {old} and {new}")
+    from groupconv_cli.keras.names import is_model
     from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import DEFAULT_FILE
     from groupconv_cli.spec.revision import source_at
@@ -159,11 +167,13 @@ def _files(
     spec = DEFAULT_FILE if old is None else old
     if old is None and not Path(spec).is_file():
         raise UsageError(f"there is no {spec} here; name the spec to set against {against}")
+    if is_model(spec):
+        raise UsageError(f"--against is for specs, and {spec} is a Keras model")
     source = source_at(spec, against)
     return source and SpecFile(source), read_spec(spec), (f"{against}:{spec}", spec)
 
 
-def _label(spec: str, file: SpecFile) -> str:
+def _label(spec: str, file: File) -> str:
     return file.source.name if spec == "-" else spec
 
 

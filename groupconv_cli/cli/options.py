@@ -13,6 +13,7 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
+    from groupconv_cli.keras.names import ModelFile
     from groupconv_cli.spec import SpecFile
 
 
@@ -97,46 +98,51 @@ DTypeOption = Annotated[
 ]
 
 
-def read_spec(spec: str | None) -> SpecFile:
-    """The spec that a command's SPEC means; says on stderr which was taken where that is open."""
+def read_spec(spec: str | None, *, trust: bool = False) -> SpecFile | ModelFile:
+    """The spec that a command's SPEC means; says on stderr which was taken where that is open.
+
+    For a Keras model it is what makes its network, with `trust` though the file brings code.
+    """
     from groupconv_cli.cli.output import note
-    from groupconv_cli.keras.names import is_model
+    from groupconv_cli.keras.names import ModelFile, is_model
     from groupconv_cli.spec import SpecFile
     from groupconv_cli.spec.locate import locate
 
     if spec is not None and is_model(spec):
-        raise UsageError(f"{spec} is a Keras model, and this needs a spec")
+        return ModelFile(spec, trust=trust)
     found = locate(spec)
     if found.note:
         note(found.note)
     return SpecFile(found.source, found.variant)
 
 
-def load_spec(
-    spec: str | None,
-    settings: list[str] | None,
-    variant: str | None,
-    *,
-    trust: bool = False,
+def network_in(
+    file: SpecFile | ModelFile, settings: dict[str, str], variant: str | None
 ) -> Network:
-    """The network that a command's SPEC, --set, --variant and --trust mean: a spec's or a model's.
+    """The network that was read; with a spinner on stderr where TensorFlow has to be loaded."""
+    from groupconv_cli.keras.names import ModelFile
 
-    Raises what `groupconv_cli.load` raises.
-    """
-    from groupconv_cli.api import load
-    from groupconv_cli.keras.names import is_model
-
-    values = parse_settings(settings)
-    if spec is None or not is_model(spec):
-        return load(read_spec(spec), settings=values, variant=variant)
+    if not isinstance(file, ModelFile):
+        return file.network(settings, variant)
     from groupconv_cli.cli.progress import spinner
 
     with spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras
 
         load_keras()
-        show(f"Reading {spec}")
-        return load(spec, settings=values, variant=variant, trust=trust)
+        show(f"Reading {file.name}")
+        return file.network(settings, variant)
+
+
+def load_spec(
+    spec: str | None, settings: list[str] | None, variant: str | None, *, trust: bool = False
+) -> Network:
+    """The network that a command's SPEC, --set, --variant and --trust mean: a spec's or a model's.
+
+    Raises what `groupconv_cli.load` raises.
+    """
+    values = parse_settings(settings)
+    return network_in(read_spec(spec, trust=trust), values, variant)
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

@@ -1,8 +1,13 @@
-"""Which SPECs are Keras models: every run asks this, so nothing is imported for it."""
+"""Which SPECs are Keras models: every run asks this, so nothing heavy is imported for it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NoReturn
+
+from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.network import Network
 
 PREFIX = "keras:"
 """Before the name of a function of keras.applications."""
@@ -18,3 +23,46 @@ def is_model(source: str) -> bool:
         return Path(source, "saved_model.pb").is_file()
     except (OSError, ValueError):  # a name too long, or with a NUL
         return False
+
+
+class ModelFile:
+    """A Keras model, or what it is found by; it makes networks as a `SpecFile` does."""
+
+    def __init__(self, model: Any, *, trust: bool = False) -> None:
+        """`model` is a keras.Model, a path, or `keras:` and a name; see `groupconv_cli.load`."""
+        self.model = model
+        self.trust = trust
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return self.model if isinstance(self.model, str) else str(self.model.name)
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from. There is no text."""
+        return Source(self.name, "")
+
+    def network(
+        self, settings: Mapping[str, object] | None = None, variant: str | None = None
+    ) -> Network:
+        """The network that the model is, with these sizes of inputs or arguments.
+
+        Raises UsageError for a variant and where the model cannot be read, EnvironmentProblem if
+        TensorFlow is missing.
+        """
+        if variant is not None:
+            raise UsageError(f"a model has no variants, so no {variant!r}")
+        from groupconv_cli.keras.runtime import load_keras
+
+        load_keras()
+        from groupconv_cli.keras.loading import model_network, sizes_of
+        from groupconv_cli.keras.reading import network_of
+
+        if isinstance(self.model, str):
+            return model_network(self.model, settings, trust=self.trust)
+        return network_of(self.model, sizes_of(settings))
+
+    def networks(self, settings: Mapping[str, object] | None = None) -> NoReturn:
+        """Raises UsageError: only a spec has variants."""
+        raise UsageError(f"{self.name} is a Keras model, which has no variants")

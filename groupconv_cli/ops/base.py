@@ -35,6 +35,11 @@ class Cost(NamedTuple):
     macs_known: bool = True
     """Whether `macs` is all there is; else it is what is known of them, at least 0."""
 
+    @property
+    def macs_or_none(self) -> int | None:
+        """The multiply-accumulates; None where nobody knows them."""
+        return self.macs if self.macs_known else None
+
 
 class Arg(NamedTuple):
     """One argument of a layer: the kind of its values, its default, and a line on its meaning."""

@@ -18,7 +18,17 @@ from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
 from groupconv_cli.render.numbers import bytes_text, count_text, ratio, share_change_text
-from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.render.view import (
+    UNKNOWN,
+    Cell,
+    Column,
+    Row,
+    Table,
+    Typed,
+    View,
+    bounded,
+    unknown_notes,
+)
 from groupconv_cli.words import plural
 
 SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~", MOVED: "~"}
@@ -41,6 +51,9 @@ TOTALS: tuple[tuple[str, str, str, Callable[[Totals], float]], ...] = (
     ("FLOPs per byte", "", "decimal", lambda t: t.intensity),
 )
 """Label, name of what a limit can be set to, kind, and value."""
+
+BOUNDED = ("macs", "flops", "")
+"""Names of those that are lower bounds where layers have unknown MACs."""
 
 CONVENTION = (
     "FLOPs = 2 × MACs, for one sample. Peak memory: weights and the most activations alive at once."
@@ -108,7 +121,8 @@ def diff_view(
         return View(title, (), tuple(notes))
     tables = [Table(LAYER_COLUMNS, tuple(map(_row, lines)))] if lines else []
     tables.append(totals_table(diff, verdicts))
-    return View(title, tuple(tables), (*notes, CONVENTION))
+    unknown = tuple(dict.fromkeys((*diff.before.unknown, *diff.after.unknown)))
+    return View(title, tuple(tables), (*notes, CONVENTION, *unknown_notes(unknown)))
 
 
 def totals_table(diff: Diff, verdicts: Sequence[Verdict]) -> Table:
@@ -128,12 +142,13 @@ def totals_table(diff: Diff, verdicts: Sequence[Verdict]) -> Table:
         limit = ", ".join(
             f"{'over' if verdict.is_broken else 'within'} {verdict.limit.text}" for verdict in held
         )
+        known = [side.macs_complete or name not in BOUNDED for side in (diff.before, diff.after)]
         cells: tuple[Cell, ...] = (
             label,
-            Typed(kind, before),
-            Typed(kind, after),
-            Typed(f"{kind}_change", after - before),
-            ratio(after - before, before),
+            bounded(Typed(kind, before), known=known[0]),
+            bounded(Typed(kind, after), known=known[1]),
+            Typed(f"{kind}_change", after - before) if all(known) else UNKNOWN,
+            ratio(after - before, before) if all(known) else UNKNOWN,
             limit or None,
         )
         broken = any(verdict.is_broken for verdict in held)
@@ -165,8 +180,8 @@ def layers_view(diff: Diff) -> View:
                     new and new.output_shape,
                     old.cost.params if old else 0,
                     new.cost.params if new else 0,
-                    old.cost.macs if old else 0,
-                    new.cost.macs if new else 0,
+                    bounded(old.cost.macs, known=old.cost.macs_known) if old else 0,
+                    bounded(new.cost.macs, known=new.cost.macs_known) if new else 0,
                 )
             )
         )
@@ -260,6 +275,8 @@ def _row(line: _Line) -> Row:
     params = sum(change.params for change in line.changes)
     macs = sum(change.macs for change in line.changes)
     change = line.changes[0]  # all are of one status and op
-    is_free = change.status in (ADDED, REMOVED) and not _has_figures(change)
+    known = all(each.macs_known for each in line.changes)
+    is_free = change.status in (ADDED, REMOVED) and not _has_figures(change) and known
     style = "quiet" if is_free else ""
-    return Row((SIGNS[change.status], line.label, params, macs, line.text), style)
+    cells = (SIGNS[change.status], line.label, params, macs if known else UNKNOWN, line.text)
+    return Row(cells, style)

@@ -92,7 +92,11 @@ def diff_json(
 ) -> str:
     """What changed between two networks as a JSON document."""
     before, after = _totals(diff.before), _totals(diff.after)
+    complete = diff.before.macs_complete and diff.after.macs_complete
+    incomplete = () if complete else ("macs", "flops", "intensity")
     change = {name: after[name] - before[name] for name in TOTALS}
+    shares = {name: ratio(change[name], before[name]) for name in TOTALS}
+    unknown = dict.fromkeys(incomplete)
     body = {
         "old": None if diff.is_new else _side(diff.old_name, diff.old_input, sources, 0),
         "new": _side(diff.new_name, diff.new_input, sources, 1),
@@ -100,8 +104,8 @@ def diff_json(
         "same": diff.is_same,
         "before": before,
         "after": after,
-        "change": change,
-        "change_ratio": {name: ratio(change[name], before[name]) for name in TOTALS},
+        "change": change | unknown,
+        "change_ratio": shares | unknown,
         "layers": [_layer_change(change) for change in diff.layers],
         "renamed": [{"old": old, "new": new} for old, new in diff.renamed],
         "unchanged": diff.unchanged,
@@ -207,8 +211,6 @@ TOTALS = (
     "non_trainable_params",
     "macs",
     "flops",
-    "macs_complete",
-    "unknown",
     "weight_bytes",
     "activation_bytes",
     "peak_bytes",
@@ -217,10 +219,13 @@ TOTALS = (
 )
 """Names of what a network costs, here and in `Totals`."""
 
+BOUNDS = ("macs_complete", "unknown")
+"""Names of what says whether that is all."""
+
 
 def _totals(totals: Totals | None) -> dict[str, Any]:
     """The totals by name; of an invalid row, which has none, they are null."""
-    return {name: totals and getattr(totals, name) for name in TOTALS}
+    return {name: totals and getattr(totals, name) for name in (*TOTALS, *BOUNDS)}
 
 
 def _layer(layer: LayerRow) -> dict[str, Any]:
@@ -238,7 +243,7 @@ def _layer(layer: LayerRow) -> dict[str, Any]:
         "trainable_params": layer.params - layer.cost.non_trainable,
         "macs": layer.macs,
         "flops": layer.flops,
-        "baseline": {"params": layer.dense_cost.params, "macs": layer.dense_cost.macs},
+        "baseline": {"params": layer.dense_cost.params, "macs": layer.dense_cost.macs_or_none},
         "reach": _reach(layer.reach),
         "path": [{"name": step.name, "kind": step.kind} for step in layer.path],
     }
@@ -334,7 +339,7 @@ def _layer_change(change: LayerChange) -> dict[str, Any]:
         "op": change.layer.op,
         "follows": change.follows,
         "params_change": change.params,
-        "macs_change": change.macs,
+        "macs_change": change.macs if change.macs_known else None,
         "fields": [
             {"field": field.field, "old": field.old, "new": field.new} for field in change.fields
         ],
@@ -355,5 +360,5 @@ def _diff_layer(layer: DiffLayer | None) -> dict[str, Any] | None:
         "input_shapes": layer.input_shapes,
         "output_shape": layer.output_shape,
         "params": layer.cost.params,
-        "macs": layer.cost.macs,
+        "macs": layer.cost.macs_or_none,
     }

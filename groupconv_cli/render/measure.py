@@ -167,7 +167,7 @@ def layer_cells(measured: LayerMeasurement, layers: Iterable[LayerRow]) -> tuple
     """The cells of a row that stands for some layers: sums of the times of each."""
     layers = list(layers)
     names = {layer.name for layer in layers}
-    flops = measured.settings.batch * sum(layer.flops for layer in layers)
+    flops = measured.settings.batch * sum(2 * layer.cost.macs for layer in layers)
     cells: list[Cell] = []
     for runtime in measured.settings.runtimes:
         rows = [row for row in measured.rows if row.runtime == runtime]
