@@ -369,6 +369,17 @@ def test_every_format_marks_a_lower_bound_of_a_comparison() -> None:
     assert row["params_ratio"] is not None
 
 
+def test_a_sequential_model_with_a_call_of_its_own_is_not_its_layers() -> None:
+    class Twice(keras.Sequential):
+        def call(self, x):
+            return super().call(super().call(x))
+
+    x = keras.Input((8,))
+    inner = Twice([keras.Input((8,)), layers.Dense(8)], name="twice")
+    report = analyze(keras.Model(x, inner(x)))
+    assert [(row.op, row.params, row.macs) for row in report.layers] == [("Twice", 72, None)]
+
+
 def test_a_diff_marks_what_is_not_known() -> None:
     from groupconv_cli.analysis.limits import parse_limits, verdicts
     from groupconv_cli.render.diff import diff_view, layers_view

@@ -55,7 +55,7 @@ def accelerate(
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import written_whole
-    from groupconv_cli.keras.names import is_model
+    from groupconv_cli.keras.names import ModelFile, is_model
     from groupconv_cli.render.numbers import bytes_text, decimal_text
     from groupconv_cli.words import joined, plural
 
@@ -67,6 +67,7 @@ def accelerate(
     if output.suffix != ".keras":
         raise UsageError(f"FILE must be a name that ends in .keras, got {output.name!r}")
     values = parse_settings(settings)
+    ModelFile(model, trust=trust).check()
     with written_whole(output, force=force) as temporary, spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras, silenced
 

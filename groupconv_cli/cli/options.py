@@ -124,6 +124,7 @@ def network_in(
 
     if not isinstance(file, ModelFile):
         return file.network(settings, variant)
+    file.check()
     from groupconv_cli.cli.progress import spinner
 
     with spinner("Loading TensorFlow") as show:

@@ -43,6 +43,16 @@ class ModelFile:
         """Where it comes from. There is no text."""
         return Source(self.name, "")
 
+    def check(self) -> None:
+        """Raises UsageError for a file that is no model or not safe, before Keras is loaded."""
+        if isinstance(self.model, str) and not self.model.startswith(PREFIX):
+            from groupconv_cli.keras.source import check_code, read_config
+
+            path = Path(self.model)
+            config = read_config(path)
+            if not self.trust:
+                check_code(path, config)
+
     def network(
         self, settings: Mapping[str, object] | None = None, variant: str | None = None
     ) -> Network:
@@ -55,6 +65,7 @@ class ModelFile:
             raise UsageError(f"a model has no variants, so no {variant!r}")
         from groupconv_cli.keras.runtime import load_keras
 
+        self.check()
         load_keras()
         from groupconv_cli.keras.loading import model_network, sizes_of
         from groupconv_cli.keras.reading import network_of

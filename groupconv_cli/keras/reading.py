@@ -47,10 +47,10 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
 
 def graph_of(layer: Any) -> Any:
     """The functional model that a layer is or stands for, or None: only its graph is walked."""
-    if isinstance(layer, keras.Sequential):
+    call = type(layer).call if isinstance(layer, keras.Model) else None
+    if call is keras.Sequential.call:
         return layer._functional
-    is_graph = isinstance(layer, Functional) and type(layer).call is Functional.call
-    return layer if is_graph else None
+    return layer if call is Functional.call else None
 
 
 class _Reader:
@@ -181,7 +181,8 @@ class _Reader:
             label = clean_name(name) if macs is None else snake_case(name)
             kind = KerasView if is_view(call) else KerasLayer
             op = kind(layer=label, shape=node.shape, figures=figures)
-        return node.with_op(op)
+        own = op.cost(*node.input_shapes).non_trainable
+        return node._replace(is_frozen=own != fixed).with_op(op)
 
     def _halves(self, call: Call, node: Node) -> tuple[Node, Node] | None:
         """A separable convolution as the two it is; None where they are not what Keras has."""
