@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.ops.base import Cost, Op, Shape
+from groupconv_cli.ops.base import Cost, Masks, Op, Shape
+from groupconv_cli.ops.calls import Call
+
+PER_CHANNEL = {"normalization", "rescaling", "sigmoid", "silu", "relu", "activation"}
+"""Those that make each channel of the same channel of their one input."""
 
 
 class KerasLayer(Op):
@@ -35,7 +38,12 @@ class KerasLayer(Op):
         cost: Cost = self.__dict__["_figures"]
         return cost
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
+        """Not followed, but for what is known to leave every channel where it is."""
+        stays = len(inputs) == 1 and inputs[0] == self.output_shape()
+        return masks[0] if stays and (self.is_view or self.op in PER_CHANNEL) else None
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """Nothing. Raises UsageError: there are figures here, and no layer."""
         raise UsageError(
             f"layer {name!r} ({self.op}) of a Keras model is only in that model: it cannot be "
