@@ -97,6 +97,9 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _config_of_hdf5(path: Path) -> str | bytes:
+    from groupconv_cli.keras.runtime import require
+
+    require("h5py")
     import h5py
 
     try:
