@@ -41,13 +41,13 @@ EVERY = sorted(applications())
 CHOSEN = EVERY if int(os.environ.get("GCONV_EXAMPLES", "0")) >= 1000 else FIRST
 
 TORCHVISION = {
-    "ConvNeXtTiny": 4_455_531_264,
-    "DenseNet121": 2_834_161_664,
-    "MobileNetV3Large": 216_589_760,
-    "VGG16": 15_470_264_320,
+    "ConvNeXtTiny": 4.456,
+    "DenseNet121": 2.834,
+    "MobileNetV3Large": 0.217,
+    "VGG16": 15.470,
 }
-"""MACs that torchvision's own networks have, whose layers are the same: convolutions and dense
-layers counted through hooks at 224×224."""
+"""MACs in 10⁹, to three decimals, as torchvision publishes them (`_ops` of its weights, which it
+calls GFLOPS) for networks whose layers are the same."""
 
 
 def functional(*outputs, inputs):
@@ -79,7 +79,7 @@ def test_an_application_has_keras_own_parameters_and_no_unknown_layer(name: str)
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_macs_are_those_of_torchvision(name: str) -> None:
-    assert analyze(f"keras:{name}").macs == TORCHVISION[name]
+    assert round(analyze(f"keras:{name}").macs / 1e9, 3) == TORCHVISION[name]
 
 
 @pytest.mark.parametrize(
