@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from groupconv_cli.analysis.totals import Totals
-from groupconv_cli.errors import Place
+from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.words import joined
 
 COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -120,7 +120,14 @@ def _whole(number: Fraction) -> int:
 def hold(
     totals: Totals, limits: Mapping[str, Limit], variant: str | None = None
 ) -> list[BudgetLine]:
-    """What a network of these costs uses of each limit, in the order of METRICS."""
+    """What a network of these costs uses of each limit, in the order of METRICS.
+
+    Raises UsageError for a limit of MACs or FLOPs where those are not known.
+    """
+    if totals.unknown and {"macs", "flops"} & set(limits):
+        raise UsageError(
+            f"no budget of MACs can be held to, as those of {joined(totals.unknown)} are not known"
+        )
     return [
         BudgetLine(limits[key], metric.of(totals), variant)
         for key, metric in METRICS.items()

@@ -12,18 +12,23 @@ import typer
 from groupconv_cli.cli.options import (
     ForceOption,
     SetOption,
+    TrustOption,
     VariantOption,
     complete_spec,
-    load_spec,
+    network_in,
+    parse_settings,
+    read_spec,
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.keras.names import ModelFile
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
     import keras
 
     from groupconv_cli.keras.export.exporter import Export
+    from groupconv_cli.spec import SpecFile
 
 
 class To(StrEnum):
@@ -50,7 +55,8 @@ def build(
         str,
         typer.Argument(
             metavar="SPEC",
-            help="A spec's path, the name of a bundled config, or - for standard input.",
+            help="A spec's path, the name of a bundled config, or - for standard input; or a Keras "
+            "model: a .keras or .h5 file, or keras:NAME for one of keras.applications.",
             autocompletion=complete_spec,
         ),
     ],
@@ -129,8 +135,11 @@ def build(
     ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Build the model of a spec, check it against the analysis, and save it.
+
+    A Keras model in place of the spec is read with its weights, and saved in other formats.
 
     What is saved is loaded again and compared with the Keras model on random input. In every
     format but Keras' own a grouped convolution is one operation with groups. A .keras file is
@@ -141,6 +150,7 @@ def build(
       gconv build resnext50_32x4d
       gconv build net.yaml -o net.keras -o net.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.py
+      gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
     from groupconv_cli.cli.output import note, write
@@ -155,7 +165,9 @@ def build(
     from groupconv_cli.keras.runtime import FRAMEWORK, require
     from groupconv_cli.keras.weights import check_weights_file
 
-    network = load_spec(spec, settings, variant)
+    source = read_spec(spec, trust=trust)
+    values = parse_settings(settings)
+    network = network_in(source, values, variant)
     wanted = targets(output or (), to or (), file_stem(network.name))
     formats = [target.format for target in wanted]
     _check_quantization(quantize, calibrate, [each.name for each in formats])
@@ -179,11 +191,15 @@ def build(
         load_keras()
         from groupconv_cli.keras.export.exporter import Options, Subject, export_all
 
-        show(f"Building {network.name}")
-        model = _built(network, enough=enough, fast=fast, seed=init_seed, weights=weights)
+        if isinstance(source, ModelFile):
+            show(f"Reading {source.name}")
+            model = _read(source, values, fast=fast, seed=init_seed, weights=weights)
+        else:
+            show(f"Building {network.name}")
+            model = _built(network, enough=enough, fast=fast, seed=init_seed, weights=weights)
         options = Options(quantize.value if quantize else None, samples)
         saved = export_all(Subject(model, network), places, options, show)
-    write(_report(network, model, saved, weights=weights, fast=fast))
+    write(_report(source, network, model, saved, weights=weights, fast=fast))
 
 
 def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: list[str]) -> None:
@@ -218,18 +234,56 @@ def _built(
         raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
 
 
+def _read(
+    source: ModelFile,
+    values: dict[str, str],
+    *,
+    fast: bool,
+    seed: int | None,
+    weights: Path | None,
+) -> keras.Model:
+    """The model that stands in place of a spec."""
+    from groupconv_cli.keras.convert import make_fast
+    from groupconv_cli.keras.weights import load_weights
+
+    if seed is not None:
+        if not source.is_application:
+            raise UsageError(f"{source.name} has its weights: --init-seed is for random ones")
+        from keras.utils import set_random_seed
+
+        set_random_seed(seed)
+    model = source.load(values)
+    if weights is not None:
+        load_weights(model, weights)
+    if fast:
+        make_fast(model)
+    return model
+
+
 def _report(
-    network: Network, model: keras.Model, saved: list[Export], *, weights: Path | None, fast: bool
+    source: SpecFile | ModelFile,
+    network: Network,
+    model: keras.Model,
+    saved: list[Export],
+    *,
+    weights: Path | None,
+    fast: bool,
 ) -> str:
     """What was built, where it lies, and how it was checked."""
     from groupconv_cli.render.numbers import bytes_text, decimal_text
     from groupconv_cli.words import plural
 
+    verb = "Read" if isinstance(source, ModelFile) else "Built"
     lines = [
-        f"Built {network.name}: {plural(len(network.layers), 'layer')}, "
-        f"{model.count_params():,} parameters.",
-        "Checked: every layer's output shape and parameters in Keras equal the analysis.",
+        f"{verb} {network.name}: {plural(len(network.layers), 'layer')}, "
+        f"{model.count_params():,} parameters."
     ]
+    if not isinstance(source, ModelFile):
+        lines.append(
+            "Checked: every layer's output shape and parameters in Keras equal the analysis."
+        )
+    elif source.is_application and weights is None:
+        lines.append("Its weights are random.")
     if weights is not None:
         lines.append(f"Weights from {weights}.")
     largest = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.network import Network
+
+if TYPE_CHECKING:
+    import keras
 
 PREFIX = "keras:"
 """Before the name of a function of keras.applications."""
@@ -73,6 +76,23 @@ class ModelFile:
         if isinstance(self.model, str):
             return model_network(self.model, settings, trust=self.trust)
         return network_of(self.model, sizes_of(settings))
+
+    def load(self, settings: Mapping[str, object] | None = None) -> keras.Model:
+        """The model itself, with its weights; those of keras.applications have random ones.
+
+        Raises what `network` raises, and EnvironmentProblem if there is not enough memory.
+        """
+        from groupconv_cli.keras.runtime import load_keras
+
+        load_keras()
+        from groupconv_cli.keras.loading import load_model
+
+        return load_model(self.model, settings, trust=self.trust)
+
+    @property
+    def is_application(self) -> bool:
+        """Whether it is a function of keras.applications, and so has random weights."""
+        return isinstance(self.model, str) and self.model.startswith(PREFIX)
 
     def networks(self, settings: Mapping[str, object] | None = None) -> NoReturn:
         """Raises UsageError: only a spec has variants."""

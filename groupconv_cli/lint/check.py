@@ -9,6 +9,7 @@ from typing import NamedTuple
 from groupconv_cli.analysis.budget import BudgetLine, Limit, hold
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
+from groupconv_cli.keras.names import ModelFile, is_model
 from groupconv_cli.lint.codes import DEFAULTS, Level, Levels
 from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.report import CheckReport, SpecCheck
@@ -47,6 +48,8 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
 
 
 def _check(spec: str, options: Options) -> SpecCheck:
+    if is_model(spec):
+        return _check_model(spec, options)
     try:
         found = locate(spec)
         file = SpecFile(found.source, found.variant)
@@ -58,10 +61,7 @@ def _check(spec: str, options: Options) -> SpecCheck:
     variants = (picked,) if picked else file.variants
     path = Path(file.source.name)
     folder = path.parent if path.is_file() else Path()
-    levels = {**DEFAULTS, **project_levels(folder), **file.rules, **options.levels}
-    if options.strict:
-        loud = {code: Level.error for code, level in levels.items() if level is Level.warning}
-        levels |= loud
+    levels = _levels(folder, file.rules, options)
     found_in = _Findings(variants)
     problems: dict[Diagnostic, list[str | None]] = {}
     budgets: list[BudgetLine] = []
@@ -85,6 +85,28 @@ def _check(spec: str, options: Options) -> SpecCheck:
         findings=found_in.all(),
         budgets=tuple(budgets),
     )
+
+
+def _levels(folder: Path, own: Levels, options: Options) -> Levels:
+    """What holds for a spec in that folder that has levels of its own."""
+    levels = {**DEFAULTS, **project_levels(folder), **own, **options.levels}
+    if options.strict:
+        loud = {code: Level.error for code, level in levels.items() if level is Level.warning}
+        levels |= loud
+    return levels
+
+
+def _check_model(spec: str, options: Options) -> SpecCheck:
+    """Of a Keras model, which has no rules, budget and variants of its own."""
+    path = Path(spec)
+    levels = _levels(path.parent if path.exists() else Path(), {}, options)
+    try:
+        network = ModelFile(spec).network(options.settings, options.variant)
+        findings = lint(network, levels)
+        budgets = hold(total(network, options.dtype), options.limits)
+    except UsageError as error:
+        return SpecCheck(spec=spec, problems=(Diagnostic(str(error)),))
+    return SpecCheck(spec=spec, findings=tuple(findings), budgets=tuple(budgets))
 
 
 def _made(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.keras.names import is_model
 from groupconv_cli.spec import catalogue
 from groupconv_cli.spec.reader import MAX_BYTES
 
@@ -36,7 +37,7 @@ def collect(specs: Sequence[str]) -> Iterator[tuple[str, UsageError | None]]:
 
 
 def _expanded(spec: str) -> Iterator[str]:
-    if not spec or spec == "-" or catalogue.find(spec):
+    if not spec or spec == "-" or is_model(spec) or catalogue.find(spec):
         yield spec
     elif _is_folder(spec):
         yield from _inside(spec)

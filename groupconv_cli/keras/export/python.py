@@ -33,7 +33,11 @@ class _Python:
         import keras
 
         model: Any = runpy.run_path(str(path))["build"]()
-        model.set_weights(subject.model.get_weights())
+        for layer in model.layers:
+            if not layer.weights:
+                continue
+            # By name: a model that was read may have its layers in another order.
+            layer.set_weights(subject.model.get_layer(layer.name).get_weights())
 
         def run(inputs: Arrays) -> Arrays:
             return outputs_of(model, inputs)
