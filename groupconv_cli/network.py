@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from groupconv_cli.errors import Place
+from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
 from groupconv_cli.origin import Origin
 
@@ -91,6 +91,8 @@ class Network:
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
         origin: Origin | None = None,
+        *,
+        of_model: bool = False,
     ) -> None:
         self.name = name
         self.nodes = nodes
@@ -100,6 +102,9 @@ class Network:
         """Indices of the nodes whose outputs are the network's."""
         self.origin = origin
         """How the spec writes it, if it comes of one as it is."""
+        self.of_model = of_model
+        """Whether it was read from a Keras model: it has what that costs, and not all that it
+        computes, so no model can be built of it."""
 
     @property
     def layers(self) -> tuple[Node, ...]:
@@ -133,7 +138,7 @@ class Network:
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
                 nodes[index] = node.with_op(*made[key])
-        return Network(self.name, tuple(nodes), self.inputs, self.outputs)
+        return Network(self.name, tuple(nodes), self.inputs, self.outputs, of_model=self.of_model)
 
     def owner(self, index: int) -> int:
         """Index of the node that the weights of the one at `index` are counted at."""
@@ -146,3 +151,12 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self.name!r}: {len(self.layers)} layers>"
+
+
+def refuse_model(network: Network) -> None:
+    """Raises UsageError for a network that was read from a Keras model: see `of_model`."""
+    if network.of_model:
+        raise UsageError(
+            f"{network.name} was read from a Keras model: its costs are known, not all that it "
+            "computes, so it cannot be built anew; that takes a spec"
+        )

@@ -22,7 +22,7 @@ from groupconv_cli.cli.options import (
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.keras.names import ModelFile
-from groupconv_cli.network import Network
+from groupconv_cli.network import Network, refuse_model
 
 if TYPE_CHECKING:
     import keras
@@ -170,6 +170,8 @@ def build(
     network = network_in(source, values, variant)
     wanted = targets(output or (), to or (), file_stem(network.name))
     formats = [target.format for target in wanted]
+    if any(each.name == "python" for each in formats):
+        refuse_model(network)
     _check_quantization(quantize, calibrate, [each.name for each in formats])
     require(*FRAMEWORK, "psutil")
     require_packages(formats)

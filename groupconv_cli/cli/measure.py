@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.network import Network, refuse_model
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import (
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
         LayerMeasurement,
         MeasureSettings,
     )
-    from groupconv_cli.network import Network
 
 
 class Runtime(StrEnum):
@@ -123,6 +123,7 @@ def measured_groups(
     from groupconv_cli.api import measure
     from groupconv_cli.cli.progress import bar
 
+    refuse_model(network)
     with bar() as progress:
         _load()
         return measure(network, counts, only=only, settings=settings, progress=progress)
@@ -133,6 +134,7 @@ def measured_layers(network: Network, settings: MeasureSettings) -> LayerMeasure
     from groupconv_cli.api import measure_layers
     from groupconv_cli.cli.progress import bar
 
+    refuse_model(network)
     with bar() as progress:
         _load()
         return measure_layers(network, settings=settings, progress=progress)

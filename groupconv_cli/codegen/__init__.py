@@ -10,7 +10,7 @@ from groupconv_cli.codegen.module import Failed, module_text
 from groupconv_cli.codegen.tree import Plan
 from groupconv_cli.codegen.trial import is_faithful
 from groupconv_cli.errors import InternalError, UsageError
-from groupconv_cli.network import Network
+from groupconv_cli.network import Network, refuse_model
 
 __all__ = ["network_code"]
 
@@ -22,9 +22,11 @@ def network_code(network: Network) -> str:
     the spec are functions, repeats are loops, variables are constants; where the uses of a block
     are too different for one function, its layers are written out.
 
-    Raises UsageError for a layer that there is no code for and for several outputs, InternalError
-    if the code would not make the network.
+    Raises UsageError for a layer that there is no code for, for several outputs and for a network
+    that was read from a Keras model, InternalError if the code would not make the
+    network.
     """
+    refuse_model(network)
     if len(network.outputs) != 1:
         raise UsageError(f"{network.name} has several outputs; Python code is written for one")
     plan = Plan()

@@ -6,10 +6,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.totals import total
-from groupconv_cli.errors import InternalError, UsageError
+from groupconv_cli.errors import InternalError
 from groupconv_cli.files import file_stem
 from groupconv_cli.keras.runtime import load_keras
-from groupconv_cli.network import Network, Node
+from groupconv_cli.network import Network, Node, refuse_model
 
 if TYPE_CHECKING:
     import keras
@@ -21,13 +21,9 @@ def build_model(network: Network) -> keras.Model:
     A node that Keras has no layer for becomes several; the last one has its name.
 
     Raises EnvironmentProblem if TensorFlow is missing, InternalError if the model differs from
-    the analysis, UsageError for a network of a Keras model that is more than its analysis says.
+    the analysis, and UsageError for a network that was read from a Keras model.
     """
-    if any(node.shares is not None or node.is_frozen for node in network.nodes):
-        raise UsageError(
-            f"{network.name} was read from a Keras model that shares or freezes weights, which a "
-            "network does not hold: it cannot be built anew"
-        )
+    refuse_model(network)
     load_keras()
     import keras
 

@@ -104,6 +104,7 @@ class _Reader:
             tuple(nodes),
             tuple(place[i] for i in inputs),
             tuple(dict.fromkeys(place[i] for i in outputs)),
+            of_model=True,
         )
 
     def _visit(

@@ -1,0 +1,93 @@
+"""Keras models in place of specs for `build` and `check`: the model itself, with its weights."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from conftest import run_gconv
+
+from groupconv_cli import UsageError, build, load, python_code
+
+SPEC = """\
+input: [8, 8, 8]
+layers:
+  - conv: {filters: 16, kernel: 3, groups: 4}
+  - relu
+  - conv: {filters: 16, kernel: 3, groups: 4}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a spec and the model of it, whose weights are no random ones of this run."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "net.yaml").write_text(SPEC, encoding="utf-8")
+    result = run_gconv("build", "net.yaml", "-o", "net.keras", "--init-seed", "7", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    return folder
+
+
+def outputs(path, x):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def test_a_model_is_exported_with_its_weights(folder) -> None:
+    import keras
+
+    result = run_gconv("build", "net.keras", "-o", "net.onnx", "-o", "net.tflite", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Read net: 3 layers, 896 parameters.\nSaved net.onnx")
+    x = np.random.default_rng(0).standard_normal((3, 8, 8, 8)).astype("float32")
+    expected = np.asarray(keras.models.load_model(folder / "net.keras")(x))
+    assert np.abs(outputs(folder / "net.onnx", x) - expected).max() < 1e-5
+
+
+def test_an_application_is_exported(folder) -> None:
+    args = ("--set", "input=32,32,3", "--set", "alpha=0.35", "--init-seed", "1", "-o", "m.onnx")
+    result = run_gconv("build", "keras:MobileNetV2", *args, cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert "Its weights are random." in result.out
+    assert "within" in result.out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("-o", "net.py"), "was read from a Keras model"),
+        (("-o", "x.onnx", "--init-seed", "1"), "net.keras has its weights"),
+        (("-o", "x.onnx", "--variant", "a"), "a model has no variants"),
+    ],
+)
+def test_what_a_model_is_no_good_for(folder, args: tuple[str, ...], message: str) -> None:
+    result = run_gconv("build", "net.keras", *args, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
+    assert not (folder / args[1]).exists()
+
+
+def test_a_network_of_a_model_is_not_taken_for_a_spec(folder) -> None:
+    network = load(folder / "net.keras")
+    for action in (build, python_code):
+        with pytest.raises(UsageError, match="cannot be built anew"):
+            action(network)
+        with pytest.raises(UsageError, match="cannot be built anew"):
+            action(network.dense())
+    result = run_gconv("summary", "net.keras", "--measure", cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert "cannot be built anew" in result.err
+
+
+def test_check_holds_models_to_budgets_and_rules(folder) -> None:
+    result = run_gconv("check", "net.keras", "--max-params", "800", "-f", "json", cwd=folder)
+    (found,) = json.loads(result.out)["specs"]
+    assert result.status == 1
+    assert [finding["code"] for finding in found["findings"]] == ["GC101"]
+    assert found["budgets"][0]["used"] == 896
+    result = run_gconv("check", "missing.keras", "net.yaml", cwd=folder)
+    assert result.status == 2
+    assert "no file 'missing.keras'" in result.out
