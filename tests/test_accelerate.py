@@ -1,7 +1,9 @@
 """`accelerate` and `portable` on every kind of Keras model."""
 
 import json
+import pickle
 import zipfile
+from copy import deepcopy
 
 import keras
 import numpy as np
@@ -132,8 +134,10 @@ def test_every_kind_of_model_there_and_back(make):
         for ours, theirs in zip(flat(copy(x)), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
     assert [type(layer) for layer in model._flatten_layers()] == before
+    weights = model.get_weights()
     fast.set_weights([weight + 1 for weight in fast.get_weights()])
-    np.testing.assert_array_equal(flat(model(x))[0], expected[0])
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_shared_layers_stay_shared_and_dense_convolutions_stay_stock():
@@ -153,11 +157,11 @@ def test_it_stays_compiled_frozen_and_in_the_middle_of_its_training():
     model.compile(keras.optimizers.Adam(0.01), loss)
     x = np.random.default_rng(0).random((8, 8, 8, 8))
     y = np.zeros((8, *model.output_shape[1:]))
-    model.fit(x, y, epochs=2, verbose=0)
+    model.fit(x, y, batch_size=4, verbose=0)
     fast = accelerate(model)
     assert not fast.get_layer("functional").get_layer("shared").trainable
     assert int(fast.optimizer.iterations) == int(model.optimizer.iterations) == 2
-    history = [copy.fit(x, y, epochs=2, verbose=0).history["loss"] for copy in (model, fast)]
+    history = [copy.fit(x, y, verbose=0).history["loss"] for copy in (model, fast)]
     np.testing.assert_allclose(history[1], history[0], rtol=1e-3)
 
 
@@ -254,6 +258,53 @@ def test_what_it_cannot_reach_it_names():
 
     with pytest.raises(UsageError, match="Keras cannot clone model 'closed'"):
         accelerate(Closed(3))
+
+
+class Written(layers.Layer):
+    """A grouped convolution that is no layer."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, 4, 8))
+
+    def call(self, x):
+        return keras.ops.conv(x, self.kernel)
+
+
+class Around(layers.Layer):
+    """Holds one, and a convolution that can be reached."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.written = Written(name="written")
+        self.reached = layers.Conv2D(8, 3, groups=2)
+
+    def build(self, shape):
+        self.written.build(shape)
+        self.reached.build(shape)
+
+    def call(self, x):
+        return self.written(x) + self.reached(x)
+
+
+def test_convolutions_written_without_a_layer_are_named_where_they_are():
+    model = keras.Sequential([keras.Input((8, 8, 8)), Around(name="around"), Block(name="block")])
+    with pytest.warns(UserWarning, match="convolve in groups .* stay as they are: written$"):
+        fast = accelerate(model)
+    assert all(isinstance(layer, FAST) for layer in grouped_layers(fast))
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [deepcopy, lambda model: pickle.loads(pickle.dumps(model)), keras.models.clone_model],
+    ids=["deepcopy", "pickle", "clone_model"],
+)
+def test_copies_of_a_fast_model_are_fast(copied):
+    fast = accelerate(sequential())
+    twin = copied(fast)
+    assert type(twin.layers[0]) is GroupConv2D
+    twin.set_weights(fast.get_weights())
+    x = np.random.default_rng(0).random((2, 8, 8, 8)).astype("float32")
+    np.testing.assert_allclose(twin(x), fast(x), rtol=1e-5, atol=1e-6)
 
 
 def test_build_fast_and_the_files_of_both(tmp_path):

@@ -22,7 +22,9 @@ def accelerate_model(model: Any) -> Any:
     """A copy of the model whose grouped convolutions are fast; see `groupconv_cli.accelerate`."""
     copy = _copy(model)
     make_fast(copy)
-    _warn_of(x for x in _of_own_classes(copy, tuple(GROUPED)) if x.groups > 1)
+    own = [x for x in _of_own_classes(copy, tuple(GROUPED)) if x.groups > 1]
+    _warn_of("layers are of a class of their own", own)
+    _warn_of("layers convolve in groups without a layer for it", _convolving(copy, own))
     return copy
 
 
@@ -56,7 +58,7 @@ def portable_model(model: Any) -> Any:
     for layer in _layers(copy):
         if type(layer) in STOCK:
             layer.__class__ = STOCK[type(layer)]
-    _warn_of(_of_own_classes(copy, tuple(STOCK)))
+    _warn_of("layers are of a class of their own", [*_of_own_classes(copy, tuple(STOCK))])
     return copy
 
 
@@ -77,11 +79,44 @@ def _of_own_classes(model: Any, classes: tuple[type, ...]) -> Iterator[Any]:
     return (x for x in _layers(model) if isinstance(x, classes) and type(x) not in known)
 
 
-def _warn_of(layers: Iterator[Any]) -> None:
-    names = [layer.name for layer in layers]
-    if names:
-        message = "these layers are of a class of their own and stay as they are: "
-        warnings.warn(message + ", ".join(names), stacklevel=4)
+def _convolving(model: Any, known: list[Any]) -> list[Any]:
+    """Layers of the user's own that call `keras.ops.conv` with groups, as far as can be told.
+
+    The known ones are left out, and of layers that hold one another all but the innermost.
+    """
+    found = list(known)
+    for layer in reversed(_layers(model)):  # what is inside comes after what it is in
+        if type(layer).__module__.split(".")[0] in {"keras", "groupconv_cli"}:
+            continue
+        inside = layer._flatten_layers(include_self=False)
+        if not any(other is layer or other in inside for other in found) and _calls_xla(layer):
+            found.append(layer)
+    return found[len(known) :][::-1]
+
+
+def _calls_xla(layer: Any) -> bool:
+    """Whether a trace of the layer has a convolution that Keras hands to XLA, as it does groups."""
+    import tensorflow as tf
+
+    shapes = list((getattr(layer, "_build_shapes_dict", None) or {}).values())
+    try:
+        (shape,) = shapes
+        signature = [tf.TensorSpec(shape, layer.compute_dtype)]
+        traced = tf.function(layer.call, input_signature=signature, autograph=False)
+        functions = traced.get_concrete_function().graph.as_graph_def().library.function
+    except Exception:
+        return False  # it takes several inputs, or cannot be called by itself
+    return any(
+        function.attr["_XlaMustCompile"].b
+        and any(node.op.startswith("Conv") for node in function.node_def)
+        for function in functions
+    )
+
+
+def _warn_of(what: str, layers: list[Any]) -> None:
+    if layers:
+        names = ", ".join(layer.name for layer in layers)
+        warnings.warn(f"these {what} and stay as they are: {names}", stacklevel=4)
 
 
 def _copy(model: Any) -> Any:
