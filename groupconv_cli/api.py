@@ -250,7 +250,7 @@ def accelerate(model: keras.Model) -> keras.Model:
     It has the same weights, names and outputs, and is compiled and trained as far as the model
     was. The layers are those of `groupconv_cli.layers`, so a file of it loads where this package
     is imported. A layer of a class of its own that derives from Keras' convolution stays as it is,
-    which a warning says.
+    and so does one that calls `keras.ops.conv` with groups; a warning names them.
 
     Raises UsageError if Keras cannot save and load the model, as one of a class without
     `get_config`, and EnvironmentProblem if TensorFlow is missing.

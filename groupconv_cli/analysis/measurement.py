@@ -86,6 +86,8 @@ class MeasureSettings:
     """'cpu', 'gpu' or 'gpu:1'; None leaves that to TensorFlow."""
     runtimes: tuple[str, ...] = ("gconv",)
     """Of `RUNTIMES`."""
+    ignore_memory: bool = False
+    """Whether to try what by the estimate does not fit in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import typer
 from groupconv_cli.cli.measure import (
     BatchOption,
     DeviceOption,
+    MeasureMemoryOption,
     MeasureOption,
     RunsOption,
     RuntimeOption,
@@ -80,6 +81,7 @@ def compare(
     threads: ThreadsOption = None,
     device: DeviceOption = None,
     runtime: RuntimeOption = None,
+    ignore_memory: MeasureMemoryOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -108,6 +110,7 @@ def compare(
         threads=threads,
         device=device,
         runtime=runtime,
+        ignore_memory=ignore_memory,
         dtype=dtype,
     )
     if variants:

@@ -54,7 +54,7 @@ ThreadsOption = Annotated[
     typer.Option(
         "--threads",
         min=1,
-        max=10**4,
+        max=1024,
         help="With --measure: threads that an operation may use. Default: all.",
         show_default=False,
     ),
@@ -66,6 +66,12 @@ DeviceOption = Annotated[
         metavar="cpu|gpu|gpu:N",
         help="With --measure: where to run. Default: a GPU if there is one.",
         show_default=False,
+    ),
+]
+MeasureMemoryOption = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-memory", help="With --measure: try even what seems not to fit in memory."
     ),
 ]
 RuntimeOption = Annotated[
@@ -86,6 +92,7 @@ def measure_settings(
     threads: int | None,
     device: str | None,
     runtime: Runtime | None,
+    ignore_memory: bool,
     dtype: str,
 ) -> MeasureSettings | None:
     """What --measure and the options with it ask for; None without it.
@@ -99,6 +106,7 @@ def measure_settings(
             "--threads": threads,
             "--device": device,
             "--runtime": runtime,
+            "--ignore-memory": ignore_memory or None,
         }
         for option, value in given.items():
             if value is not None:
@@ -112,6 +120,7 @@ def measure_settings(
         runs=runs,
         threads=threads,
         device=device,
+        ignore_memory=ignore_memory,
         runtimes=RUNTIMES if runtime is Runtime.both else ((runtime or Runtime.gconv).value,),
     )
 

@@ -9,6 +9,7 @@ import typer
 from groupconv_cli.cli.measure import (
     BatchOption,
     DeviceOption,
+    MeasureMemoryOption,
     MeasureOption,
     RunsOption,
     RuntimeOption,
@@ -65,6 +66,7 @@ def summary(
     threads: ThreadsOption = None,
     device: DeviceOption = None,
     runtime: RuntimeOption = None,
+    ignore_memory: MeasureMemoryOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -93,6 +95,7 @@ def summary(
         threads=threads,
         device=device,
         runtime=runtime,
+        ignore_memory=ignore_memory,
         dtype=dtype,
     )
     network = load_spec(spec, settings, variant, trust=trust)

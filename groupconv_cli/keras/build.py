@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def build_model(network: Network) -> keras.Model:
+def build_model(network: Network, input_dtype: str = "float32") -> keras.Model:
     """A functional model whose layers have the names of the network's nodes.
 
     A node that Keras has no layer for becomes several; the last one has its name.
@@ -30,7 +30,7 @@ def build_model(network: Network) -> keras.Model:
     tensors: list[Any] = []
     for index, node in enumerate(network.nodes):
         if index in network.inputs:
-            tensors.append(keras.Input(node.shape, name=node.name, dtype="float32"))
+            tensors.append(keras.Input(node.shape, name=node.name, dtype=input_dtype))
         else:
             tensors.append(_apply(node, [tensors[source] for source in node.inputs]))
         _check_shape(node, tensors[-1])

@@ -18,40 +18,42 @@ from groupconv_cli.network import Network
 class Contestant:
     """A network's model with random weights on random input of one batch, compiled as it is used.
 
-    `forward` is a call in inference, `train` forward and backward, and if `updates` an update of
-    the weights by SGD. The loss is the outputs' mean square; the learning rate is 0, so that the
-    weights stay what they are however often it runs.
+    `forward` is a call in inference. `train` is, if `updates`, a training step: forward, backward
+    from the outputs' mean square, and an update of the weights by SGD, whose learning rate is 0, so
+    that they stay what they are however often it runs. Else it is forward, and backward from given
+    gradients of the outputs to the inputs and weights: there is no loss in it.
     """
 
     def __init__(self, network: Network, *, batch: int, fast: bool, updates: bool) -> None:
-        model = build_model(network)
+        dtype = keras.config.dtype_policy().compute_dtype
+        # Inputs of another dtype would be cast, which is not what a layer does inside a network.
+        model = build_model(network, dtype)
         if fast:
             make_fast(model)
         self._model = model
-        self._inputs = [
-            tf.random.stateless_normal((batch, *tensor.shape[1:]), (0, index), dtype=tensor.dtype)
-            for index, tensor in enumerate(model.inputs)
-        ]
-        self._optimizer = keras.optimizers.SGD(0.0) if updates else None
-        if self._optimizer and model.trainable_variables:
+        self.inputs = _random(model.inputs, batch)
+        self.output_gradients = [] if updates else _random(model.outputs, batch)
+        self._optimizer = keras.optimizers.SGD(0.0)
+        if updates and model.trainable_variables:
             self._optimizer.build(model.trainable_variables)
         self._forward = tf.function(self._infer, autograph=False)
-        self._train = tf.function(self._step, autograph=False)
+        self._train = tf.function(self._step if updates else self._back, autograph=False)
 
     def forward(self) -> None:
         """One call in inference, waited for."""
-        self._forward(self._inputs)
+        self._forward(self.inputs)
         _wait()
 
     def train(self) -> None:
         """One training step, waited for."""
-        self._train(self._inputs)
+        self._train(self.inputs, self.output_gradients)
         _wait()
 
     @property
-    def weight_bytes(self) -> int:
-        """Bytes of the weights."""
-        return sum(_bytes(variable) for variable in self._model.variables)
+    def held_bytes(self) -> int:
+        """Bytes of the weights and of the inputs, which are there before a run."""
+        weights = [variable.value for variable in self._model.variables]
+        return sum(int(value.dtype.size * tf.size(value)) for value in (*weights, *self.inputs))
 
     def _call(self, inputs: list[Any], *, training: bool) -> list[Any]:
         outputs = self._model(inputs if len(inputs) > 1 else inputs[0], training=training)
@@ -60,21 +62,31 @@ class Contestant:
     def _infer(self, inputs: list[Any]) -> list[Any]:
         return self._call(inputs, training=False)
 
-    def _step(self, inputs: list[Any]) -> list[Any]:
+    def _step(self, inputs: list[Any], _: list[Any]) -> list[Any]:
         weights = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = self._call(inputs, training=True)
+            loss = sum(tf.reduce_mean(tf.square(tf.cast(y, tf.float32))) for y in outputs)
+        if weights:
+            gradients = tape.gradient(loss, [weight.value for weight in weights])
+            self._optimizer.apply(gradients, weights)
+        return [loss]
+
+    def _back(self, inputs: list[Any], gradients: list[Any]) -> list[Any]:
+        variables = [weight.value for weight in self._model.trainable_variables]
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             outputs = self._call(inputs, training=True)
-            loss = sum(tf.reduce_mean(tf.square(tf.cast(y, tf.float32))) for y in outputs)
-        variables = [weight.value for weight in weights]
-        if self._optimizer is None or not weights:
-            return list(tape.gradient(loss, [*inputs, *variables]))
-        self._optimizer.apply(tape.gradient(loss, variables), weights)
-        return [loss]
+        # The outputs too: what nobody asks for TensorFlow does not compute.
+        return [*outputs, *tape.gradient(outputs, [*inputs, *variables], gradients)]
 
 
-def _bytes(variable: Any) -> int:
-    return int(variable.value.dtype.size * tf.size(variable.value))
+def _random(tensors: list[Any], batch: int) -> list[Any]:
+    """Random values in the shapes and dtypes of a model's inputs or outputs."""
+    return [
+        tf.cast(tf.random.stateless_normal((batch, *tensor.shape[1:]), (0, index)), tensor.dtype)
+        for index, tensor in enumerate(tensors)
+    ]
 
 
 def _wait() -> None:

@@ -104,8 +104,9 @@ def _calls_xla(layer: Any) -> bool:
         signature = [tf.TensorSpec(shape, layer.compute_dtype)]
         traced = tf.function(layer.call, input_signature=signature, autograph=False)
         functions = traced.get_concrete_function().graph.as_graph_def().library.function
-    except Exception:
-        return False  # it takes several inputs, or cannot be called by itself
+    except Exception:  # noqa: BLE001
+        # It takes several inputs, or raises what any user's code may.
+        return False
     return any(
         function.attr["_XlaMustCompile"].b
         and any(node.op.startswith("Conv") for node in function.node_def)

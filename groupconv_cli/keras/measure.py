@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -21,6 +21,7 @@ from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.keras.contestant import Contestant, peak_bytes
 from groupconv_cli.keras.machine import configured
+from groupconv_cli.keras.memory import check_memory
 from groupconv_cli.keras.rounds import Rounds, in_turn
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops.base import Cost
@@ -52,7 +53,7 @@ def measure_networks(
 ) -> GroupMeasurement:
     """Times inference and training steps of networks that differ in their groups, in turn.
 
-    Raises what `configured` raises, and EnvironmentProblem if there is not memory enough.
+    Raises what `configured` raises, and EnvironmentProblem if memory is short or would be.
     """
     entries = [
         _Entry(groups, network, runtime)
@@ -62,16 +63,20 @@ def measure_networks(
         if runtime == settings.runtimes[0] or _has_groups(network)
     ]
     with configured(settings) as machine, _enough_memory():
+        check_memory({entry.key: entry.network for entry in entries}.values(), settings, machine)
         makers = {
             entry.key: (_title(entry), _maker(entry.network, entry.runtime, settings))
             for entry in entries
         }
-        prepared = _prepared(makers, progress)
+        made = _prepared(makers, progress)
         peaks = {
-            key: (_peak(made, "forward", machine.device), _peak(made, "train", machine.device))
-            for key, made in prepared.made.items()
+            key: (
+                _peak(contestant, contestant.forward, machine.device),
+                _peak(contestant, contestant.train, machine.device),
+            )
+            for key, contestant in made.items()
         }
-        taken = _timed(prepared, settings, progress)
+        taken = _timed(made, settings, progress)
     rows = []
     for entry in entries:
         forward_bytes, train_bytes = peaks.get(entry.key, (None, None))
@@ -100,13 +105,19 @@ def measure_layers(
     `measure_networks` raises.
     """
     with configured(settings) as machine, _enough_memory():
+        alone = {
+            _layer_key(node, runtime, settings): _alone(node)
+            for runtime in settings.runtimes
+            for node in network.layers
+        }
+        check_memory([network] * len(settings.runtimes) + [*alone.values()], settings, machine)
         makers: dict[Hashable, tuple[str, Callable[[], Any]]] = {}
         for runtime in settings.runtimes:
             makers["whole", runtime] = (network.name, _maker(network, runtime, settings, False))
             for node in network.layers:
-                alone = _alone(node)
-                maker = _maker(alone, runtime, settings, False)
-                makers.setdefault(_layer_key(node, runtime, settings), (node.name, maker))
+                key = _layer_key(node, runtime, settings)
+                maker = _maker(alone[key], runtime, settings, False)
+                makers.setdefault(key, (node.name, maker))
         makers[CALL] = ("an empty call", _Nothing)
         taken = _timed(_prepared(makers, progress), settings, progress)
 
@@ -130,16 +141,6 @@ def measure_layers(
     )
 
 
-Made = TypeVar("Made")
-
-
-class _Prepared(NamedTuple, Generic[Made]):
-    """Contestants that are warm; not all, if the user interrupted."""
-
-    made: dict[Hashable, Made]
-    complete: bool
-
-
 class _Nothing:
     """A contestant whose functions compute nothing."""
 
@@ -155,32 +156,27 @@ class _Nothing:
 
 def _prepared(
     makers: dict[Hashable, tuple[str, Callable[[], Any]]], progress: Progress
-) -> _Prepared[Any]:
+) -> dict[Hashable, Any]:
     """Builds and traces every contestant, and runs it until it is warm."""
     made: dict[Hashable, Any] = {}
     start = time.perf_counter()
-    try:
-        for number, (key, (title, make)) in enumerate(makers.items()):
-            gone = time.perf_counter() - start
-            expected = gone / number * len(makers) if number else 0.0
-            progress(f"Preparing {title} ({number + 1} of {len(makers)})", gone, expected)
-            contestant = make()
-            for run in (contestant.forward, contestant.train):
-                run()  # traces, compiles
-                run()  # fills caches
-            made[key] = contestant
-    except KeyboardInterrupt:
-        return _Prepared(made, False)
-    return _Prepared(made, True)
+    for number, (key, (title, make)) in enumerate(makers.items()):
+        gone = time.perf_counter() - start
+        expected = gone / number * len(makers) if number else 0.0
+        progress(f"Preparing {title} ({number + 1} of {len(makers)})", gone, expected)
+        contestant = make()
+        for run in (contestant.forward, contestant.train):
+            run()  # traces, compiles
+            run()  # fills caches
+        made[key] = contestant
+    return made
 
 
 def _timed(
-    prepared: _Prepared[Any], settings: MeasureSettings, progress: Progress
+    made: dict[Hashable, Any], settings: MeasureSettings, progress: Progress
 ) -> Rounds[tuple[Hashable, Phase]]:
-    if not prepared.complete:
-        raise KeyboardInterrupt  # nothing has been timed
     runs: dict[tuple[Hashable, Phase], Callable[[], None]] = {}
-    for key, contestant in prepared.made.items():
+    for key, contestant in made.items():
         runs[key, "forward"] = contestant.forward
         runs[key, "train"] = contestant.train
     return in_turn(runs, rounds=settings.runs, progress=progress)
@@ -193,10 +189,10 @@ def _maker(
     return lambda: Contestant(network, batch=settings.batch, fast=fast, updates=updates)
 
 
-def _peak(contestant: Contestant, phase: Phase, device: str) -> int | None:
-    """Peak memory of the network by itself: its weights, and what a run adds to them."""
-    beyond = peak_bytes(contestant.forward if phase == "forward" else contestant.train, device)
-    return None if beyond is None else contestant.weight_bytes + beyond
+def _peak(contestant: Contestant, run: Callable[[], None], device: str) -> int | None:
+    """Peak memory of the network by itself: its weights and input, and what a run adds to them."""
+    beyond = peak_bytes(run, device)
+    return None if beyond is None else contestant.held_bytes + beyond
 
 
 def _title(entry: _Entry) -> str:

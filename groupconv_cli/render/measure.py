@@ -81,7 +81,7 @@ def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
         f"Measured in turn, medians of {spread} rounds; ± is half the distance between the "
         "quartiles. Speed-up: measured, against g=1; By MACs: what the multiply-accumulates alone "
         "would make it. A training step is forward, backward and an SGD update. Memory: the most "
-        "allocated at once, weights included.",
+        "allocated at once, weights and input included.",
         _machine_text(measured.machine),
     ]
     if not measured.complete:
