@@ -204,6 +204,12 @@ def test_version_and_help() -> None:
         assert f"gconv {command} " in shown.out
 
 
+def test_alone_it_says_what_there_is() -> None:
+    alone = run_gconv()
+    assert (alone.status, alone.out) == (2, "")
+    assert alone.err == run_gconv("--help").out
+
+
 def test_completion_of_specs() -> None:
     words = {"COMP_WORDS": "gconv summary res", "COMP_CWORD": "2"}
     result = run_gconv(env={"_GCONV_COMPLETE": "complete_bash", **words})

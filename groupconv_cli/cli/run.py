@@ -43,7 +43,8 @@ def before_typer() -> Iterator[None]:
         sys.exit(CLOSED_PIPE)
     except Exception as error:
         message = getattr(error, "message", None)
-        if isinstance(message, str) and hasattr(error, "format_message"):
+        is_help = type(error).__name__ == "NoArgsIsHelpError"  # its message is all of the help
+        if isinstance(message, str) and hasattr(error, "format_message") and not is_help:
             error.message = printable(message)  # type: ignore[attr-defined]
         raise
 
