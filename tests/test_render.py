@@ -327,3 +327,14 @@ def test_printed_rows_add_up_to_the_printed_totals() -> None:
     shown = {line.split()[0]: line.split()[1].replace(",", "") for line in totals.splitlines()[2:7]}
     assert shown["Params"] == str(params) == "25097128"
     assert shown["MACs"] == str(macs) == "4230479872"
+
+
+@pytest.mark.parametrize("width", [40, 60, 75, 90, None])
+def test_a_legend_is_said_where_its_column_is_shown(width) -> None:
+    text = plain(lines(compare_view(compare("basic", [1, 4])), width=width))
+    shown = [
+        (title in text.splitlines()[2], f"\n{title}: " in text)
+        for title in ("Peak memory", "FLOPs/byte")
+    ]
+    assert all(column is legend for column, legend in shown)
+    assert shown == [(width is None or width >= 60,) * 2, (width is None or width > 60,) * 2]

@@ -32,15 +32,19 @@ TOTALS_COLUMNS = (
     Column("FLOPs", "count", "flops", drop=6),
     Column("vs g=1", "ratio", "macs_ratio", drop=1, of="MACs"),
     Column("Weights", "bytes", "weight_bytes", drop=5),
-    Column("Peak memory", "bytes", "peak_bytes", drop=3),
-    Column("FLOPs/byte", "decimal", "intensity", drop=4),
+    Column(
+        *("Peak memory", "bytes", "peak_bytes"),
+        drop=3,
+        legend="Peak memory: weights and the most activations alive at once.",
+    ),
+    Column(
+        *("FLOPs/byte", "decimal", "intensity"),
+        drop=4,
+        legend="FLOPs/byte: arithmetic intensity.",
+    ),
 )
 
 COLUMNS = (Column("Groups", "groups", "groups"), *TOTALS_COLUMNS)
-
-TOTALS_NOTE = (
-    "Peak memory: weights and the most activations alive at once. FLOPs/byte: arithmetic intensity."
-)
 
 RULES = {
     "only": "those that --only names",
@@ -65,7 +69,7 @@ def compare_view(
         f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
         f"Held as written: {_names(comparison.held, exact)}.",
         "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
-        f"held ones as written. {TOTALS_NOTE}",
+        "held ones as written.",
         *unknown_notes(comparison.baseline.unknown),
     )
     counts = Table(COLUMNS, rows)
@@ -111,7 +115,7 @@ def variants_view(comparison: VariantComparison) -> View:
     title = f"{comparison.name} · {plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
     notes = (
         "FLOPs = 2 × MACs, for one sample. vs g=1: each variant against itself with every grouped "
-        f"convolution made dense, depthwise too. {TOTALS_NOTE}",
+        "convolution made dense, depthwise too.",
     )
     return View(title, (Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows),), notes)
 

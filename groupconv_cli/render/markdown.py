@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text
+from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
 from groupconv_cli.words import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
@@ -21,7 +21,8 @@ def markdown(view: View, *, exact: bool = False) -> str:
     for table in view.tables:
         parts += [f"**{escaped(table.title)}**"] * bool(table.title)
         parts.append("\n".join(_table(table, exact)))
-    parts += [escaped(note) for note in (*view.notes, *view.conclusion)]
+    said = legends(column for table in view.tables for _, column in table.filled)
+    parts += [escaped(note) for note in (*view.notes, *said, *view.conclusion)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -39,11 +40,7 @@ def _problem(problem: Diagnostic) -> str:
 
 
 def _table(table: Table, exact: bool) -> Iterator[str]:
-    columns = [
-        (index, column)
-        for index, column in enumerate(table.columns)
-        if not column.drop or any(row.cells[index] is not None for row in table.rows)
-    ]
+    columns = table.filled
     yield _line(escaped(column.title) for _, column in columns)
     yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
     for row in table.rows:

@@ -28,6 +28,11 @@ from groupconv_cli.words import plural
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import LayerMeasurement
 
+REACH = (
+    "Reach: of the channels of the last tensor that was fully mixed, those that an output channel "
+    "depends on; 1 is all."
+)
+
 LAYER_COLUMNS = (
     Column("Layer", key="name"),
     Column("Op", key="op", drop=3),
@@ -37,7 +42,7 @@ LAYER_COLUMNS = (
     Column("MACs", "count", "macs"),
     Column("FLOPs", "count", "flops", drop=4),
     Column("vs g=1", "ratio", "ratio", drop=1),
-    Column("Reach", "reach", "reach", drop=5),
+    Column("Reach", "reach", "reach", drop=5, legend=REACH),
 )
 
 CONVENTION = (
@@ -46,10 +51,6 @@ CONVENTION = (
 )
 BASELINE = (
     "vs g=1: the MACs against the same with every grouped convolution made dense, depthwise too."
-)
-REACH = (
-    "Reach: of the channels of the last tensor that was fully mixed, those that an output channel "
-    "depends on; 1 is all."
 )
 
 
@@ -103,7 +104,6 @@ def summary_view(
     columns = _columns(summary)
     notes: tuple[str, ...] = (
         *(CONVENTION, BASELINE),
-        *[REACH] * below_one,
         *unknown_notes(summary.totals.unknown),
     )
     conclusion: tuple[str, ...] = ()

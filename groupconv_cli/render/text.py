@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text
+from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text, legends
 from groupconv_cli.words import printable
 
 GAP = "  "
@@ -39,15 +39,17 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
 
         for problem in view.problems:
             result += [[], *one_problem(problem, width)]
+    shown: list[Column] = []
     dropped: list[str] = []
     for table in view.tables:
         result.append([])
         if table.title:
             result += [[Span(line, "title")] for line in wrap(table.title, width)]
-        laid_out, missing = _table(table, width, exact)
+        laid_out, kept, missing = _table(table, width, exact)
         result += laid_out
+        shown += kept
         dropped += [title for title in missing if title not in dropped]
-    notes = list(view.notes)
+    notes = [*view.notes, *legends(shown)]
     if dropped:
         notes.append(
             f"Left out for want of room: {', '.join(dropped)}; a wider terminal or --format json "
@@ -106,12 +108,11 @@ class _Laid(NamedTuple):
     cells: list[str]
 
 
-def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], list[str]]:
-    laid = [
-        _laid_out(table, index, exact)
-        for index, column in enumerate(table.columns)
-        if not column.drop or any(row.cells[index] is not None for row in table.rows)
-    ]
+def _table(
+    table: Table, width: int | None, exact: bool
+) -> tuple[list[Line], list[Column], list[str]]:
+    """The lines of a table, the columns that are in it, and the titles of those left out."""
+    laid = [_laid_out(table, index, exact) for index, _ in table.filled]
     dropped: list[str] = []
     while width is not None and _total(laid) > width:
         room = width - _total(laid) + laid[-1].width
@@ -134,7 +135,7 @@ def _table(table: Table, width: int | None, exact: bool) -> tuple[list[Line], li
             result.append([Span(GAP.join([each.cells[number] for each in laid]), row.style)])
         else:
             result.append([Span(each.cells[number] + GAP, each.column.kind) for each in laid])
-    return result, dropped
+    return result, [each.column for each in laid], dropped
 
 
 def _total(laid: list[_Laid]) -> int:

@@ -5,7 +5,7 @@ A command makes one `View`; each format for people renders any `View`. JSON is m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from groupconv_cli.analysis.reach import Reach
@@ -44,6 +44,8 @@ class Column(NamedTuple):
     """What the title is of, where it does not say: 'Params' of 'vs g=1'."""
     wraps: int = 0
     """For the last column: not 0 if it may go over several lines, of this width at least."""
+    legend: str = ""
+    """A sentence on what it has, said under the tables where the column is shown."""
 
     @property
     def full_title(self) -> str:
@@ -69,6 +71,15 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
     title: str = ""
     """A line above it, where it needs one beside the view's."""
+
+    @property
+    def filled(self) -> list[tuple[int, Column]]:
+        """The columns with their numbers, less those that can be left out and have nothing."""
+        return [
+            (index, column)
+            for index, column in enumerate(self.columns)
+            if not column.drop or any(row.cells[index] is not None for row in self.rows)
+        ]
 
 
 class View(NamedTuple):
@@ -146,6 +157,11 @@ def bounded(value: Cell, *, known: bool) -> Cell:
         return value
     raw = value.value if isinstance(value, Typed) else value
     return AtLeast(value) if raw else UNKNOWN
+
+
+def legends(columns: Iterable[Column]) -> list[str]:
+    """What is to be said of columns that are shown, each once."""
+    return list(dict.fromkeys(column.legend for column in columns if column.legend))
 
 
 def inputs_text(inputs: Sequence[Shape]) -> str:
