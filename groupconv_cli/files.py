@@ -18,6 +18,12 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "network"
 
 
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raises UsageError if the path is a file that is not to be replaced."""
+    if path.is_file() and not force:
+        raise UsageError(f"{path} exists already; --force replaces it")
+
+
 @contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """Gives a temporary path beside `path`, and puts what is written there in its place.
@@ -30,8 +36,7 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """
     temporary_name = path.name
     path = _followed(path)
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists already; --force replaces it")
+    refuse_existing(path, force=force)
     folder = _folder_beside(path)
     temporary = folder / temporary_name
     try:

@@ -174,6 +174,28 @@ def test_with_no_home_nothing_is_missed(tmp_path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("there.md", "there.md exists already; --force replaces it"),
+        ("x.sarif", "no format's name ends in '.sarif', as 'x.sarif' does: take .md, .json"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_any_work(tmp_path, name: str, message) -> None:
+    (tmp_path / "there.md").write_text("old")
+    for args in (["summary", "nothing"], ["compare", "nothing"], ["diff", "a", "b"], ["check"]):
+        done = in_bash('"$@"', *args, "-o", name, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there.md"]
+
+
+def test_a_format_that_is_named_needs_no_ending(tmp_path) -> None:
+    done = in_bash('"$@"', "list", "-o", "nets.data", "-f", "csv", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "nets.data").read_text().startswith("name,")
+
+
 @pytest.mark.parametrize("ending", ["md", "csv", "json", "txt"])
 def test_a_file_is_utf_8_whatever_the_locale(tmp_path, ending: str) -> None:
     env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -27,8 +27,9 @@ def list_networks(
     from groupconv_cli.render.json import catalogue_json
     from groupconv_cli.spec.catalogue import catalogue
 
+    to = Destination(output_format, output, force, exact).checked()
     result = Result(
         view=lambda nested: catalogue_view(catalogue()),
         documents={"json": lambda: catalogue_json(catalogue())},
     )
-    present(result, Destination(output_format, output, force, exact))
+    present(result, to)

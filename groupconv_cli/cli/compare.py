@@ -103,6 +103,7 @@ def compare(
     """
     from groupconv_cli.cli.present import Destination, present
 
+    to = Destination(output_format, output, force, exact).checked()
     settings_of_measure = measure_settings(
         measure=measure,
         batch=batch,
@@ -121,7 +122,7 @@ def compare(
         counts = parse_groups("all" if groups is None else groups)
         network = load_spec(spec, settings, variant, trust=trust)
         status, result = _groups(network, counts, only, dtype, exact, settings_of_measure)
-    present(result, Destination(output_format, output, force, exact))
+    present(result, to)
     return status
 
 

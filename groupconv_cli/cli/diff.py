@@ -121,6 +121,7 @@ def diff(
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json
 
+    to = Destination(output_format, output, force, exact).checked()
     limits = parse_limits(fail_if_larger or ())
     shared = parse_settings(settings)
     own = {**shared, **parse_settings(old_settings)}
@@ -139,7 +140,7 @@ def diff(
             "csv": lambda: csv_text(layers_view(report)),
         },
     )
-    present(result, Destination(output_format, output, force, exact))
+    present(result, to)
     broken = [verdict for verdict in held if verdict.is_broken]
     for verdict in broken:
         complain(verdict_text(verdict))

@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.cli.output import emit, note, width_of, write
+from groupconv_cli.errors import UsageError
 from groupconv_cli.render.view import View
 from groupconv_cli.words import joined
 
-ENDINGS = {".md": "markdown", ".json": "json", ".csv": "csv", ".sarif": "sarif"}
+ENDINGS = {
+    ".md": "markdown",
+    ".json": "json",
+    ".csv": "csv",
+    ".txt": "table",
+    ".log": "table",
+    "": "table",
+}
 """The format that a file's name asks for where no --format does."""
 
 
@@ -40,6 +48,24 @@ class Destination(NamedTuple):
         """The format asked for, or else the one that the file's ending tells, or else a table."""
         ending = ENDINGS.get(self.output.suffix.lower()) if self.output else None
         return self.output_format or ending or "table"
+
+    def checked(self) -> Destination:
+        """The same, once it is known to be one: to be asked before any work is done for it.
+
+        Raises UsageError for an ending that tells no format, and for a file that is not to be
+        replaced.
+        """
+        if self.output is not None:
+            if self.output_format is None and self.output.suffix.lower() not in ENDINGS:
+                endings = joined([ending for ending in ENDINGS if ending], "or")
+                raise UsageError(
+                    f"no format's name ends in {self.output.suffix!r}, as {self.output.name!r} "
+                    f"does: take {endings}, or name the format with --format"
+                )
+            from groupconv_cli.files import refuse_existing
+
+            refuse_existing(self.output, force=self.force)
+        return self
 
 
 def present(result: Result, to: Destination) -> None:

@@ -88,6 +88,9 @@ def summary(
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
 
+    shaping = {"--depth": depth, "--top": top}
+    given = tuple(option for option, value in shaping.items() if value is not None)
+    to = Destination(output_format, output, force, exact, given).checked()
     settings_of_measure = measure_settings(
         measure=measure,
         batch=batch,
@@ -105,7 +108,5 @@ def summary(
         view=lambda nested: summary_view(report, measured, depth=depth, top=top, nested=nested),
         documents={"json": lambda: summary_json(report, measured)},
     )
-    shaping = {"--depth": depth, "--top": top}
-    given = tuple(option for option, value in shaping.items() if value is not None)
-    present(result, Destination(output_format, output, force, exact, given))
+    present(result, to)
     return INTERRUPTED if measured and not measured.complete else 0
