@@ -127,7 +127,8 @@ def check(
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
     """
-    from groupconv_cli.analysis.budget import METRICS, AmountError, Limit, amount
+    from groupconv_cli.analysis.amounts import AmountError, amount
+    from groupconv_cli.analysis.budget import METRICS, Limit
     from groupconv_cli.analysis.totals import bytes_per_value
     from groupconv_cli.lint.check import Options, check_specs
     from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
@@ -139,14 +140,14 @@ def check(
         for code, level in (rules or {}).items():
             levels[known_code(code)] = known_level(level)
     except RuleError as error:
-        raise UsageError(f"{error.message}; {error.hint}") from None
+        raise UsageError(f"{error.message}\n  {error.hint}") from None
     for key, value in (budget or {}).items():
         if key not in METRICS:
             raise UsageError(f"no budget is called {key!r}; there are {', '.join(METRICS)}")
         try:
             limits[key] = Limit(key, amount(key, value))
         except AmountError as error:
-            hint = f"; {error.hint}" if error.hint else ""
+            hint = f"\n  {error.hint}" if error.hint else ""
             raise UsageError(f"the limit of {key} must be {error}; got {value!r}{hint}") from None
     options = Options(levels, limits, variant, _texts(settings), dtype, strict)
     return check_specs([fspath(spec) for spec in specs], options)

@@ -50,6 +50,12 @@ class Diagnostic(NamedTuple):
     code: str = ""
     """Of the rule that was broken, if it is one."""
 
+    @classmethod
+    def of(cls, error: UsageError) -> Diagnostic:
+        """A problem without a place: the error's first line, and its others as the hint."""
+        message, *hints = str(error).split("\n")
+        return cls(message, hint="\n".join(line.strip() for line in hints) or None)
+
 
 class GconvError(Exception):
     """Base of every error that gconv raises on purpose."""

@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import run_gconv, run_in_terminal
+from conftest import ROOT, run_gconv, run_in_terminal
 from specs import problems
 
 from groupconv_cli import SpecError, UsageError, analyze, check
-from groupconv_cli.analysis.budget import AmountError, amount
+from groupconv_cli.analysis.amounts import AmountError, amount
+from groupconv_cli.lint.codes import RULES
+from groupconv_cli.lint.pages import PAGE, explanation
 from groupconv_cli.spec.catalogue import families
 
 SPEC = "input: [8, 8, 16]\nlayers:\n  - conv: {filters: 16, kernel: 3, groups: 4}\n"
@@ -58,7 +61,7 @@ def test_amounts_are_exact(metric: str, text, number: int) -> None:
         ("memory", "200m", "did you mean 200MB?"),
         ("params", "-3", None),
         ("params", -3, None),
-        ("params", "1.5", None),
+        ("params", "1.5", "with a unit it need not be whole: 30M"),
         ("params", "1.0001k", None),
         ("params", "many", None),
         ("params", True, None),
@@ -73,6 +76,35 @@ def test_what_is_no_amount(metric: str, text, hint: str | None) -> None:
     with pytest.raises(AmountError) as caught:
         amount(metric, text)
     assert caught.value.hint == hint
+
+
+# What is said of rules
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_every_rule_is_explained(code: str, monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = explanation(code)
+    assert text.startswith(f"## {code}: {RULES[code].title}\n")
+    assert text.count("\n## ") == 0
+    for part in ("**The number**", "**What to do**"):
+        assert part in text
+
+
+def test_a_finding_says_where_its_rule_is_explained() -> None:
+    found = run_gconv("check", "block", "--rule", "GC105=off")
+    (command,) = re.findall(r"^gconv (check --explain GC\d+) says", found.out, re.MULTILINE)
+    explained = run_gconv(*command.split())
+    assert (explained.status, explained.out) == (0, explanation(command.split()[-1]))
+    wrong = run_gconv("check", "--explain", "gc101")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "did you mean 'GC101'?" in wrong.err
+
+
+def test_the_page_is_in_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"][PAGE.as_posix()] == f"groupconv_cli/{PAGE.as_posix()}"
 
 
 # Budgets
@@ -258,8 +290,16 @@ def test_a_spec_that_is_not_there_is_one_more_that_is_wrong(
     monkeypatch.chdir(tmp_path)
     report = check(spec, "basic")
     assert message in report.specs[0].problems[0].message
+    assert "\n" not in report.specs[0].problems[0].message
     assert [each.exit_status for each in report.specs] == [2, 0]
     assert report.exit_status == 2
+
+
+def test_what_would_be_right_stands_on_a_line_of_its_own() -> None:
+    done = run_gconv("check", "resnt50")
+    problem = done.out.splitlines()[2:4]
+    assert problem[0].endswith("no bundled config of that name; did you mean 'resnet50'?")
+    assert problem[1] == "  `gconv list` shows the bundled ones"
 
 
 def test_every_variant_is_checked_and_what_they_share_said_once(tmp_path) -> None:
@@ -413,7 +453,18 @@ def test_annotations_of_github_come_out_as_they_went_in(tmp_path) -> None:
     assert "1,184 of 1,000" in budget[2]
     assert finding[1] == {"file": "apart.yaml", "line": "4", "col": "5", "title": "gconv GC101"}
     assert finding[2].count("\n") == 1
+    assert finding[2].startswith("apart.yaml:4:5: nothing mixes")  # a log shows nothing else
     assert last == "2 specs: 1 wrong, 1 warning, 1 budget broken"
+
+
+def test_annotations_name_files_from_the_top_of_the_repository(tmp_path) -> None:
+    (tmp_path / "nets").mkdir()
+    write(tmp_path / "nets", apart=APART)
+    inside = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
+    done = run_gconv("check", cwd=tmp_path / "nets", env=inside)
+    finding = parsed(done.out.splitlines()[0])
+    assert finding[1]["file"] == "nets/apart.yaml"
+    assert finding[2].startswith("apart.yaml:4:5: ")
 
 
 def test_annotations_only_inside_github_actions_and_only_if_nothing_else_is_asked_for(

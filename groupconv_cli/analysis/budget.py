@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from groupconv_cli.analysis import amounts
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.words import joined
 
-COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-BYTES = {
-    "B": 1,
-    "kB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
-    "TiB": 2**40,
-}
-OTHER_SPELLINGS = {"K": "k", "KB": "kB", "kiB": "KiB", "g": "G", "m": "M", "t": "T", "b": "B"}
-
-AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-z]{0,3})")
-"""What an amount is written like."""
-
-
-class Metric(NamedTuple):
-    """Something that has a limit."""
-
-    title: str
-    of: Callable[[Totals], int]
-    units: Mapping[str, int]
-    example: str
-
-    @property
-    def is_bytes(self) -> bool:
-        """Whether it is a size in bytes; otherwise it is a count."""
-        return self.units is BYTES
-
-
-METRICS = {
-    "params": Metric("params", lambda totals: totals.params, COUNTS, "30M"),
-    "macs": Metric("MACs", lambda totals: totals.macs, COUNTS, "4.5G"),
-    "flops": Metric("FLOPs", lambda totals: totals.flops, COUNTS, "9G"),
-    "memory": Metric("peak memory", lambda totals: totals.peak_bytes, BYTES, "200MB"),
-}
+METRICS = {key: amounts.METRICS[key] for key in ("params", "macs", "flops", "memory")}
 """What a budget may limit, by the key of a spec and the option --max-…"""
 
 
@@ -77,44 +39,6 @@ class BudgetLine(NamedTuple):
     def share(self) -> float | None:
         """The part of the limit that is used; None of a limit of 0."""
         return self.used / self.limit.amount if self.limit.amount else None
-
-
-class AmountError(Exception):
-    """Text that is no amount: completes the sentence '<metric> must be …'."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-def amount(metric: str, value: object) -> int:
-    """The whole number that a value such as 30M, 4.5G or 200MB means, exactly.
-
-    Raises AmountError for anything else.
-    """
-    units, example = METRICS[metric].units, METRICS[metric].example
-    listed = joined(list(filter(None, units)), "or")
-    words = f"a number{' of bytes' * METRICS[metric].is_bytes}, or one with {listed}: {example}"
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Fraction):
-        raise AmountError(words)
-    if not isinstance(value, str):
-        return _whole(Fraction(value))
-    match = AMOUNT.fullmatch(value.strip())
-    if match is None:
-        raise AmountError(words)
-    number, unit = match.groups()
-    unit = unit if unit in units else OTHER_SPELLINGS.get(unit, unit)
-    if unit not in units and not (METRICS[metric].is_bytes and not unit):
-        meant = f"{unit}B" if f"{unit}B" in units else unit.removesuffix("B")
-        hint = f"did you mean {number}{meant}?" if meant in units and unit else None
-        raise AmountError(words, hint)
-    return _whole(Fraction(number) * units.get(unit, 1))
-
-
-def _whole(number: Fraction) -> int:
-    if number < 0 or number.denominator != 1:
-        raise AmountError("a whole number, 0 or more")
-    return int(number)
 
 
 def hold(

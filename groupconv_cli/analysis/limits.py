@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
+from groupconv_cli.analysis import amounts
+from groupconv_cli.analysis.amounts import METRICS
 from groupconv_cli.analysis.diff import Diff
-from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import UsageError
 from groupconv_cli.words import did_you_mean, joined
-
-QUANTITIES: dict[str, Callable[[Totals], int]] = {
-    "params": lambda totals: totals.params,
-    "macs": lambda totals: totals.macs,
-    "flops": lambda totals: totals.flops,
-    "weights": lambda totals: totals.weight_bytes,
-    "activations": lambda totals: totals.activation_bytes,
-    "memory": lambda totals: totals.peak_bytes,
-}
-"""What can be limited."""
-
-IN_BYTES = ("weights", "activations", "memory")
 
 WITHOUT_NAME = ("params", "macs", "memory")
 """What a per cent without a name limits, each of it that has no limit of its own."""
 
-_NUMBER = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z%]*)")
-_PREFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_UNITS = {
-    **{f"{prefix}B": size for prefix, size in _PREFIXES.items()},
-    **{f"{prefix}iB": 2 ** (10 * power) for power, prefix in enumerate("KMGT", start=1)},
-}
+_PER_CENT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?%")
 
 
 class Limit(NamedTuple):
     """By how much one quantity may become larger."""
 
     quantity: str
-    """One of QUANTITIES."""
+    """One of METRICS."""
     amount: Fraction
     """A share of what it was before (5% is 1/20), or a number of its units."""
     is_share: bool
@@ -105,24 +89,24 @@ def verdicts(limits: Iterable[Limit], diff: Diff) -> tuple[Verdict, ...]:
                 f"{joined(unknown)}\n  limit what is known: --fail-if-larger params={limit.text} "
                 f"--fail-if-larger memory={limit.text}"
             )
-        before, after = (QUANTITIES[limit.quantity](side) for side in (diff.before, diff.after))
+        before, after = (METRICS[limit.quantity].of(side) for side in (diff.before, diff.after))
         found.append(Verdict(limit, before, after, limit.allowed(before)))
     return tuple(found)
 
 
 def _limit(name: str, amount: str, text: str) -> Limit:
-    if name not in QUANTITIES:
-        listed = f"there are {joined(list(QUANTITIES))}"
+    if name not in METRICS:
+        listed = f"there are {joined(list(METRICS))}"
         raise UsageError(
-            f"cannot limit {name!r} in {text!r}; {did_you_mean(name, QUANTITIES) or listed}"
+            f"cannot limit {name!r} in {text!r}; {did_you_mean(name, METRICS) or listed}"
         )
-    match = _NUMBER.fullmatch(amount)
-    number, unit = match.groups() if match else ("", "")
-    if match and unit == "%":
-        return Limit(name, Fraction(number) / 100, True, amount)
-    in_bytes = name in IN_BYTES
-    units = _UNITS if in_bytes else _PREFIXES
-    if not match or (unit not in units and Fraction(number)):
-        example = "5%, 500kB, 2MB or 1MiB" if in_bytes else "5%, 5000, 100k or 1.5M"
-        raise UsageError(f"a limit of {name} is an amount such as {example}; got {text!r}")
-    return Limit(name, Fraction(number) * units.get(unit, 1), False, amount)
+    share = _PER_CENT.fullmatch(amount)
+    if share:
+        return Limit(name, Fraction(share[1]) / 100, True, amount)
+    try:
+        return Limit(name, Fraction(amounts.amount(name, amount)), False, amount)
+    except amounts.AmountError as error:
+        hint = f"\n  {error.hint}" if error.hint else ""
+        raise UsageError(
+            f"the limit of {name} must be a per cent, such as 5%, or {error}; got {text!r}{hint}"
+        ) from None

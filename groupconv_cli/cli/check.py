@@ -72,6 +72,15 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat every warning as an error.")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="CODE",
+            help="Say what a rule looks for, why, and what to do; check nothing.",
+            show_default=False,
+        ),
+    ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
     dtype: DTypeOption = DType.float32,
@@ -92,8 +101,7 @@ def check(
     """Check specs for mistakes, hold them to their budgets, and look for what rules warn of.
 
     All problems of all specs are reported; a spec with variants is checked with each. Of a folder
-    those .yaml and .yml files are taken that have a line `layers:`. docs/rules.md explains the
-    rules.
+    those .yaml and .yml files are taken that have a line `layers:`.
 
     Exit status: 0 all well, warnings included; 1 a budget is broken or a rule that is an error;
     2 a spec is wrong.
@@ -103,8 +111,11 @@ def check(
       gconv check
       gconv check configs/ --max-params 30M --max-memory 200MB
       gconv check net.yaml --rule GC101=error --rule GC105=off
+      gconv check --explain GC101
       gconv check 'nets/**/*.yaml' --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
+    if explain is not None:
+        return _explain(explain)
     from groupconv_cli.api import check as check_specs
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Destination, Result, present
@@ -113,6 +124,10 @@ def check(
     from groupconv_cli.render.github import github
     from groupconv_cli.render.json import check_json
 
+    chosen: str | None = output_format
+    if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
+        chosen = CheckFormat.github
+    to = Destination(chosen, output, force, exact).checked()
     amounts = {"params": max_params, "macs": max_macs, "flops": max_flops, "memory": max_memory}
     report = check_specs(
         *(specs or ()),
@@ -128,16 +143,26 @@ def check(
         documents={
             "json": lambda: check_json(report),
             "csv": lambda: csv_text(findings_view(report)),
-            "github": lambda: github(report),
+            "github": lambda: github(report, os.environ.get("GITHUB_WORKSPACE")),
         },
     )
-    chosen: str | None = output_format
-    if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
-        chosen = CheckFormat.github
-    present(result, Destination(chosen, output, force, exact))
+    present(result, to)
     if output is not None:
         note(conclusion(report))
     return report.exit_status
+
+
+def _explain(code: str) -> int:
+    """Prints what a rule is about. Raises UsageError for a code that is none."""
+    from groupconv_cli.cli.output import write
+    from groupconv_cli.lint.codes import RuleError
+    from groupconv_cli.lint.pages import explanation
+
+    try:
+        write(explanation(code))
+    except RuleError as error:
+        raise UsageError(f"{error.message}\n  {error.hint}") from None
+    return 0
 
 
 def parse_rules(rules: list[str] | None) -> dict[str, str]:

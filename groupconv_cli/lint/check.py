@@ -41,7 +41,7 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
     checked = []
     for spec, error in collect(list(specs)):
         if error is not None:
-            checked.append(SpecCheck(spec=spec, problems=(Diagnostic(str(error)),)))
+            checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:
             checked.append(_check(spec, options))
     return CheckReport(specs=tuple(checked), dtype=options.dtype)
@@ -56,7 +56,7 @@ def _check(spec: str, options: Options) -> SpecCheck:
     except SpecError as error:
         return SpecCheck(spec=spec, problems=error.diagnostics)
     except UsageError as error:
-        return SpecCheck(spec=spec, problems=(Diagnostic(str(error)),))
+        return SpecCheck(spec=spec, problems=(Diagnostic.of(error),))
     picked = options.variant or file.implied_variant
     variants = (picked,) if picked else file.variants
     path = Path(file.source.name)
@@ -73,7 +73,7 @@ def _check(spec: str, options: Options) -> SpecCheck:
                 problems.setdefault(problem, []).append(variant)
             continue
         except UsageError as error:
-            problems.setdefault(Diagnostic(str(error)), []).append(variant)
+            problems.setdefault(Diagnostic.of(error), []).append(variant)
             continue
         found_in.add(variant, lint(network, levels))
         if limits:
@@ -105,7 +105,7 @@ def _check_model(spec: str, options: Options) -> SpecCheck:
         findings = lint(network, levels)
         budgets = hold(total(network, options.dtype), options.limits)
     except UsageError as error:
-        return SpecCheck(spec=spec, problems=(Diagnostic(str(error)),))
+        return SpecCheck(spec=spec, problems=(Diagnostic.of(error),))
     return SpecCheck(spec=spec, findings=tuple(findings), budgets=tuple(budgets))
 
 

@@ -18,7 +18,7 @@ BUDGET_COLUMNS = (
     Column("", key="metric"),
     Column("Used", "count", "used"),
     Column("Limit", "count", "limit"),
-    Column("Used/limit", "ratio", "share"),
+    Column("Used/limit", "ratio", "share", drop=1),
     Column("", key="verdict"),
 )
 
@@ -35,10 +35,12 @@ def check_view(report: CheckReport) -> View:
         notes.append(f"Memory: weights and the most activations alive at once, in {report.dtype}.")
     codes = sorted({finding.code for spec in report.specs for finding in spec.findings})
     if codes:
-        notes.append(
-            f"docs/rules.md explains {joined(codes)}. To turn one off, in the spec: "
-            f"rules: {{{codes[0]}: off}}"
-        )
+        one = len(codes) == 1
+        which, rest = (codes[0], "") if one else ("CODE", f", of {joined(codes)}")
+        notes += [
+            f"gconv check --explain {which} says why, and what to do{rest}.",
+            f"To turn {'it' if one else 'one'} off, in the spec: rules: {{{codes[0]}: off}}",
+        ]
     return View(_title(report), tables, tuple(notes), (conclusion(report),), problems=problems)
 
 

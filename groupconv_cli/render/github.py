@@ -16,12 +16,17 @@ from groupconv_cli.render.check import as_diagnostic, conclusion
 from groupconv_cli.render.numbers import bytes_text, count_text
 
 
-def github(report: CheckReport) -> str:
-    """A line for each mistake, broken budget and finding, and one on it all."""
-    mistakes = [_annotation(problem) for spec in report.specs for problem in spec.problems]
-    budgets = [_budget(spec, line) for spec in report.specs for line in spec.broken]
+def github(report: CheckReport, workspace: str | None = None) -> str:
+    """A line for each mistake, broken budget and finding, and one on it all.
+
+    `workspace` is the folder that the repository is checked out to: GitHub knows files by their
+    path from there. None is the folder that this runs in.
+    """
+    top = Path(workspace or "").absolute()
+    mistakes = [_annotation(problem, top) for spec in report.specs for problem in spec.problems]
+    budgets = [_budget(spec, line, top) for spec in report.specs for line in spec.broken]
     findings = [
-        _annotation(as_diagnostic(finding, spec))
+        _annotation(as_diagnostic(finding, spec), top)
         for spec in report.specs
         for finding in spec.findings
     ]
@@ -30,33 +35,34 @@ def github(report: CheckReport) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotation(problem: Diagnostic) -> str:
+def _annotation(problem: Diagnostic, top: Path) -> str:
     title = f"gconv {problem.code}".rstrip()
     message = "\n".join(filter(None, [problem.message, problem.hint]))
-    return _command(problem.level, problem.place, title, message)
+    return _command(problem.level, problem.place, title, message, top)
 
 
-def _budget(spec: SpecCheck, line: BudgetLine) -> str:
+def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
     metric = METRICS[line.limit.metric]
     written = bytes_text if metric.is_bytes else count_text
-    name = spec.spec if line.variant is None else f"{spec.spec} {line.variant}"
+    name = " ".join(filter(None, ["" if line.limit.place else spec.spec, line.variant]))
     message = (
-        f"{name}: {written(line.used)} {metric.title} are more than the budget of "
+        f"{name}{': ' * bool(name)}{written(line.used)} {metric.title} are more than the budget of "
         f"{written(line.limit.amount)} ({line.used:,} of {line.limit.amount:,})"
     )
-    return _command("error", line.limit.place, "gconv budget", message)
+    return _command("error", line.limit.place, "gconv budget", message, top)
 
 
-def _command(level: str, place: Place | None, title: str, message: str) -> str:
+def _command(level: str, place: Place | None, title: str, message: str, top: Path) -> str:
     properties = {"title": title}
-    if place is not None and Path(place.source.name).is_file():
-        properties = {
-            "file": place.source.name,
-            "line": str(place.line),
-            "col": str(place.column),
-            **properties,
-        }
-    elif place is not None:
+    if place is not None:
+        path = Path(place.source.name)
+        if path.is_file():
+            full = path.resolve()
+            if full.is_relative_to(top.resolve()):
+                path = full.relative_to(top.resolve())
+            where = {"line": str(place.line), "col": str(place.column)}
+            properties = {"file": path.as_posix(), **where, **properties}
+        # A log shows the message alone.
         message = f"{place.source.name}:{place.line}:{place.column}: {message}"
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {told}::{_data(message)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from groupconv_cli.analysis.budget import METRICS, AmountError, Limit, amount
+from groupconv_cli.analysis.amounts import AmountError, amount
+from groupconv_cli.analysis.budget import METRICS, Limit
 from groupconv_cli.errors import Diagnostic, Problems, SpecError
 from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
 from groupconv_cli.spec.scope import Scope, UnknownValue
