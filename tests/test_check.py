@@ -412,9 +412,12 @@ def test_csv_has_a_row_for_everything(tmp_path) -> None:
 
 def test_markdown(tmp_path) -> None:
     write(tmp_path, apart=APART)
-    done = run_gconv("check", "--max-params", "1k", "--format", "markdown", cwd=tmp_path)
+    budget = ("--max-params", "1k", "--max-flops", "1G")
+    done = run_gconv("check", *budget, "--format", "markdown", cwd=tmp_path)
     assert "- **warning GC101** apart.yaml:4:5: nothing mixes" in done.out
-    assert "| apart.yaml | params | 1,184 | 1,000 | 1.18× | broken |" in done.out
+    broken = "| apart.yaml | params | 1,184 | 1,000 | 1.18× | broken |"
+    assert re.sub(r"[^|]+", lambda cell: f" **{cell[0].strip()}** ", broken) in done.out
+    assert re.search(r"^\| apart.yaml \| FLOPs \| .* \| kept \|$", done.out, re.MULTILINE)
 
 
 COMMAND = re.compile(r"::(error|warning) ((?:\w+=[^,:]*,?)+)::(.*)")

@@ -205,8 +205,13 @@ def test_a_step_of_the_workflow_runs(repository, command: str) -> None:
         )
 
 
+def test_what_changed_is_said_though_the_check_fails() -> None:
+    (step,) = (step for step in workflow_steps() if step.get("run", "").startswith("gconv diff"))
+    assert step["if"] == "${{ !cancelled() }}"
+
+
 def test_the_workflow_checks_compares_and_tells_what_changed() -> None:
-    assert [run.split()[1] for run in RUNS] == ["check", "compare", "summary", "diff"]
+    assert [run.split()[1] for run in RUNS] == ["check", "diff", "compare", "summary"]
 
 
 # Hooks

@@ -56,7 +56,7 @@ def _levels(path: Path) -> Levels | None:
         problems.stop("tool.gconv must be a table", _place(source, "gconv"))
     for key in section:
         if key not in KEYS:
-            hint = did_you_mean(key, KEYS) or f"there is {', '.join(KEYS)}"
+            hint = did_you_mean(key, KEYS) or f"what it can have: {', '.join(KEYS)}"
             problems.add(f"[tool.gconv] has no key {key!r}", _place(source, key), hint)
     rules = section.get("rules", {})
     if not isinstance(rules, dict):

@@ -94,7 +94,8 @@ def diff_view(
     """
     title = _title(diff)
     notes = []
-    if sources and not diff.is_new and sources != (diff.old_name, diff.new_name):
+    named = (diff.old_name, diff.new_name)
+    if sources and not diff.is_new and sources != named and sources[0] != sources[1]:
         notes.append(f"From {sources[0]} to {sources[1]}.")
     if diff.is_new and sources:
         notes.append(

@@ -48,6 +48,8 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
             escaped(cell_text(row.cells[index], column.kind, exact=exact))
             for index, column in columns
         ]
+        if row.style == "bad" and not row.note:  # where there is no colour, weight
+            cells = [f"**{cell}**" if cell else "" for cell in cells]
         if row.style == "group":
             cells[0] = f"**{cells[0]}**" + (f": {escaped(row.note)}" if row.note else "")
         yield _line(cells)
