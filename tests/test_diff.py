@@ -309,7 +309,7 @@ def test_a_limit_of_its_own_stands_in_for_the_general_one() -> None:
         ("params=1MB", "got 'params=1MB'\n  did you mean 1M?"),
         ("memory=1M", "got 'memory=1M'\n  did you mean 1MB?"),
         ("weights=1M", "must be a per cent, such as 5%, or a number of bytes, or one with B, kB"),
-        ("params=1.5", "must be a per cent, such as 5%, or a whole number, 0 or more; got"),
+        ("params=1.5", "must be a per cent, such as 5%, or a whole number; got"),
         ("memory=nan%", "got 'memory=nan%'"),
         ("params=1e400", "got 'params=1e400'"),
         ("parms=5%", "cannot limit 'parms' in 'parms=5%'; did you mean 'params'?"),

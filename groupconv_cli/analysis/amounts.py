@@ -72,7 +72,7 @@ def amount(metric: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Fraction):
         raise AmountError(words)
     if not isinstance(value, str):
-        return _whole(Fraction(value))
+        return _whole(Fraction(value), example)
     match = AMOUNT.fullmatch(value.strip())
     if match is None:
         raise AmountError(words)
@@ -82,11 +82,12 @@ def amount(metric: str, value: object) -> int:
         meant = f"{unit}B" if f"{unit}B" in units else unit.removesuffix("B")
         hint = f"did you mean {number}{meant}?" if meant in units and unit else None
         raise AmountError(words, hint)
-    hint = None if unit else f"with a unit it need not be whole: {example}"
-    return _whole(Fraction(number) * units.get(unit, 1), hint)
+    return _whole(Fraction(number) * units.get(unit, 1), example)
 
 
-def _whole(number: Fraction, hint: str | None = None) -> int:
-    if number < 0 or number.denominator != 1:
-        raise AmountError("a whole number, 0 or more", hint)
+def _whole(number: Fraction, example: str) -> int:
+    if number < 0:
+        raise AmountError("a whole number, 0 or more")
+    if number.denominator != 1:
+        raise AmountError("a whole number", f"such as {example}, with a unit where it is large")
     return int(number)
