@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, Problems, SpecError
-from groupconv_cli.network import Network, Node, Step
+from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import LAYERS, Cost, Op, Shape
 from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, per_axis
@@ -19,11 +19,12 @@ from groupconv_cli.ops.composite import Tensor
 from groupconv_cli.ops.kinds import KindError, Value, as_whole
 from groupconv_cli.ops.norm import NORMS
 from groupconv_cli.ops.shape import Input
-from groupconv_cli.origin import Origin, Written
+from groupconv_cli.spec.level import Level
 from groupconv_cli.spec.model import Given, Item, Items, Spec
 from groupconv_cli.spec.scope import Scope, UnknownValue
-from groupconv_cli.spec.tree import Entry, Scalar, Tree, describe, in_words
+from groupconv_cli.spec.tree import Entry, Tree, describe, in_words
 from groupconv_cli.spec.values import is_computed
+from groupconv_cli.spec.written import origin_of
 
 MAX_LAYERS = 10_000
 MAX_STEPS = 200_000
@@ -83,7 +84,7 @@ class _Expansion:
     def run(self, scope: Scope) -> Network | None:
         shape = self._input_shape(scope)
         item = Item(0, "input", self.spec.input.place, {})
-        root = _Frame(self, scope, _Level(()), item)
+        root = _Frame(self, scope, Level(()), item)
         x = Tensor(-1, None)
         if shape is not None:
             name = root.level.label("input", 0)
@@ -96,18 +97,8 @@ class _Expansion:
         if y.node == 0 and self.spec.layers:
             self.problems.add("no layer is left of the network", self.spec.input.place)
             return None
-        return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,), self._origin(scope))
-
-    def _origin(self, scope: Scope) -> Origin:
-        return Origin(
-            items={number: _written(item) for number, item in self.items.items()},
-            blocks={
-                name: {key: _text(entry.value) for key, entry in block.params.items()}
-                for name, block in self.spec.blocks.items()
-            },
-            variables={name: scope.values[name] for name in self.spec.vars if name in scope.values},
-            arguments=self.arguments,
-        )
+        origin = origin_of(self.spec, self.items, scope, self.arguments)
+        return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,), origin)
 
     def _input_shape(self, scope: Scope) -> Shape | None:
         tree = self.spec.input
@@ -156,36 +147,6 @@ class _Expansion:
         self.nesting -= 1
 
 
-class _Level:
-    """A level of the nest of names: the path to it, and the names given out on it."""
-
-    def __init__(self, path: tuple[Step, ...]) -> None:
-        self.path = path
-        self.prefix = "".join(f"{step.name}." for step in path)
-        self.owners: dict[str, int] = {}
-        """For every name taken, the number of the item that took it."""
-        self.counts: dict[str, int] = {}
-
-    def label(self, wanted: str, item: int) -> str:
-        """A free name: the wanted one, or with 2, 3, … behind it."""
-        count = self.counts.get(wanted, 0) + 1
-        name = wanted if count == 1 else f"{wanted}_{count}"
-        while name in self.owners:
-            count += 1
-            name = f"{wanted}_{count}"
-        self.counts[wanted] = count
-        self.owners[name] = item
-        return name
-
-    def below(self, name: str, kind: str, item: int) -> _Level:
-        """A level of its own below this one."""
-        return _Level((*self.path, Step(self.label(name, item), kind, item)))
-
-    def full_name(self, label: str) -> str:
-        """The label with the path before it."""
-        return self.prefix + label
-
-
 class _Frame:
     """Where the walk is: what names mean there, and which item is being expanded.
 
@@ -196,7 +157,7 @@ class _Frame:
         self,
         expansion: _Expansion,
         scope: Scope,
-        level: _Level,
+        level: Level,
         item: Item,
         used_at: tuple[Place, ...] = (),
     ) -> None:
@@ -319,7 +280,7 @@ class _Frame:
         with self.expansion.nested(item.place):
             return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
 
-    def _own_level(self, kind: str) -> _Level:
+    def _own_level(self, kind: str) -> Level:
         self._check_name()
         return self.level.below(self.item.name or kind, kind, self.item.number)
 
@@ -449,20 +410,6 @@ def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
     """
     op.check(*shapes)
     return op.output_shape(*shapes), op.cost(*shapes)
-
-
-def _written(item: Item) -> Written:
-    texts = {
-        key: _text(given.tree)
-        for key, given in item.args.items()
-        if given.layers is None and given.branches is None
-    }
-    args = {key: text for key, text in texts.items() if text is not None}
-    return Written(args, _text(item.repeat), _text(item.when))
-
-
-def _text(tree: Tree | None) -> str | None:
-    return tree.text if isinstance(tree, Scalar) and tree.value is not None else None
 
 
 def _channels(x: Tensor) -> int | None:

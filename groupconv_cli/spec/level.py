@@ -1,0 +1,35 @@
+"""The names of layers: a level of them for each block, branch or composite on the way."""
+
+from __future__ import annotations
+
+from groupconv_cli.network import Step
+
+
+class Level:
+    """A level of the nest of names: the path to it, and the names given out on it."""
+
+    def __init__(self, path: tuple[Step, ...]) -> None:
+        self.path = path
+        self.prefix = "".join(f"{step.name}." for step in path)
+        self.owners: dict[str, int] = {}
+        """For every name taken, the number of the item that took it."""
+        self.counts: dict[str, int] = {}
+
+    def label(self, wanted: str, item: int) -> str:
+        """A free name: the wanted one, or with 2, 3, … behind it."""
+        count = self.counts.get(wanted, 0) + 1
+        name = wanted if count == 1 else f"{wanted}_{count}"
+        while name in self.owners:
+            count += 1
+            name = f"{wanted}_{count}"
+        self.counts[wanted] = count
+        self.owners[name] = item
+        return name
+
+    def below(self, name: str, kind: str, item: int) -> Level:
+        """A level of its own below this one."""
+        return Level((*self.path, Step(self.label(name, item), kind, item)))
+
+    def full_name(self, label: str) -> str:
+        """The label with the path before it."""
+        return self.prefix + label
