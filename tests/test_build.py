@@ -104,7 +104,7 @@ def test_an_existing_file_is_kept_unless_forced(folder) -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("small.h5", "take .keras, .tflite or .onnx, no ending for a SavedModel folder"),
+        ("small.h5", "take .keras, .tflite, .onnx or .py, no ending for a SavedModel folder"),
         ("nowhere/small.onnx", "there is no folder nowhere"),
         ("folder", "folder is a folder of other things (it has no saved_model.pb)"),
         ("nowhere/small.keras", "there is no folder nowhere"),
