@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import math
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -75,6 +77,10 @@ def run_as_process(made: Case) -> Outcome:
     ):
         args = [os.fsencode(arg) for arg in write(made, folder)]
         environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR")}
+        # The system says of a process that a large one started that it was as large. What it took
+        # itself `ulimit` bounds.
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        limit = MEGABYTES if own > MEGABYTES else math.inf
         process = subprocess.Popen(
             [*LIMITED, sys.executable, "-m", "groupconv_cli", *args],
             env={**environment, "PYTHONPATH": str(Path(__file__).parent.parent)},
@@ -91,7 +97,7 @@ def run_as_process(made: Case) -> Outcome:
             out.read().decode("utf-8", "surrogateescape"),
             err.read().decode("utf-8", "surrogateescape"),
             usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1000,
+            min(usage.ru_maxrss / 1000, limit),
         )
 
 
