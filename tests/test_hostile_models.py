@@ -16,6 +16,7 @@ from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.keras import loading
 from groupconv_cli.keras.source import CODE
+from groupconv_cli.keras.weights import load_weights
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +194,57 @@ def test_an_hdf5_file_that_leads_to_another(tmp_path: Path) -> None:
         load(tmp_path / "model.h5")
 
 
+def test_an_hdf5_file_of_parts_of_others(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.save(tmp_path / "model.h5")
+    layout = h5py.VirtualLayout(shape=(4,), dtype="f4")
+    layout[:] = h5py.VirtualSource("/tmp/other.h5", "data", shape=(4,))
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file.create_virtual_dataset("model_weights/part", layout)
+    with pytest.raises(UsageError, match="'part' in it leads to another file"):
+        load(tmp_path / "model.h5")
+
+
+def test_groups_of_an_hdf5_file_that_have_themselves_in_them(tmp_path: Path) -> None:
+    """Paths through them double at every level: a walk of all paths never ends."""
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        loop = file.create_group("loop")
+        loop["a"] = loop["b"] = loop
+    assert analyze(tmp_path / "model.h5").params == 15
+
+
+@pytest.mark.parametrize("ending", ["keras", "weights.h5"])
+def test_weights_that_lead_to_another_file(ending: str, good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    model = keras.models.load_model(good)
+    model.save_weights(path)
+    with h5py.File(path, "a") as file:
+        del file["layers/conv2d/vars/0"]
+        file["layers/conv2d/vars/0"] = h5py.ExternalLink("/etc/passwd", "/")
+    if ending == "keras":
+        path = repacked(good, tmp_path, model__weights__h5=path.read_bytes())
+    with pytest.raises(UsageError, match="'0' in it leads to another file"):
+        load_weights(model, path)
+
+
+def test_weights_that_fill_the_disk(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(30_000_000))
+    with pytest.raises(UsageError, match=r"not safe: 'model\.weights\.h5' grows"):
+        load_weights(keras.models.load_model(good), path)
+
+
+def test_what_keras_says_of_a_part_of_a_model_is_told(good: Path, tmp_path: Path) -> None:
+    config = config_of(good)
+    described(config, "Conv2D")["config"]["kernel_initializer"] = "no_such_thing"
+    path = repacked(good, tmp_path, config__json=json.dumps(config))
+    with pytest.raises(UsageError, match=r"cannot load .*initializer.*no_such_thing"):
+        load(path)
+
+
 def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
     good: Path, tmp_path: Path
 ) -> None:
@@ -279,6 +331,16 @@ def test_a_class_that_keras_does_not_have_is_named(ending: str, tmp_path: Path) 
         UsageError, match=r"needs what Keras does not have: Own.*\n.*import the module"
     ):
         load(tmp_path / f"model.{ending}")
+
+
+def test_a_class_that_was_registered_is_named_without_its_package(tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    with keras.saving.custom_object_scope({}):
+        kind = keras.saving.register_keras_serializable("mine")(type("Foreign", (Own,), {}))
+        keras.Model(x, kind()(x)).save(tmp_path / "model.h5")
+        del keras.saving.get_custom_objects()["mine>Foreign"]
+    with pytest.raises(UsageError, match="Keras does not have: Foreign"):
+        load(tmp_path / "model.h5")
 
 
 def test_a_class_that_is_registered_is_loaded(tmp_path: Path) -> None:

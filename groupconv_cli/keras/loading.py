@@ -159,12 +159,19 @@ def _tried(source: str, action: Callable[[], Any]) -> Any:
     except (GconvError, KeyboardInterrupt):
         raise
     except Exception as error:
-        unknown = re.match(r"Unknown \w+: '?(\w+)", str(error)) or re.match(
+        # Before a class's own name may be that of the package it is registered for.
+        unknown = re.match(r"Unknown \w+: '?(?:[^'>]*>)?(\w+)", str(error)) or re.match(
             r"Could not locate (?:class|function) '(\w+)'", str(error)
         )
         if unknown:
             raise UsageError(_unknown(source, [unknown[1]])) from error
-        raise UsageError(f"Keras cannot load {source}: {first_line(error)}") from error
+        raise UsageError(f"Keras cannot load {source}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong: a model that cannot be made of its description says so of each part."""
+    inner = re.findall(r"^Exception encountered: (.+)", str(error), re.MULTILINE)
+    return first_line(Exception(inner[-1]) if inner else error)
 
 
 def applications() -> dict[str, Callable[..., Any]]:

@@ -386,4 +386,6 @@ def first_line(error: Exception) -> str:
     """What an error of Keras' says first, fit to be printed."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
+    if text.endswith(":") and len(lines) > 1:
+        text += f" {lines[1]}"
     return "".join(c if c.isprintable() else "?" for c in text[:300])

@@ -21,6 +21,12 @@ MAX_EXPANSION = 100
 FREE_TO_EXPAND = 16_000_000
 """Bytes below which nobody minds."""
 
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, KeyError),
+    *(NotImplementedError, RuntimeError),  # a way of packing that is not known; a password
+)
+"""What zipfile raises for archives that cannot be read."""
+
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 """Classes that run code which the file itself brings."""
 
@@ -64,14 +70,13 @@ def _folder(path: Path) -> str:
 def _config_of_archive(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _check_members(path, members)
+            check_members(path, archive.infolist())
             if "config.json" not in archive.namelist():
                 raise UsageError(f"{path} is no Keras model: its archive has no config.json")
             with archive.open("config.json") as file:
                 text = file.read(MAX_CONFIG_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UsageError(f"{path} is no Keras model, or not all of one: {_brief(error)}") from None
+    except DAMAGE as error:
+        raise UsageError(f"{path} is no Keras model, or not all of one: {brief(error)}") from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
     if len(text) > MAX_CONFIG_BYTES:
@@ -79,7 +84,7 @@ def _config_of_archive(path: Path) -> bytes:
     return text
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+def check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     """Raises UsageError for an archive that would write elsewhere, or fill the disk."""
     if len(members) > MAX_MEMBERS:
         raise UsageError(
@@ -105,11 +110,11 @@ def _config_of_hdf5(path: Path) -> str | bytes:
     try:
         with h5py.File(path, "r") as file:
             config = file.attrs.get("model_config")
-            leads_out = next(_links(file), None)
+            check_links(path, file)
+    except UsageError:
+        raise
     except Exception as error:  # noqa: BLE001  (HDF5 reports damage as an error of any kind)
-        raise UsageError(f"{path} is no HDF5 file, or not all of one: {_brief(error)}") from None
-    if leads_out is not None:
-        raise UsageError(f"{path} is not safe: {leads_out[:80]!r} in it leads to another file")
+        raise UsageError(f"{path} is no HDF5 file, or not all of one: {brief(error)}") from None
     if not isinstance(config, str | bytes):
         raise UsageError(
             f"{path} has no description of a model; a file of weights alone has no layers"
@@ -121,26 +126,38 @@ def _config_of_hdf5(path: Path) -> str | bytes:
     return config
 
 
+def check_links(path: Path, file: Any) -> None:
+    """Raises UsageError for an open HDF5 file in which something is the content of another."""
+    leads_out = next(_links(file), None)
+    if leads_out is not None:
+        raise UsageError(f"{path} is not safe: {leads_out[:80]!r} in it leads to another file")
+
+
 def _links(group: Any) -> Iterator[str]:
     """Names of what in an HDF5 file stands for the content of another."""
     import h5py
 
-    waiting = [(group, 0)]
+    waiting, seen = [group], set()
     while waiting:
-        group, depth = waiting.pop()
+        group = waiting.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in seen:  # groups may have one another in them
+            continue
+        seen.add(address)
         for name in group:
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 yield name
-            elif isinstance(link, h5py.HardLink) and depth < 50:
+            elif isinstance(link, h5py.HardLink):
                 item = group[name]
                 if isinstance(item, h5py.Group):
-                    waiting.append((item, depth + 1))
-                elif item.external:
+                    waiting.append(item)
+                elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
                     yield name
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
+    """What an error of another library says, fit to be printed."""
     text = " ".join(str(error).split())[:120] or type(error).__name__
     return "".join(c if c.isprintable() else "?" for c in text)
 

@@ -6,9 +6,10 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.keras.source import DAMAGE, brief, check_links, check_members
 
 ENDINGS = (".weights.h5", ".keras")
 IN_ARCHIVE = "model.weights.h5"
@@ -39,10 +40,13 @@ def load_weights(model: Any, path: Path) -> None:
     Only arrays are read of a `.keras` file: nothing in it is run. Keras finds a layer's weights by
     its class and its place among those of the class, not by its name.
 
-    Raises UsageError if the file is no such file, or the weights are not those of this model: the
-    message names the layers.
+    Raises UsageError if the file is no such file, would fill the disk or leads to others, or the
+    weights are not those of this model: the message names the layers.
     """
+    from groupconv_cli.keras.runtime import require
+
     check_weights_file(path)
+    require("h5py")
     with TemporaryDirectory() as folder:
         file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
         found = _layers(file, path)
@@ -60,9 +64,10 @@ def load_weights(model: Any, path: Path) -> None:
 def _extracted(path: Path, folder: Path) -> Path:
     try:
         with ZipFile(path) as archive:
+            check_members(path, archive.infolist())
             return Path(archive.extract(IN_ARCHIVE, folder))
-    except (BadZipFile, KeyError, EOFError) as error:
-        raise UsageError(f"{path} is not a .keras file: {error}") from error
+    except DAMAGE as error:
+        raise UsageError(f"{path} is not a .keras file: {brief(error)}") from error
 
 
 def _layers(file: Path, path: Path) -> dict[str, _Layer]:
@@ -81,6 +86,7 @@ def _layers(file: Path, path: Path) -> dict[str, _Layer]:
 
     try:
         with h5py.File(file) as opened:
+            check_links(path, opened)
             opened.visititems(visit)
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path} has no weights of Keras in it: {error}") from error
