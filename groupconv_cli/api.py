@@ -115,14 +115,15 @@ def check(
     settings: Mapping[str, object] | None = None,
     dtype: str = "float32",
     strict: bool = False,
+    trust: bool = False,
 ) -> CheckReport:
     """Checks specs: their mistakes, what rules find in them, and their budgets.
 
     A spec is a path, a folder, a glob, the name of a bundled config or `-`; none at all is the
     folder this runs in. `rules` gives rules another level, off, warning or error, by their codes;
     `budget` has limits of params, macs, flops or memory, as numbers or text such as '30M'. Both
-    win over what specs say. With `strict` warnings are errors. What is wrong with a spec is in the
-    report.
+    win over what specs say. With `strict` warnings are errors, and with `trust` code that a model's
+    file brings may run. What is wrong with a spec is in the report.
 
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
@@ -149,7 +150,7 @@ def check(
         except AmountError as error:
             hint = f"\n  {error.hint}" if error.hint else ""
             raise UsageError(f"the limit of {key} must be {error}; got {value!r}{hint}") from None
-    options = Options(levels, limits, variant, _texts(settings), dtype, strict)
+    options = Options(levels, limits, variant, _texts(settings), dtype, strict, trust)
     return check_specs([fspath(spec) for spec in specs], options)
 
 
@@ -213,6 +214,8 @@ def export(
 ) -> Export:
     """Writes a Keras model, or that of a spec, in the format that the path's ending tells.
 
+    A model's file is loaded with its weights; the path of one goes wherever a spec's does.
+
     `to` names the format where the ending doesn't: keras, saved_model, tflite, onnx or python.
     `quantize` is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of
     shape (samples, *input), or a list with one per input.
@@ -220,21 +223,31 @@ def export(
     The file is loaded again and compared with the model on random input; what was found is in the
     result's `agreement`, which is None where nothing is installed that runs the format.
 
-    Raises UsageError if the path exists and `force` is not given, or the format cannot express the
-    model; EnvironmentProblem if a package is missing, or the file differs from the model.
+    Raises what `load` raises, UsageError if the path exists and `force` is not given, or the format
+    cannot express the model or has no such quantization; EnvironmentProblem if a package is
+    missing, or the file differs from the model.
     """
-    from groupconv_cli.keras.export.formats import require_packages, reserved, targets
+    from groupconv_cli.keras.export.formats import (
+        check_quantization,
+        require_packages,
+        reserved,
+        targets,
+    )
     from groupconv_cli.keras.runtime import load_keras
 
     wanted = targets([Path(path)], [] if to is None else [to], "")
+    check_quantization(quantize, [target.format for target in wanted])
     require_packages(target.format for target in wanted)
     load_keras()
     import keras
 
     from groupconv_cli.keras.export.exporter import Options, Subject, export_all
 
+    file = None if isinstance(model, Network) else _read(model)
     if isinstance(model, keras.Model):
         subject = Subject(model)
+    elif isinstance(file, ModelFile):
+        subject = Subject(file.load())
     else:
         network = _network(model)
         subject = Subject(build(network), network)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from conftest import run_gconv
 
-from groupconv_cli import UsageError, build, load, python_code
+from groupconv_cli import UsageError, build, check, export, load, python_code
 
 SPEC = """\
 input: [8, 8, 8]
@@ -37,8 +38,6 @@ def outputs(path, x):
 
 
 def test_a_model_is_exported_with_its_weights(folder) -> None:
-    import keras
-
     result = run_gconv("build", "net.keras", "-o", "net.onnx", "-o", "net.tflite", cwd=folder)
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Read net: 3 layers, 896 parameters.\nSaved net.onnx")
@@ -53,6 +52,7 @@ def test_an_application_is_exported(folder) -> None:
     assert (result.status, result.err) == (0, "")
     assert "Its weights are random." in result.out
     assert "within" in result.out
+    assert "That says little here" in result.out  # 1,000 probabilities of 0.001 for any input
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,30 @@ def test_check_holds_models_to_budgets_and_rules(folder) -> None:
     result = run_gconv("check", "missing.keras", "net.yaml", cwd=folder)
     assert result.status == 2
     assert "no file 'missing.keras'" in result.out
+
+
+def test_check_names_the_file_of_a_model_that_cannot_be_read(tmp_path) -> None:
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]).save(
+        tmp_path / "open.keras"
+    )
+    result = run_gconv("check", "open.keras", cwd=tmp_path)
+    assert result.status == 2
+    assert "error: open.keras: model 'sequential" in result.out
+    assert "\n  give them: --set input=224,224,3\n" in result.out
+
+
+def test_check_runs_code_of_a_model_that_is_trusted(tmp_path) -> None:
+    x = keras.Input((4,))
+    y = keras.layers.Lambda(lambda t: t, output_shape=(4,))(x)
+    keras.Model(x, y).save(tmp_path / "net.keras")
+    assert check(tmp_path / "net.keras").exit_status == 2
+    assert check(tmp_path / "net.keras", trust=True).exit_status == 0
+
+
+def test_export_takes_the_path_of_a_model(folder, tmp_path) -> None:
+    written = export(folder / "net.keras", tmp_path / "net.keras")
+    assert written.agreement.difference == 0
+    kept, given = (
+        keras.models.load_model(each / "net.keras").get_weights() for each in (tmp_path, folder)
+    )
+    assert all((one == other).all() for one, other in zip(kept, given, strict=True))

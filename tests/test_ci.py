@@ -130,7 +130,7 @@ def test_building_says_what_to_install(light, tmp_path, options: list[str]) -> N
     done = run_light(light, "build", "basic", *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        "gconv: error: building a model needs tensorflow, keras and psutil, which are not "
+        "gconv: error: this needs tensorflow, keras and psutil, which are not "
         "installed\n  pip install tensorflow keras psutil\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from specs import layers
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
+from groupconv_cli.keras.export.exporter import measured
 from groupconv_cli.keras.export.formats import FORMATS, require_packages, reserved, targets
 from groupconv_cli.spec import SpecFile
 from groupconv_cli.spec.catalogue import families, source_of
@@ -370,3 +371,31 @@ def test_the_same_seed_gives_the_same_bytes(ending: str, tmp_path: Path) -> None
         export(build(network, seed=seed), path)
         found.append(path.read_bytes())
     assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "quantize", "message"),
+    [
+        ("net.tflite", "int4", "quantize is float16, dynamic or int8, got 'int4'"),
+        ("net.onnx", "int8", "quantize is for TFLite"),
+    ],
+)
+def test_quantization_that_makes_no_sense(name, quantize, message, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        export(layers(GROUPED), tmp_path / name, quantize=quantize)
+
+
+@pytest.mark.parametrize(
+    ("output", "says_little"),
+    [
+        ([[0.1, 0.9], [0.1, 0.9], [0.1 + 1e-6, 0.9]], True),
+        ([[0.1, 0.9], [0.1, 0.9], [0.2, 0.8]], False),
+        ([[0.1, 0.9]], False),  # nothing to tell it by
+        ([[np.nan, 0.9], [np.nan, 0.9]], False),
+    ],
+)
+def test_a_comparison_of_outputs_that_do_not_depend_on_the_input_says_little(
+    output, says_little: bool
+) -> None:
+    found = measured("LiteRT", [np.array(output)], [np.array(output)])
+    assert (found.relative, found.says_little) == (0, says_little)

@@ -302,6 +302,11 @@ def _report(
             "Within: the largest difference from the Keras model's outputs, which go up to "
             f"{decimal_text(largest)}."
         )
+    if any(each.agreement is not None and each.agreement.says_little for each in saved):
+        lines.append(
+            "That says little here: the outputs are nearly the same for any input, as those of "
+            "many\nnetworks without trained weights are. With --weights it says more."
+        )
     if fast and any(each.format.name == "keras" for each in saved):
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
     if any(each.format.name == "python" for each in saved):

@@ -15,6 +15,7 @@ from groupconv_cli.cli.options import (
     ForceOption,
     OutputOption,
     SetOption,
+    TrustOption,
     VariantOption,
     complete_spec,
     parse_settings,
@@ -97,6 +98,7 @@ def check(
     output: OutputOption = None,
     force: ForceOption = False,
     exact: ExactOption = False,
+    trust: TrustOption = False,
 ) -> int:
     """Check specs for mistakes, hold them to their budgets, and look for what rules warn of.
 
@@ -137,6 +139,7 @@ def check(
         settings=parse_settings(settings),
         dtype=dtype,
         strict=strict,
+        trust=trust,
     )
     result = Result(
         view=lambda nested: check_view(report),

@@ -21,7 +21,7 @@ def require(*modules: str) -> None:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         raise EnvironmentProblem(
-            f"building a model needs {joined(missing)}, which {are} not installed\n"
+            f"this needs {joined(missing)}, which {are} not installed\n"
             f"  pip install {' '.join(missing)}"
         )
 

@@ -31,6 +31,8 @@ class Options(NamedTuple):
     dtype: str
     strict: bool
     """Whether warnings are errors."""
+    trust: bool = False
+    """Whether code that a model's file brings may run."""
 
 
 def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
@@ -101,11 +103,15 @@ def _check_model(spec: str, options: Options) -> SpecCheck:
     path = Path(spec)
     levels = _levels(path.parent if path.exists() else Path(), {}, options)
     try:
-        network = ModelFile(spec).network(options.settings, options.variant)
+        network = ModelFile(spec, trust=options.trust).network(options.settings, options.variant)
         findings = lint(network, levels)
         budgets = hold(total(network, options.dtype), options.limits)
     except UsageError as error:
-        return SpecCheck(spec=spec, problems=(Diagnostic.of(error),))
+        problem = Diagnostic.of(error)
+        # Some are about a model by its own name; many files may be checked.
+        if spec not in problem.message:
+            problem = problem._replace(message=f"{spec}: {problem.message}")
+        return SpecCheck(spec=spec, problems=(problem,))
     return SpecCheck(spec=spec, findings=tuple(findings), budgets=tuple(budgets))
 
 

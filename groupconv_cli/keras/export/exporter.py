@@ -25,6 +25,10 @@ SAMPLES = 3
 """How many are compared. More than one, so that a batch is one."""
 
 
+LITTLE = 1e-4
+"""A spread of outputs that a wrong file could hide in: ten times what float32 may be off."""
+
+
 class Subject(NamedTuple):
     """What is exported."""
 
@@ -74,6 +78,14 @@ class Agreement(NamedTuple):
     """The largest output of the model, without its sign."""
     relative: float
     """The difference over the largest, of the output where that is worst."""
+    spread: float
+    """How far the model's outputs for one sample are from those for another, over the largest;
+    infinite where there is one sample only."""
+
+    @property
+    def says_little(self) -> bool:
+        """Whether the outputs are nearly the same for any input, as in many untrained networks."""
+        return self.spread < LITTLE
 
 
 class Export(NamedTuple):
@@ -221,8 +233,8 @@ def _agreement(
 def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
     """How far the arrays found are from those expected. NaN in the same places is no difference."""
     if [array.shape for array in found] != [array.shape for array in expected]:
-        return Agreement(runtime, float("inf"), 0.0, float("inf"))
-    differences, sizes, relative = [0.0], [0.0], [0.0]
+        return Agreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))
+    differences, sizes, relative, spreads = [0.0], [0.0], [0.0], [0.0]
     for one, other in zip(found, expected, strict=True):
         a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
         with np.errstate(invalid="ignore"):
@@ -232,7 +244,16 @@ def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
         differences.append(difference)
         sizes.append(size)
         relative.append(difference / size if size else float("inf") if difference else 0.0)
-    return Agreement(runtime, max(differences), max(sizes), max(relative))
+        spreads.append(_spread(b, size))
+    return Agreement(runtime, max(differences), max(sizes), max(relative), max(spreads))
+
+
+def _spread(output: Any, size: float) -> float:
+    if len(output) < 2 or not size:
+        return float("inf")
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(output - output[:1])
+    return float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0)) / size
 
 
 def _first_line(error: Exception) -> str:

@@ -57,6 +57,9 @@ FORMATS = (
 
 NAMES = tuple(each.name for each in FORMATS)
 
+QUANTIZATIONS = ("float16", "dynamic", "int8")
+"""Ways to make a TFLite model smaller."""
+
 
 class Target(NamedTuple):
     """Where a model goes, and in what format."""
@@ -133,6 +136,16 @@ def _is_are(words: Sequence[str]) -> str:
     return "is" if len(words) == 1 else "are"
 
 
+def check_quantization(kind: str | None, formats: Iterable[Format]) -> None:
+    """Raises UsageError for a kind that there is not, or that no format wanted would heed."""
+    if kind is None:
+        return
+    if kind not in QUANTIZATIONS:
+        raise UsageError(f"quantize is {joined(QUANTIZATIONS, 'or')}, got {kind!r}")
+    if all(each.name != "tflite" for each in formats):
+        raise UsageError("quantize is for TFLite: name an output that ends in .tflite")
+
+
 def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
     """Raises UsageError if the weights are more than a file of one of the formats can hold."""
     from groupconv_cli.render.numbers import bytes_text
@@ -140,7 +153,7 @@ def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
     for each in formats:
         if each.limit is not None and weight_bytes > each.limit:
             raise UsageError(
-                f"the weights take {bytes_text(weight_bytes)}, and a {each.title} file holds "
+                f"the weights take {bytes_text(weight_bytes)}, and {each.title} files hold "
                 f"{bytes_text(each.limit)} at most"
             )
 
