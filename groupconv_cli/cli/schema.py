@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +39,8 @@ def schema(
 
 def schema_text() -> str:
     """The schema as it is printed and published."""
+    import json  # here, so that other commands do not pay for it
+
     from groupconv_cli.spec.schema import schema as make_schema
 
     return json.dumps(make_schema(), indent=1, ensure_ascii=False) + "\n"
