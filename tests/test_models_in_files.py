@@ -1,0 +1,195 @@
+"""Keras models that cannot be read, models in files, and the command line with them."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from conftest import run_gconv
+from keras import layers
+from test_models_in import functional, twice_encoded
+
+from groupconv_cli import UsageError, accelerate, analyze, build, load
+from groupconv_cli.keras.loading import load_model
+from groupconv_cli.ops.dense import Dense
+
+# Models without a graph to read
+
+
+class Net(keras.Model):
+    """A model whose computation only its code knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def channels_first():
+    x = keras.Input((3, 8, 8))
+    return functional(layers.Conv2D(4, 3, data_format="channels_first", name="first")(x), inputs=x)
+
+
+def open_sizes():
+    x = keras.Input((None, None, 3))
+    return functional(layers.Conv2D(4, 3)(x), inputs=x)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda: keras.Sequential([layers.Dense(3)], name="bare"), "'bare' was not built"),
+        (Net, r"of the class Net, which has a call\(\) of its own"),
+        (channels_first, "layer 'first' has its channels first"),
+        (
+            open_sizes,
+            r"leaves sizes of its input open: \?×\?×3\n  give them: --set input=224,224,3",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_counted_says_why(model, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(model())
+
+
+def test_a_model_with_a_call_of_its_own_made_functional_as_the_message_says() -> None:
+    x = keras.Input((4,))
+    net = load(keras.Model(x, Net().call(x)))
+    assert [type(node.op) for node in net.layers] == [Dense]
+
+
+@pytest.mark.parametrize("sizes", ["32,24,3", "[32, 24, 3]", [32, 24, 3], [(32, 24, 3)]], ids=str)
+def test_sizes_left_open_can_be_given(sizes) -> None:
+    net = load(open_sizes(), settings={"input": sizes})
+    assert (net.input_shape, net.nodes[-1].shape) == ((32, 24, 3), (30, 22, 4))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"input": "32,32,4"}, "is .×.×3, which 32×32×4 does not fit"),
+        ({"input": "32"}, "which 32 does not fit"),
+        ({"input": "[[8,8,3],[8]]"}, "which 8×8×3 and 8 does not fit"),
+        ({"input": "0,8,3"}, "whole numbers"),
+        ({"input": "2,2,3"}, "does not know what layer .* gives out for 2×2×3"),
+        ({"groups": 4}, "a model has no variable 'groups'; --set input"),
+    ],
+)
+def test_sizes_that_do_not_fit(settings, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(open_sizes(), settings=settings)
+
+
+def test_a_model_has_no_variants() -> None:
+    from groupconv_cli import compare_variants
+
+    with pytest.raises(UsageError, match="no variants, so no 'g3'"):
+        load(twice_encoded(), variant="g3")
+    with pytest.raises(UsageError, match="is a Keras model, which has no variants"):
+        compare_variants(twice_encoded())
+
+
+# Files
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
+    model = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None)
+    path = tmp_path / f"model.{ending}"
+    model.compile("adam", "mse")
+    model.save(path)
+    assert analyze(path).totals == analyze(model).totals
+    np.testing.assert_array_equal(load_model(str(path)).weights[0], model.weights[0])
+
+
+def test_an_accelerated_models_file_is_read(tmp_path) -> None:
+    path = tmp_path / "fast.keras"
+    accelerate(build("block")).save(path)
+    assert analyze(path).totals == analyze("block").totals
+    assert analyze(path).layers[0].groups == 4
+
+
+def test_a_sequential_file_that_was_not_built_is_with_sizes(tmp_path) -> None:
+    path = tmp_path / "bare.keras"
+    keras.Sequential([layers.Conv2D(4, 3)]).save(path)
+    with pytest.raises(UsageError, match=r"was not built.*\n.*--set input"):
+        load(path)
+    assert load(path, settings={"input": "8,8,3"}).nodes[-1].shape == (6, 6, 4)
+
+
+# The command line
+
+
+def test_the_commands_take_a_model(tmp_path) -> None:
+    build("block").save(tmp_path / "block.keras")
+    result = run_gconv("summary", "block.keras", "--format", "json", cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+    assert json.loads(result.out)["macs"] == analyze("block").macs
+    result = run_gconv("compare", "block.keras", "--groups", "2,3", cwd=tmp_path)
+    assert (result.status, result.err) == (1, "")
+    assert "3 does not divide" in result.out
+
+
+def test_accelerate_and_back(tmp_path) -> None:
+    build("block").save(tmp_path / "block.keras")
+    result = run_gconv("accelerate", "block.keras", "-o", "fast.keras", cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Converted block: 2 convolutions with groups are fast now.\n")
+    fast, model = (load_model(str(tmp_path / f"{name}.keras")) for name in ("fast", "block"))
+    x = np.random.default_rng(1).normal(size=(1, 64, 64, 64)).astype("float32")
+    np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
+    assert type(fast.layers[1]).__module__ == "groupconv_cli.layers"
+    args = ("accelerate", "fast.keras", "-o", "back.keras", "--portable")
+    assert run_gconv(*args, cwd=tmp_path).status == 0
+    back = keras.models.load_model(tmp_path / "back.keras")
+    assert type(back.layers[1]) is layers.Conv2D
+
+
+def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
+    """The exit status and what is said on stderr."""
+    from groupconv_cli.cli.app import app
+
+    monkeypatch.setenv("COLUMNS", "88")
+    with pytest.raises(SystemExit) as stop:
+        app([str(arg) for arg in args], prog_name="gconv")
+    return stop.value.code, capsys.readouterr().err
+
+
+def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) -> None:
+    from groupconv_cli.keras import convert
+
+    def spoiled(model):
+        copy = make(model)
+        copy.weights[0].assign(copy.weights[0] + 0.01)
+        return copy
+
+    make = convert.accelerate_model
+    monkeypatch.setattr(convert, "accelerate_model", spoiled)
+    build("block").save(tmp_path / "block.keras")
+    out = tmp_path / "fast.keras"
+    status, err = run_in_process(
+        monkeypatch, capsys, "accelerate", tmp_path / "block.keras", "-o", out
+    )
+    assert (status, out.exists()) == (3, False)
+    assert "the converted model differs from" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["keras:MobileNetV2", "-o", "x.keras"], "no grouped convolution of Keras' own"),
+        (["block", "-o", "x.keras"], "block is no Keras model"),
+        (["keras:VGG16", "-o", "x.h5"], "must be a name that ends in .keras"),
+        (["missing.keras", "-o", "x.keras"], "no file 'missing.keras' here"),
+        (["keras:MobileNetV2", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
+    ],
+)
+def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, err = run_in_process(monkeypatch, capsys, "accelerate", *args)
+    assert (status, list(tmp_path.iterdir())) == (2, [])
+    assert message in err
