@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -189,7 +188,6 @@ def build(
     with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
         from groupconv_cli.keras.runtime import load_keras
 
-        gc.enable()  # `main` switches it off, for runs that are over soon
         load_keras()
         from groupconv_cli.keras.export.exporter import Options, Subject, export_all
 

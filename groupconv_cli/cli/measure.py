@@ -134,7 +134,6 @@ def measured_groups(
 
     refuse_model(network)
     with bar() as progress:
-        _load()
         return measure(network, counts, only=only, settings=settings, progress=progress)
 
 
@@ -145,14 +144,4 @@ def measured_layers(network: Network, settings: MeasureSettings) -> LayerMeasure
 
     refuse_model(network)
     with bar() as progress:
-        _load()
         return measure_layers(network, settings=settings, progress=progress)
-
-
-def _load() -> None:
-    import gc
-
-    from groupconv_cli.keras.runtime import load_keras
-
-    gc.enable()  # `main` switches it off, for runs that are over soon
-    load_keras()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 import re
 import warnings
@@ -95,7 +94,6 @@ def _apart() -> Iterator[None]:
     kept = {key: global_state.get_global_attribute(key) for key in fresh}
     for key, value in fresh.items():
         global_state.set_global_attribute(key, value)
-    gc.enable()  # `main` switches it off, for runs that are over soon
     try:
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

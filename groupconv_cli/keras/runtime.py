@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def load_keras() -> None:
     # Must be set before TensorFlow's C++ side starts; a level the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    gc.enable()  # the command line switches it off, for runs that are over soon: this one is not
     with silenced() as messages:
         try:
             import keras  # noqa: F401

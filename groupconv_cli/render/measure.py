@@ -130,13 +130,12 @@ def _conclusion(found: Verdict, phase: str) -> str:
 
 def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
     """How stock Keras compares, where both runtimes were measured."""
-    fast = {row.groups: row for row in measured.rows if row.runtime == "gconv"}
-    slower = [
-        row.train and fast[row.groups].train and fast[row.groups].train.times_faster_than(row.train)  # type: ignore[union-attr]
+    fast = {row.groups: row.train for row in measured.rows if row.runtime == "gconv"}
+    times = [
+        ours.times_faster_than(row.train)
         for row in measured.rows
-        if row.runtime == "keras" and row.groups in fast
+        if row.runtime == "keras" and row.train and (ours := fast.get(row.groups))
     ]
-    times = [value for value in slower if value]
     if times:
         low, high = ratio_text(min(times)), ratio_text(max(times))
         span = low if low == high else f"{low} to {high}"
