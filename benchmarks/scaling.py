@@ -17,12 +17,12 @@ from typing import Any
 from groupconv_cli.analysis.report import Summary
 from groupconv_cli.analysis.summary import summarize
 from groupconv_cli.errors import Problems, Source
+from groupconv_cli.language.expand import expand
+from groupconv_cli.language.validate import check
+from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines, plain
-from groupconv_cli.spec.catalogue import catalogue
-from groupconv_cli.spec.check import check
-from groupconv_cli.spec.expand import expand
-from groupconv_cli.spec.reader import read
+from groupconv_cli.sources.catalogue import catalogue
 
 UNIT = """\
   - residual:

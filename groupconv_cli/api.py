@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
-from groupconv_cli.keras.names import ModelFile, is_model
+from groupconv_cli.models.model_file import ModelFile
+from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
         MeasureSettings,
         Progress,
     )
-    from groupconv_cli.keras.export.exporter import Export, Quantization
+    from groupconv_cli.exporters.exporter import Export, Quantization
+    from groupconv_cli.language.spec_file import SpecFile
     from groupconv_cli.lint.report import CheckReport
-    from groupconv_cli.spec import SpecFile
 
     Model: TypeAlias = Any  # a keras.Model; Keras ships no types
     AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile | ModelFile | Model
@@ -128,11 +129,11 @@ def check(
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
     """
-    from groupconv_cli.analysis.amounts import AmountError, amount
     from groupconv_cli.analysis.budget import METRICS, Limit
     from groupconv_cli.analysis.totals import bytes_per_value
     from groupconv_cli.lint.check import Options, check_specs
-    from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
+    from groupconv_cli.policy.amounts import AmountError, amount
+    from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
 
     bytes_per_value(dtype)
     levels: Levels = {}
@@ -170,8 +171,8 @@ def build(
     EnvironmentProblem if TensorFlow is missing, and InternalError if the built model differs from
     the analysis.
     """
-    from groupconv_cli.keras.build import build_model
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.builder.build_model import build_model
+    from groupconv_cli.runtime import load_keras
 
     load_keras()
     if seed is not None:
@@ -180,11 +181,11 @@ def build(
         set_random_seed(seed)
     model = build_model(_network(spec))
     if weights is not None:
-        from groupconv_cli.keras.weights import load_weights
+        from groupconv_cli.models.weights import load_weights
 
         load_weights(model, Path(weights))
     if fast:
-        from groupconv_cli.keras.convert import make_fast
+        from groupconv_cli.models.convert import make_fast
 
         make_fast(model)
     return model
@@ -227,13 +228,13 @@ def export(
     cannot express the model or has no such quantization; EnvironmentProblem if a package is
     missing, or the file differs from the model.
     """
-    from groupconv_cli.keras.export.formats import (
+    from groupconv_cli.exporters.formats import (
         check_quantization,
         require_packages,
         reserved,
         targets,
     )
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.runtime import load_keras
 
     wanted = targets([Path(path)], [] if to is None else [to], "")
     check_quantization(quantize, [target.format for target in wanted])
@@ -241,7 +242,7 @@ def export(
     load_keras()
     import keras
 
-    from groupconv_cli.keras.export.exporter import Options, Subject, export_all
+    from groupconv_cli.exporters.exporter import Options, Subject, export_all
 
     file = None if isinstance(model, Network) else _read(model)
     if isinstance(model, keras.Model):
@@ -269,10 +270,10 @@ def accelerate(model: keras.Model) -> keras.Model:
     Raises UsageError if Keras cannot save and load the model, as one of a class without
     `get_config`, and EnvironmentProblem if TensorFlow is missing.
     """
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.runtime import load_keras
 
     load_keras()
-    from groupconv_cli.keras.convert import accelerate_model
+    from groupconv_cli.models.convert import accelerate_model
 
     return accelerate_model(model)
 
@@ -283,10 +284,10 @@ def portable(model: keras.Model) -> keras.Model:
     Raises UsageError if Keras cannot clone the model, and EnvironmentProblem if TensorFlow is
     missing.
     """
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.runtime import load_keras
 
     load_keras()
-    from groupconv_cli.keras.convert import portable_model
+    from groupconv_cli.models.convert import portable_model
 
     return portable_model(model)
 
@@ -310,13 +311,13 @@ def measure(
     rounds ends them: the result is not `complete`.
     """
     from groupconv_cli.analysis.sweep import networks, sweep
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.runtime import load_keras
 
     settings = settings or _default_settings()
     network = _network(spec)
     rows = networks(network, sweep(network, groups, only=only, dtype=settings.dtype))
     load_keras()
-    from groupconv_cli.keras.measure import measure_networks
+    from groupconv_cli.benchmark.measure import measure_networks
 
     return measure_networks(rows, settings, progress or _silent)
 
@@ -328,12 +329,12 @@ def measure_layers(
 
     Raises what `load` and `measure` raise.
     """
-    from groupconv_cli.keras.runtime import load_keras
+    from groupconv_cli.runtime import load_keras
 
     settings = settings or _default_settings()
     network = _network(spec)
     load_keras()
-    from groupconv_cli.keras.measure import measure_layers as measured
+    from groupconv_cli.benchmark.measure import measure_layers as measured
 
     return measured(network, settings, progress or _silent)
 
@@ -370,8 +371,8 @@ def _network(spec: AnySpec) -> Network:
 
 
 def _read(spec: AnySource, *, trust: bool = False) -> SpecFile | ModelFile:
-    from groupconv_cli.spec import SpecFile
-    from groupconv_cli.spec.locate import locate
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.sources.locate import locate
 
     if isinstance(spec, SpecFile | ModelFile):
         return spec

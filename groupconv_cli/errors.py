@@ -1,7 +1,7 @@
 """What can go wrong, and where.
 
 Inner code raises one short fact (`OpError`); the one boundary that knows the place in the file
-(`spec.expand`) turns it into a `Diagnostic`; the command line prints it and exits.
+(`language.expand`) turns it into a `Diagnostic`; the command line prints it and exits.
 Every exception here carries the exit status the program ends with.
 """
 

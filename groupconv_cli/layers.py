@@ -30,7 +30,7 @@ class _Grouped:
             return super().call(inputs)  # type: ignore[misc]
         import tensorflow as tf
 
-        from groupconv_cli.keras.grouped_conv import grouped_conv
+        from groupconv_cli.fastconv.grouped_conv import grouped_conv
 
         padding = self.padding
         if padding == "causal":

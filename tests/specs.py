@@ -6,8 +6,8 @@ from textwrap import dedent
 
 from groupconv_cli import load
 from groupconv_cli.errors import Diagnostic, Source, SpecError
+from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network
-from groupconv_cli.spec import SpecFile
 
 
 def network(text: str, **options) -> Network:

@@ -11,7 +11,7 @@ from specs import layers
 from groupconv_cli import UsageError, analyze, compare, load
 from groupconv_cli.analysis.totals import most_alive, total
 from groupconv_cli.network import Network
-from groupconv_cli.spec.catalogue import families
+from groupconv_cli.sources.catalogue import families
 
 # Memory
 

@@ -7,10 +7,9 @@ import doctest
 import pytest
 
 import groupconv_cli
-from groupconv_cli import SpecError, UsageError, analyze, build, compare, load
+from groupconv_cli import SpecError, UsageError, analyze, build, compare, load, runtime
+from groupconv_cli.builder import build_model as keras_build
 from groupconv_cli.errors import EnvironmentProblem, InternalError
-from groupconv_cli.keras import build as keras_build
-from groupconv_cli.keras import runtime
 from groupconv_cli.network import Network
 from groupconv_cli.ops.conv import Conv
 

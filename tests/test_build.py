@@ -235,7 +235,7 @@ def test_bad_samples(tmp_path, arrays, message: str) -> None:
     import numpy as np
 
     from groupconv_cli.errors import UsageError
-    from groupconv_cli.keras.export.calibration import Input, read_samples
+    from groupconv_cli.exporters.calibration import Input, read_samples
 
     path = tmp_path / "x.npz"
     if arrays is None:

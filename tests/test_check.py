@@ -11,9 +11,9 @@ from conftest import ROOT, run_gconv
 from specs import problems
 
 from groupconv_cli import SpecError, UsageError, analyze, check
-from groupconv_cli.analysis.amounts import AmountError, amount
-from groupconv_cli.lint.codes import RULES
 from groupconv_cli.lint.pages import PAGE, explanation
+from groupconv_cli.policy.amounts import AmountError, amount
+from groupconv_cli.policy.rules import RULES
 
 SPEC = "input: [8, 8, 16]\nlayers:\n  - conv: {filters: 16, kernel: 3, groups: 4}\n"
 APART = SPEC + "  - conv: {filters: 16, kernel: 3, groups: 4}\n"

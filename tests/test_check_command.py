@@ -12,7 +12,7 @@ from conftest import run_gconv, run_in_terminal
 from test_check import APART, SPEC, WRONG, write
 
 from groupconv_cli import check
-from groupconv_cli.spec.catalogue import families
+from groupconv_cli.sources.catalogue import families
 
 # Which specs
 

@@ -11,7 +11,7 @@ from conftest import run_gconv
 from published import COUNTS
 
 from groupconv_cli import __version__
-from groupconv_cli.spec.catalogue import names
+from groupconv_cli.sources.catalogue import names
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COMMANDS = (

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, clean_environment, run_gconv, run_in_terminal
 from published import COUNTS
 
-from groupconv_cli.spec.catalogue import catalogue
+from groupconv_cli.sources.catalogue import catalogue
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COMMANDS = (

@@ -25,10 +25,10 @@ from groupconv_cli.codegen.module import module_text
 from groupconv_cli.codegen.tree import Plan
 from groupconv_cli.codegen.trial import is_faithful
 from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import Op
 from groupconv_cli.ops.shape import Input
-from groupconv_cli.spec import SpecFile
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "0"))
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))

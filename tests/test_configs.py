@@ -6,8 +6,9 @@ import pytest
 from published import COUNTS
 
 from groupconv_cli import analyze, build, compare_variants, load
-from groupconv_cli.spec import SpecFile
-from groupconv_cli.spec.catalogue import (
+from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.language.variant_names import variant_name
+from groupconv_cli.sources.catalogue import (
     catalogue,
     configs_folder,
     families,
@@ -16,7 +17,6 @@ from groupconv_cli.spec.catalogue import (
     source_of,
     starter,
 )
-from groupconv_cli.spec.names import variant_name
 
 NAMES = [entry.name for entry in catalogue()]
 SMALL = ("basic", "block", "depthwise")

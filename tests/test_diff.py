@@ -15,8 +15,8 @@ from groupconv_cli import SpecError, UsageError, analyze, diff, load
 from groupconv_cli.analysis import align as aligning
 from groupconv_cli.analysis.align import counted, runs
 from groupconv_cli.analysis.diff import diff_networks
-from groupconv_cli.analysis.limits import WITHOUT_NAME, parse_limits, verdicts
 from groupconv_cli.network import Network
+from groupconv_cli.policy.limits import WITHOUT_NAME, parse_limits, verdicts
 from groupconv_cli.render.diff import diff_view
 
 try_many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -13,10 +13,10 @@ from specs import layers
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
-from groupconv_cli.keras.export.exporter import measured
-from groupconv_cli.keras.export.formats import FORMATS, require_packages, reserved, targets
-from groupconv_cli.spec import SpecFile
-from groupconv_cli.spec.catalogue import families, source_of
+from groupconv_cli.exporters.exporter import measured
+from groupconv_cli.exporters.formats import FORMATS, require_packages, reserved, targets
+from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.sources.catalogue import families, source_of
 
 VARIANTS = {
     "mobilenet_v1": "0.25",
@@ -255,7 +255,7 @@ def test_quantized_files_are_smaller_and_near(quantize: str, most: float, tmp_pa
 def test_a_file_that_computes_something_else_is_refused_and_nothing_is_left(
     tmp_path: Path, monkeypatch
 ) -> None:
-    from groupconv_cli.keras.export.onnx import Onnx
+    from groupconv_cli.exporters.onnx import Onnx
 
     write = Onnx.write
 
@@ -302,14 +302,14 @@ def test_models_without_known_sizes_are_refused(tmp_path: Path) -> None:
 
 
 def test_without_what_runs_it_the_file_is_written_and_that_is_said(tmp_path, monkeypatch) -> None:
-    from groupconv_cli.keras.export import onnx
+    from groupconv_cli.exporters import onnx
 
     monkeypatch.setattr(onnx, "find_spec", lambda name: None)
     assert export(layers(GROUPED), tmp_path / "net.onnx").agreement is None
 
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch) -> None:
-    from groupconv_cli.keras.export import formats
+    from groupconv_cli.exporters import formats
 
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "tf2onnx" else name)
     expected = r"ONNX needs tf2onnx, which is not installed: pip install 'groupconv-cli\[onnx\]'"

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from groupconv_cli.spec.expr import ExpressionError, evaluate, names
+from groupconv_cli.language.expressions import ExpressionError, evaluate, names
 
 NUMBERS = {"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3)}
 VALUES = NUMBERS | {"word": "relu", "yes": True, "none": None}

@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groupconv_cli.errors import Source, SpecError
-from groupconv_cli.spec import SpecFile, expr
+from groupconv_cli.language import expressions as expr
+from groupconv_cli.language.spec_file import SpecFile
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
 AS_PROCESSES = max(5, EXAMPLES // 25)

@@ -12,8 +12,8 @@ from specs import layers, problems
 from groupconv_cli import compare, compare_variants
 from groupconv_cli.divisors import divisors
 from groupconv_cli.errors import Source, SpecError, UsageError
-from groupconv_cli.spec import SpecFile
-from groupconv_cli.spec.reader import decode
+from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.language.yaml_reader import decode
 from groupconv_cli.words import latin
 
 # What looks like something else

@@ -14,9 +14,9 @@ from keras import layers
 
 from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.errors import EnvironmentProblem
-from groupconv_cli.keras import loading
-from groupconv_cli.keras.source import CODE
-from groupconv_cli.keras.weights import load_weights
+from groupconv_cli.models import load as loading
+from groupconv_cli.models.description import CODE
+from groupconv_cli.models.weights import load_weights
 
 
 @pytest.fixture(scope="module")

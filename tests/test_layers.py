@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from groupconv_cli.keras.grouped_conv import runs_natively
+from groupconv_cli.fastconv.grouped_conv import runs_natively
 from groupconv_cli.layers import GROUPED, GroupConv1D, GroupConv2D, GroupConv3D
 
 STOCK = [layers.Conv1D, layers.Conv2D, layers.Conv3D]

@@ -9,10 +9,10 @@ from conftest import ROOT
 from specs import layers
 
 from groupconv_cli import check, load
-from groupconv_cli.lint.codes import DEFAULTS, RULES, Level
 from groupconv_cli.lint.rule import CHECKS, Finding, lint
 from groupconv_cli.network import Network
-from groupconv_cli.spec.catalogue import catalogue
+from groupconv_cli.policy.rules import DEFAULTS, RULES, Level
+from groupconv_cli.sources.catalogue import catalogue
 
 ALL = dict.fromkeys(RULES, Level.warning)
 GROUPED = "- conv: {filters: 16, kernel: 3, groups: 4, norm: batch, activation: relu}\n"

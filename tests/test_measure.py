@@ -31,8 +31,8 @@ from groupconv_cli.analysis.measurement import (
     Timing,
 )
 from groupconv_cli.analysis.totals import total
+from groupconv_cli.builder.memory import measure_need
 from groupconv_cli.errors import EnvironmentProblem, UsageError
-from groupconv_cli.keras.memory import measure_need
 from groupconv_cli.render.compare import compare_view
 from groupconv_cli.render.csv import csv_text
 from groupconv_cli.render.json import compare_json, summary_json
@@ -175,7 +175,7 @@ def test_layers_are_given_inputs_of_their_dtype() -> None:
     """A cast that the layer does not have inside a network would be timed with it."""
     import keras
 
-    from groupconv_cli.keras.contestant import Contestant
+    from groupconv_cli.benchmark.timed_model import Contestant
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("bfloat16")

@@ -18,7 +18,7 @@ from keras import layers, ops
 from test_profiler import COUNTED, profiled
 
 from groupconv_cli import UsageError, analyze, build, compare, diff, load
-from groupconv_cli.keras.loading import applications
+from groupconv_cli.models.load import applications
 from groupconv_cli.ops.shape import Input
 from groupconv_cli.render.csv import csv_text
 from groupconv_cli.render.json import summary_json
@@ -380,7 +380,7 @@ def test_a_sequential_model_with_a_call_of_its_own_is_not_its_layers() -> None:
 
 
 def test_a_diff_marks_what_is_not_known() -> None:
-    from groupconv_cli.analysis.limits import parse_limits, verdicts
+    from groupconv_cli.policy.limits import parse_limits, verdicts
     from groupconv_cli.render.diff import diff_view, layers_view
     from groupconv_cli.render.json import diff_json
 

@@ -12,7 +12,7 @@ from keras import layers
 from test_models_in import functional, twice_encoded
 
 from groupconv_cli import UsageError, accelerate, analyze, build, load
-from groupconv_cli.keras.loading import load_model
+from groupconv_cli.models.load import load_model
 from groupconv_cli.ops.dense import Dense
 
 # Models without a graph to read
@@ -160,7 +160,7 @@ def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
 
 
 def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) -> None:
-    from groupconv_cli.keras import convert
+    from groupconv_cli.models import convert
 
     def spoiled(model):
         copy = make(model)

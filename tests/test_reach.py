@@ -15,10 +15,10 @@ from random_specs import specs
 from specs import layers
 
 from groupconv_cli import analyze, build, load
-from groupconv_cli.analysis.reach import MAX_CHANNELS, follow
+from groupconv_cli.analysis.channel_mixing import MAX_CHANNELS, follow
 from groupconv_cli.network import Network
 from groupconv_cli.ops.base import Op, united
-from groupconv_cli.spec.catalogue import families
+from groupconv_cli.sources.catalogue import families
 
 SEEDS = 2
 NOISE = 1e-5

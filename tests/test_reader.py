@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from groupconv_cli.errors import Diagnostic, Problems, Source, SpecError
-from groupconv_cli.spec import reader
-from groupconv_cli.spec.reader import MAX_DEPTH, decode, resolve
-from groupconv_cli.spec.tree import Tree
-from groupconv_cli.spec.values import plain
+from groupconv_cli.language import yaml_reader as reader
+from groupconv_cli.language.nodes import Tree
+from groupconv_cli.language.values import plain
+from groupconv_cli.language.yaml_reader import MAX_DEPTH, decode, resolve
 
 
 def read(source: Source) -> tuple[Tree, list[Diagnostic]]:

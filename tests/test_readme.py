@@ -13,7 +13,7 @@ from conftest import ROOT, clean_environment, run_gconv
 
 from groupconv_cli import load
 from groupconv_cli.errors import Source
-from groupconv_cli.spec import SpecFile
+from groupconv_cli.language.spec_file import SpecFile
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from groupconv_cli.analysis.measurement import Timing, rounds_needed, verdict
-from groupconv_cli.keras import rounds
-from groupconv_cli.keras.rounds import in_turn
+from groupconv_cli.benchmark import interleaved as rounds
+from groupconv_cli.benchmark.interleaved import in_turn
 
 
 class Clock:

@@ -12,12 +12,12 @@ from test_errors import STRUCTURE
 
 from groupconv_cli.cli.schema import schema_text
 from groupconv_cli.errors import Problems, Source
+from groupconv_cli.language.items import example
+from groupconv_cli.language.schema import schema
+from groupconv_cli.language.values import plain
+from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.ops import LAYERS
-from groupconv_cli.spec.catalogue import families, source_of, starter
-from groupconv_cli.spec.items import example
-from groupconv_cli.spec.reader import read
-from groupconv_cli.spec.schema import schema
-from groupconv_cli.spec.values import plain
+from groupconv_cli.sources.catalogue import families, source_of, starter
 
 VALIDATOR = jsonschema.Draft7Validator(schema())
 

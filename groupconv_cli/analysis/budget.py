@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from groupconv_cli.analysis import amounts
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import Place, UsageError
+from groupconv_cli.policy import amounts
 from groupconv_cli.words import joined
 
 METRICS = {key: amounts.METRICS[key] for key in ("params", "macs", "flops", "memory")}

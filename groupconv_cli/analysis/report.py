@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groupconv_cli.analysis.reach import of_layers
+from groupconv_cli.analysis.channel_mixing import of_layers
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.network import Network, Node

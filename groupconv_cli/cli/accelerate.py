@@ -55,8 +55,9 @@ def accelerate(
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import written_whole
-    from groupconv_cli.keras.names import ModelFile, is_model
-    from groupconv_cli.render.numbers import bytes_text, decimal_text
+    from groupconv_cli.models.model_file import ModelFile
+    from groupconv_cli.models.recognize import is_model
+    from groupconv_cli.units import bytes_text, decimal_text
     from groupconv_cli.words import joined, plural
 
     if not is_model(model):
@@ -69,12 +70,12 @@ def accelerate(
     values = parse_settings(settings)
     ModelFile(model, trust=trust).check()
     with written_whole(output, force=force) as temporary, spinner("Loading TensorFlow") as show:
-        from groupconv_cli.keras.runtime import load_keras, silenced
+        from groupconv_cli.runtime import load_keras, silenced
 
         load_keras()
-        from groupconv_cli.keras import convert
-        from groupconv_cli.keras.agreement import agreement
-        from groupconv_cli.keras.loading import load_model, model_network
+        from groupconv_cli.exporters.agreement import agreement
+        from groupconv_cli.models import convert
+        from groupconv_cli.models.load import load_model, model_network
 
         show(f"Reading {model}")
         shapes = model_network(model, values, trust=trust).input_shapes

@@ -47,7 +47,7 @@ class Commands(TyperGroup):
     def _meant(self, word: str) -> str:
         from shlex import quote
 
-        from groupconv_cli.spec.locate import is_spec
+        from groupconv_cli.sources.locate import is_spec
 
         near = did_you_mean(word, self.commands)
         if near is None and is_spec(word):

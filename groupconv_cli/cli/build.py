@@ -20,14 +20,14 @@ from groupconv_cli.cli.options import (
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
-from groupconv_cli.keras.names import ModelFile
+from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.network import Network, refuse_model
 
 if TYPE_CHECKING:
     import keras
 
-    from groupconv_cli.keras.export.exporter import Export
-    from groupconv_cli.spec import SpecFile
+    from groupconv_cli.exporters.exporter import Export
+    from groupconv_cli.language.spec_file import SpecFile
 
 
 class To(StrEnum):
@@ -154,15 +154,15 @@ def build(
     """
     from groupconv_cli.cli.output import note, write
     from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.files import file_stem
-    from groupconv_cli.keras.export.formats import (
+    from groupconv_cli.exporters.formats import (
         check_sizes,
         require_packages,
         reserved,
         targets,
     )
-    from groupconv_cli.keras.runtime import FRAMEWORK, require
-    from groupconv_cli.keras.weights import check_weights_file
+    from groupconv_cli.files import file_stem
+    from groupconv_cli.models.weights import check_weights_file
+    from groupconv_cli.runtime import FRAMEWORK, require
 
     source = read_spec(spec, trust=trust)
     values = parse_settings(settings)
@@ -186,10 +186,10 @@ def build(
     enough = enough_memory(network, ignore=ignore_memory)
     # The targets are opened first: work whose result cannot be kept is not begun.
     with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
-        from groupconv_cli.keras.runtime import load_keras
+        from groupconv_cli.runtime import load_keras
 
         load_keras()
-        from groupconv_cli.keras.export.exporter import Options, Subject, export_all
+        from groupconv_cli.exporters.exporter import Options, Subject, export_all
 
         if isinstance(source, ModelFile):
             show(f"Reading {source.name}")
@@ -214,7 +214,7 @@ def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:
     """The samples in the file of --calibrate. Raises UsageError if they are not of this network."""
     if calibrate is None:
         return None
-    from groupconv_cli.keras.export.calibration import Input, read_samples
+    from groupconv_cli.exporters.calibration import Input, read_samples
 
     entries = [network.nodes[index] for index in network.inputs]
     return read_samples(calibrate, [Input(node.name, node.shape) for node in entries])
@@ -243,8 +243,8 @@ def _read(
     weights: Path | None,
 ) -> keras.Model:
     """The model that stands in place of a spec."""
-    from groupconv_cli.keras.convert import make_fast
-    from groupconv_cli.keras.weights import load_weights
+    from groupconv_cli.models.convert import make_fast
+    from groupconv_cli.models.weights import load_weights
 
     if seed is not None:
         if not source.is_application:
@@ -270,7 +270,7 @@ def _report(
     fast: bool,
 ) -> str:
     """What was built, where it lies, and how it was checked."""
-    from groupconv_cli.render.numbers import bytes_text, decimal_text
+    from groupconv_cli.units import bytes_text, decimal_text
     from groupconv_cli.words import plural
 
     verb = "Read" if isinstance(source, ModelFile) else "Built"
@@ -317,8 +317,8 @@ def enough_memory(network: Network, *, ignore: bool) -> bool:
 
     Raises EnvironmentProblem if not, unless that is to be ignored.
     """
-    from groupconv_cli.keras.memory import available_bytes, build_bytes
-    from groupconv_cli.render.numbers import bytes_text
+    from groupconv_cli.builder.memory import available_bytes, build_bytes
+    from groupconv_cli.units import bytes_text
 
     needed, available = build_bytes(network), available_bytes()
     if needed <= available or ignore:

@@ -25,7 +25,7 @@ def list_networks(
     from groupconv_cli.cli.present import Destination, Result, present
     from groupconv_cli.render.catalogue import catalogue_view
     from groupconv_cli.render.json import catalogue_json
-    from groupconv_cli.spec.catalogue import catalogue
+    from groupconv_cli.sources.catalogue import catalogue
 
     to = Destination(output_format, output, force, exact).checked()
     result = Result(

@@ -158,8 +158,8 @@ def check(
 def _explain(code: str) -> int:
     """Prints what a rule is about. Raises UsageError for a code that is none."""
     from groupconv_cli.cli.output import write
-    from groupconv_cli.lint.codes import RuleError
     from groupconv_cli.lint.pages import explanation
+    from groupconv_cli.policy.rules import RuleError
 
     try:
         write(explanation(code))

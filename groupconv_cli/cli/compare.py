@@ -38,9 +38,9 @@ from groupconv_cli.errors import UsageError
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import MeasureSettings
     from groupconv_cli.cli.present import Result
-    from groupconv_cli.keras.names import ModelFile
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.models.model_file import ModelFile
     from groupconv_cli.network import Network
-    from groupconv_cli.spec import SpecFile
 
 ROWS_FAILED = 1
 

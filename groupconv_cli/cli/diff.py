@@ -27,9 +27,9 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
-    from groupconv_cli.keras.names import ModelFile
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.models.model_file import ModelFile
     from groupconv_cli.network import Network
-    from groupconv_cli.spec import SpecFile
 
     File = SpecFile | ModelFile
 
@@ -114,9 +114,9 @@ def diff(
       git show main:old.yaml | gconv diff - new.yaml
     """
     from groupconv_cli.analysis.diff import diff_networks
-    from groupconv_cli.analysis.limits import parse_limits, verdicts
     from groupconv_cli.cli.output import complain
     from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.policy.limits import parse_limits, verdicts
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json
@@ -160,10 +160,10 @@ def _files(
         return *files, (_label(old, files[0]), _label(new, files[1]))
     if new is not None:
         raise UsageError(f"--against goes with one spec, got {old} and {new}")
-    from groupconv_cli.keras.names import is_model
-    from groupconv_cli.spec import SpecFile
-    from groupconv_cli.spec.locate import DEFAULT_FILE
-    from groupconv_cli.spec.revision import source_at
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.models.recognize import is_model
+    from groupconv_cli.sources.git_revision import source_at
+    from groupconv_cli.sources.locate import DEFAULT_FILE
 
     spec = DEFAULT_FILE if old is None else old
     if old is None and not Path(spec).is_file():

@@ -46,8 +46,8 @@ def init(
     from groupconv_cli.cli.output import write
     from groupconv_cli.cli.schema import schema_text
     from groupconv_cli.files import written_whole
-    from groupconv_cli.spec.locate import DEFAULT_FILE
-    from groupconv_cli.spec.schema import FILE_NAME
+    from groupconv_cli.language.schema import FILE_NAME
+    from groupconv_cli.sources.locate import DEFAULT_FILE
 
     to_stdout = str(output) == "-"
     text, variant = _starting_point(name, DEFAULT_FILE if to_stdout else quote(output.name))
@@ -69,7 +69,7 @@ def init(
 
 def _starting_point(name: str | None, file: str) -> tuple[str, str | None]:
     """The text to copy into a file, and the variant of it that the name means."""
-    from groupconv_cli.spec import catalogue
+    from groupconv_cli.sources import catalogue
     from groupconv_cli.words import did_you_mean
 
     if name is None:

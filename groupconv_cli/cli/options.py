@@ -13,8 +13,8 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
-    from groupconv_cli.keras.names import ModelFile
-    from groupconv_cli.spec import SpecFile
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.models.model_file import ModelFile
 
 
 class Format(StrEnum):
@@ -37,7 +37,7 @@ class DType(StrEnum):
 
 def complete_spec(incomplete: str) -> Iterable[str]:
     """Names of bundled configs that begin with what has been typed."""
-    from groupconv_cli.spec.catalogue import names
+    from groupconv_cli.sources.catalogue import names
 
     return [name for name in names() if name.startswith(incomplete)]
 
@@ -104,9 +104,10 @@ def read_spec(spec: str | None, *, trust: bool = False) -> SpecFile | ModelFile:
     For a Keras model it is what makes its network, with `trust` though the file brings code.
     """
     from groupconv_cli.cli.output import note
-    from groupconv_cli.keras.names import ModelFile, is_model
-    from groupconv_cli.spec import SpecFile
-    from groupconv_cli.spec.locate import locate
+    from groupconv_cli.language.spec_file import SpecFile
+    from groupconv_cli.models.model_file import ModelFile
+    from groupconv_cli.models.recognize import is_model
+    from groupconv_cli.sources.locate import locate
 
     if spec is not None and is_model(spec):
         return ModelFile(spec, trust=trust)
@@ -120,7 +121,7 @@ def network_in(
     file: SpecFile | ModelFile, settings: dict[str, str], variant: str | None
 ) -> Network:
     """The network that was read; with a spinner on stderr where TensorFlow has to be loaded."""
-    from groupconv_cli.keras.names import ModelFile
+    from groupconv_cli.models.model_file import ModelFile
 
     if not isinstance(file, ModelFile):
         return file.network(settings, variant)
@@ -128,7 +129,7 @@ def network_in(
     from groupconv_cli.cli.progress import spinner
 
     with spinner("Loading TensorFlow") as show:
-        from groupconv_cli.keras.runtime import load_keras
+        from groupconv_cli.runtime import load_keras
 
         load_keras()
         show(f"Reading {file.name}")

@@ -41,6 +41,6 @@ def schema_text() -> str:
     """The schema as it is printed and published."""
     import json  # here, so that other commands do not pay for it
 
-    from groupconv_cli.spec.schema import schema as make_schema
+    from groupconv_cli.language.schema import schema as make_schema
 
     return json.dumps(make_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from groupconv_cli.codegen.align import Context
 from groupconv_cli.codegen.layout import literal
-from groupconv_cli.spec import expr
+from groupconv_cli.language import expressions as expr
 
 COMPARISON, SUM, PRODUCT, SIGN, ATOM = 1, 2, 3, 4, 5
 

@@ -9,15 +9,16 @@ from typing import NamedTuple
 from groupconv_cli.analysis.budget import BudgetLine, Limit, hold
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
-from groupconv_cli.keras.names import ModelFile, is_model
-from groupconv_cli.lint.codes import DEFAULTS, Level, Levels
+from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding, lint
 from groupconv_cli.lint.settings import project_levels
+from groupconv_cli.models.model_file import ModelFile
+from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
-from groupconv_cli.spec import SpecFile
-from groupconv_cli.spec.locate import locate
+from groupconv_cli.policy.rules import DEFAULTS, Level, Levels
+from groupconv_cli.sources.locate import locate
 from groupconv_cli.words import joined
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.keras.names import is_model
-from groupconv_cli.spec import catalogue
-from groupconv_cli.spec.reader import MAX_BYTES
+from groupconv_cli.language.yaml_reader import MAX_BYTES
+from groupconv_cli.models.recognize import is_model
+from groupconv_cli.sources import catalogue
 
 SUFFIXES = (".yaml", ".yml")
 SKIPPED = ("node_modules", "__pycache__", "venv", "site-packages")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groupconv_cli.analysis.reach import KeptApart
+from groupconv_cli.analysis.channel_mixing import KeptApart
 from groupconv_cli.lint.rule import Remark, Subject, rule
 from groupconv_cli.words import joined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from groupconv_cli.lint.codes import known_code
+from groupconv_cli.policy.rules import known_code
 
 PAGE = Path("docs", "rules.md")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.lint.codes import Level
 from groupconv_cli.lint.rule import Finding
+from groupconv_cli.policy.rules import Level
 
 WELL, FAILED, WRONG = 0, 1, 2
 """Exit statuses of a check."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from groupconv_cli.analysis.reach import Mixing, follow
+from groupconv_cli.analysis.channel_mixing import Mixing, follow
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.errors import Place
-from groupconv_cli.lint.codes import RULES, Level, Levels
 from groupconv_cli.network import Network, Node
+from groupconv_cli.policy.rules import RULES, Level, Levels
 
 
 class Subject:

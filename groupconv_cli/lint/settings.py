@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source, UsageError
-from groupconv_cli.lint.codes import Levels, RuleError, known_code, known_level
-from groupconv_cli.spec.reader import decode
+from groupconv_cli.language.yaml_reader import decode
+from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
 from groupconv_cli.words import did_you_mean
 
 FILE = "pyproject.toml"

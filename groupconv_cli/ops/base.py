@@ -8,13 +8,11 @@ one dataclass costs about a millisecond at import, and every run of the program 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
 from groupconv_cli.ops.calls import Call
 from groupconv_cli.ops.kinds import Kind, Value
-
-if TYPE_CHECKING:
-    from groupconv_cli.ops.composite import Builder, Tensor
 
 Shape = tuple[int, ...]
 """Spatial sizes, then channels; the batch is left out. A flat vector has only channels."""
@@ -212,6 +210,33 @@ class Window(NamedTuple):
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
+
+
+class Tensor(NamedTuple):
+    """A node's output while the network grows. The shape is None after a mistake."""
+
+    node: int
+    shape: Shape | None
+
+
+class Builder(Protocol):
+    """What a composite may ask of the expansion."""
+
+    def add(self, op: Op, *inputs: Tensor) -> Tensor:
+        """Adds a primitive. Raises OpError if it cannot take these inputs."""
+        ...
+
+    def walk(self, layers: Any, x: Tensor) -> Tensor:
+        """Adds a list of layers out of the spec."""
+        ...
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Gives what is added inside a path of its own: `<path so far>.<name>`."""
+        ...
+
+    def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
+        """The product of the strides on the way from one tensor to another, per axis."""
+        ...
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))

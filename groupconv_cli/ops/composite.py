@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION, activation
-from groupconv_cli.ops.base import Composite, Op, Shape, arg, shape_text
+from groupconv_cli.ops.base import Builder, Composite, Op, Shape, Tensor, arg, shape_text
 from groupconv_cli.ops.conv import Conv, DepthwiseConv
 from groupconv_cli.ops.geometry import Padding
 from groupconv_cli.ops.kinds import Branches, Choice, Flag, Layers, LayersOr, Size, Whole
@@ -18,33 +17,6 @@ from groupconv_cli.ops.pool import GlobalAvgPool
 from groupconv_cli.ops.shape import Split
 
 MERGES: dict[str, type[Op]] = {"concat": Concat, "add": Add, "multiply": Multiply}
-
-
-class Tensor(NamedTuple):
-    """A node's output while the network grows. The shape is None after a mistake."""
-
-    node: int
-    shape: Shape | None
-
-
-class Builder(Protocol):
-    """What a composite may ask of the expansion."""
-
-    def add(self, op: Op, *inputs: Tensor) -> Tensor:
-        """Adds a primitive. Raises OpError if it cannot take these inputs."""
-        ...
-
-    def walk(self, layers: Any, x: Tensor) -> Tensor:
-        """Adds a list of layers out of the spec."""
-        ...
-
-    def scope(self, name: str) -> AbstractContextManager[None]:
-        """Gives what is added inside a path of its own: `<path so far>.<name>`."""
-        ...
-
-    def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
-        """The product of the strides on the way from one tensor to another, per axis."""
-        ...
 
 
 class Residual(Composite, name="residual"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.render.view import Column, Row, Table, View
-from groupconv_cli.spec.catalogue import Bundled
+from groupconv_cli.sources.catalogue import Bundled
 
 COLUMNS = (
     Column("Name", key="name"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison, VariantRow
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import (
     UNKNOWN,
     Cell,
@@ -20,6 +19,7 @@ from groupconv_cli.render.view import (
     inputs_text,
     unknown_notes,
 )
+from groupconv_cli.units import ratio
 from groupconv_cli.words import plural
 
 if TYPE_CHECKING:

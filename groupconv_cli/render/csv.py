@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.view import AtLeast, Cell, Typed, View
 from groupconv_cli.words import printable

@@ -13,11 +13,10 @@ from groupconv_cli.analysis.diff import (
     Diff,
     LayerChange,
 )
-from groupconv_cli.analysis.limits import Verdict
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
+from groupconv_cli.policy.limits import Verdict
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
-from groupconv_cli.render.numbers import bytes_text, count_text, ratio, share_change_text
 from groupconv_cli.render.view import (
     UNKNOWN,
     Cell,
@@ -29,6 +28,7 @@ from groupconv_cli.render.view import (
     bounded,
     unknown_notes,
 )
+from groupconv_cli.units import bytes_text, count_text, ratio, share_change_text
 from groupconv_cli.words import plural
 
 SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~", MOVED: "~"}

@@ -13,7 +13,7 @@ from groupconv_cli.analysis.budget import METRICS, BudgetLine
 from groupconv_cli.errors import Diagnostic, Place
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.render.check import as_diagnostic, conclusion
-from groupconv_cli.render.numbers import bytes_text, count_text
+from groupconv_cli.units import bytes_text, count_text
 
 
 def github(report: CheckReport, workspace: str | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.report import (
     CompareRow,
     Comparison,
@@ -15,11 +15,10 @@ from groupconv_cli.analysis.report import (
 )
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.ops.base import Shape
-from groupconv_cli.render.numbers import ratio
+from groupconv_cli.units import ratio
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff, DiffLayer, LayerChange
-    from groupconv_cli.analysis.limits import Verdict
     from groupconv_cli.analysis.measurement import (
         GroupMeasurement,
         LayerMeasurement,
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     )
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
-    from groupconv_cli.spec.catalogue import Bundled
+    from groupconv_cli.policy.limits import Verdict
+    from groupconv_cli.sources.catalogue import Bundled
 
 VERSION = 1
 """Raised when a name goes or changes its meaning; new names do not raise it."""

@@ -17,8 +17,8 @@ from groupconv_cli.analysis.measurement import (
     verdict,
 )
 from groupconv_cli.analysis.report import LayerRow
-from groupconv_cli.render.numbers import ratio, ratio_text, seconds_text
 from groupconv_cli.render.view import Cell, Column, Row, Table
+from groupconv_cli.units import ratio, ratio_text, seconds_text
 from groupconv_cli.words import joined, plural
 
 RUNTIME_NAMES = {"gconv": "gconv", "keras": "stock Keras"}

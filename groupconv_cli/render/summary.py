@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
-from groupconv_cli.render.numbers import ratio
 from groupconv_cli.render.view import (
     UNKNOWN,
     Cell,
@@ -23,6 +22,7 @@ from groupconv_cli.render.view import (
     inputs_text,
     unknown_notes,
 )
+from groupconv_cli.units import ratio
 from groupconv_cli.words import plural
 
 if TYPE_CHECKING:

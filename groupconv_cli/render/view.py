@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from groupconv_cli.analysis.reach import Reach
+from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import Shape, shape_text
-from groupconv_cli.render.numbers import (
+from groupconv_cli.units import (
     bytes_text,
     change_text,
     count_text,

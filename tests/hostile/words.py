@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from groupconv_cli.spec.catalogue import families, source_of
+from groupconv_cli.sources.catalogue import families, source_of
 
 CONFIGS = [source_of(family).text for family in families()]
 ESCAPE = "\x1b[31m\x1b]0;owned\x07"

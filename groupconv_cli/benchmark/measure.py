@@ -1,0 +1,230 @@
+"""Measuring networks on this machine: several numbers of groups, or layer by layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from groupconv_cli.analysis.measurement import (
+    GroupMeasurement,
+    GroupTimes,
+    LayerMeasurement,
+    LayerTimes,
+    MeasureSettings,
+    Progress,
+)
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.benchmark.interleaved import Rounds, in_turn
+from groupconv_cli.benchmark.machine import configured
+from groupconv_cli.benchmark.timed_model import Contestant, peak_bytes
+from groupconv_cli.builder.memory import check_memory
+from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.network import Network, Node
+from groupconv_cli.ops.base import Cost
+from groupconv_cli.ops.shape import Input
+
+CALL = "call"
+"""Stands for a call that computes nothing."""
+
+Phase = str
+"""'forward' or 'train'."""
+
+
+class _Entry(NamedTuple):
+    """A row to be: a network, under the number of groups that it is shown with."""
+
+    groups: int | str
+    network: Network
+    runtime: str
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for rows that are the same computation: those are measured once."""
+        runtime = self.runtime if _has_groups(self.network) else ""
+        return (runtime, tuple(node.groups for node in self.network.nodes))
+
+
+def measure_networks(
+    networks: Sequence[tuple[int | str, Network]], settings: MeasureSettings, progress: Progress
+) -> GroupMeasurement:
+    """Times inference and training steps of networks that differ in their groups, in turn.
+
+    Raises what `configured` raises, and EnvironmentProblem if memory is short or would be.
+    """
+    entries = [
+        _Entry(groups, network, runtime)
+        for groups, network in networks
+        for runtime in settings.runtimes
+        # Without groups the two are one.
+        if runtime == settings.runtimes[0] or _has_groups(network)
+    ]
+    with configured(settings) as machine, _enough_memory():
+        check_memory({entry.key: entry.network for entry in entries}.values(), settings, machine)
+        makers = {
+            entry.key: (_title(entry), _maker(entry.network, entry.runtime, settings))
+            for entry in entries
+        }
+        made = _prepared(makers, progress)
+        peaks = {
+            key: (
+                _peak(contestant, contestant.forward, machine.device),
+                _peak(contestant, contestant.train, machine.device),
+            )
+            for key, contestant in made.items()
+        }
+        taken = _timed(made, settings, progress)
+    rows = []
+    for entry in entries:
+        forward_bytes, train_bytes = peaks.get(entry.key, (None, None))
+        rows.append(
+            GroupTimes(
+                groups=entry.groups,
+                runtime=entry.runtime,
+                macs=total(entry.network).macs,
+                forward=taken.timings.get((entry.key, "forward")),
+                train=taken.timings.get((entry.key, "train")),
+                forward_bytes=forward_bytes,
+                train_bytes=train_bytes,
+            )
+        )
+    return GroupMeasurement(
+        machine=machine, settings=settings, rows=tuple(rows), complete=taken.complete
+    )
+
+
+def measure_layers(
+    network: Network, settings: MeasureSettings, progress: Progress
+) -> LayerMeasurement:
+    """Times every layer by itself, and the network as a whole, in turn.
+
+    Layers that are equal and read inputs of the same shapes are measured once. Raises what
+    `measure_networks` raises.
+    """
+    with configured(settings) as machine, _enough_memory():
+        alone = {
+            _layer_key(node, runtime, settings): _alone(node)
+            for runtime in settings.runtimes
+            for node in network.layers
+        }
+        check_memory([network] * len(settings.runtimes) + [*alone.values()], settings, machine)
+        makers: dict[Hashable, tuple[str, Callable[[], Any]]] = {}
+        for runtime in settings.runtimes:
+            makers["whole", runtime] = (network.name, _maker(network, runtime, settings, False))
+            for node in network.layers:
+                key = _layer_key(node, runtime, settings)
+                maker = _maker(alone[key], runtime, settings, False)
+                makers.setdefault(key, (node.name, maker))
+        makers[CALL] = ("an empty call", _Nothing)
+        taken = _timed(_prepared(makers, progress), settings, progress)
+
+    def times(name: str, key: Hashable, runtime: str) -> LayerTimes:
+        forward, train = (taken.timings.get((key, phase)) for phase in ("forward", "train"))
+        return LayerTimes(name=name, runtime=runtime, forward=forward, train=train)
+
+    return LayerMeasurement(
+        machine=machine,
+        settings=settings,
+        rows=tuple(
+            times(node.name, _layer_key(node, runtime, settings), runtime)
+            for runtime in settings.runtimes
+            for node in network.layers
+        ),
+        whole=tuple(
+            times(network.name, ("whole", runtime), runtime) for runtime in settings.runtimes
+        ),
+        call=taken.timings.get((CALL, "forward")),
+        complete=taken.complete,
+    )
+
+
+class _Nothing:
+    """A contestant whose functions compute nothing."""
+
+    def __init__(self) -> None:
+        self._function = tf.function(lambda x: x, autograph=False)
+        self._input = tf.zeros(())
+
+    def forward(self) -> None:
+        self._function(self._input)
+
+    train = forward
+
+
+def _prepared(
+    makers: dict[Hashable, tuple[str, Callable[[], Any]]], progress: Progress
+) -> dict[Hashable, Any]:
+    """Builds and traces every contestant, and runs it until it is warm."""
+    made: dict[Hashable, Any] = {}
+    start = time.perf_counter()
+    for number, (key, (title, make)) in enumerate(makers.items()):
+        gone = time.perf_counter() - start
+        expected = gone / number * len(makers) if number else 0.0
+        progress(f"Preparing {title} ({number + 1} of {len(makers)})", gone, expected)
+        contestant = make()
+        for run in (contestant.forward, contestant.train):
+            run()  # traces, compiles
+            run()  # fills caches
+        made[key] = contestant
+    return made
+
+
+def _timed(
+    made: dict[Hashable, Any], settings: MeasureSettings, progress: Progress
+) -> Rounds[tuple[Hashable, Phase]]:
+    runs: dict[tuple[Hashable, Phase], Callable[[], None]] = {}
+    for key, contestant in made.items():
+        runs[key, "forward"] = contestant.forward
+        runs[key, "train"] = contestant.train
+    return in_turn(runs, rounds=settings.runs, progress=progress)
+
+
+def _maker(
+    network: Network, runtime: str, settings: MeasureSettings, updates: bool = True
+) -> Callable[[], Contestant]:
+    fast = runtime == "gconv"
+    return lambda: Contestant(network, batch=settings.batch, fast=fast, updates=updates)
+
+
+def _peak(contestant: Contestant, run: Callable[[], None], device: str) -> int | None:
+    """Peak memory of the network by itself: its weights and input, and what a run adds to them."""
+    beyond = peak_bytes(run, device)
+    return None if beyond is None else contestant.held_bytes + beyond
+
+
+def _title(entry: _Entry) -> str:
+    groups = f"g={entry.groups}" if isinstance(entry.groups, int) else entry.groups
+    return f"{groups} in stock Keras" if entry.runtime == "keras" else groups
+
+
+def _has_groups(network: Network) -> bool:
+    return any(node.is_grouped for node in network.nodes)
+
+
+def _alone(node: Node) -> Network:
+    """A network of one layer, which reads inputs of the same shapes."""
+    entries = tuple(
+        Node(f"input_{index}", Input(), (), (), shape, Cost())
+        for index, shape in enumerate(node.input_shapes)
+    )
+    indices = tuple(range(len(entries)))
+    layer = node._replace(inputs=indices, path=(), groups_from=None)
+    return Network("layer", (*entries, layer), indices, (len(entries),))
+
+
+def _layer_key(node: Node, runtime: str, settings: MeasureSettings) -> Hashable:
+    shared = runtime if node.is_grouped else settings.runtimes[0]
+    return (shared, node.op, node.input_shapes)
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise EnvironmentProblem(
+            "there was not enough memory to measure; a smaller --batch or fewer --groups take less"
+        ) from error

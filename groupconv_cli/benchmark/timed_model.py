@@ -1,0 +1,133 @@
+"""A Keras model as functions to be timed: inference, and a training step."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from groupconv_cli.builder.build_model import build_model
+from groupconv_cli.models.convert import make_fast
+from groupconv_cli.network import Network
+
+
+class Contestant:
+    """A network's model with random weights on random input of one batch, compiled as it is used.
+
+    `forward` is a call in inference. `train` is, if `updates`, a training step: forward, backward
+    from the outputs' mean square, and an update of the weights by SGD, whose learning rate is 0, so
+    that they stay what they are however often it runs. Else it is forward, and backward from given
+    gradients of the outputs to the inputs and weights: there is no loss in it.
+    """
+
+    def __init__(self, network: Network, *, batch: int, fast: bool, updates: bool) -> None:
+        dtype = keras.config.dtype_policy().compute_dtype
+        # Inputs of another dtype would be cast, which is not what a layer does inside a network.
+        model = build_model(network, dtype)
+        if fast:
+            make_fast(model)
+        self._model = model
+        self.inputs = _random(model.inputs, batch)
+        self.output_gradients = [] if updates else _random(model.outputs, batch)
+        self._optimizer = keras.optimizers.SGD(0.0)
+        if updates and model.trainable_variables:
+            self._optimizer.build(model.trainable_variables)
+        self._forward = tf.function(self._infer, autograph=False)
+        self._train = tf.function(self._step if updates else self._back, autograph=False)
+
+    def forward(self) -> None:
+        """One call in inference, waited for."""
+        self._forward(self.inputs)
+        _wait()
+
+    def train(self) -> None:
+        """One training step, waited for."""
+        self._train(self.inputs, self.output_gradients)
+        _wait()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the weights and of the inputs, which are there before a run."""
+        weights = [variable.value for variable in self._model.variables]
+        return sum(int(value.dtype.size * tf.size(value)) for value in (*weights, *self.inputs))
+
+    def _call(self, inputs: list[Any], *, training: bool) -> list[Any]:
+        outputs = self._model(inputs if len(inputs) > 1 else inputs[0], training=training)
+        return list(tf.nest.flatten(outputs))
+
+    def _infer(self, inputs: list[Any]) -> list[Any]:
+        return self._call(inputs, training=False)
+
+    def _step(self, inputs: list[Any], _: list[Any]) -> list[Any]:
+        weights = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = self._call(inputs, training=True)
+            loss = sum(tf.reduce_mean(tf.square(tf.cast(y, tf.float32))) for y in outputs)
+        if weights:
+            gradients = tape.gradient(loss, [weight.value for weight in weights])
+            self._optimizer.apply(gradients, weights)
+        return [loss]
+
+    def _back(self, inputs: list[Any], gradients: list[Any]) -> list[Any]:
+        variables = [weight.value for weight in self._model.trainable_variables]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = self._call(inputs, training=True)
+        # The outputs too: what nobody asks for TensorFlow does not compute.
+        return [*outputs, *tape.gradient(outputs, [*inputs, *variables], gradients)]
+
+
+def _random(tensors: list[Any], batch: int) -> list[Any]:
+    """Random values in the shapes and dtypes of a model's inputs or outputs."""
+    return [
+        tf.cast(tf.random.stateless_normal((batch, *tensor.shape[1:]), (0, index)), tensor.dtype)
+        for index, tensor in enumerate(tensors)
+    ]
+
+
+def _wait() -> None:
+    """Until what a GPU was told to do is done. On a CPU a call comes back when it is."""
+    if len(tf.config.list_logical_devices()) > len(tf.config.list_logical_devices("CPU")):
+        tf.test.experimental.sync_devices()
+
+
+def peak_bytes(run: Callable[[], None], device: str) -> int | None:
+    """The most bytes allocated at once during a warm run, beyond those that were before.
+
+    TensorFlow's allocator tells where it keeps accounts: on a GPU, and on a CPU through oneDNN,
+    where it leaves out tensors below 256 kB. Else, on Linux, it is by how much the process grew.
+    None where neither tells anything.
+    """
+    try:
+        tf.config.experimental.reset_memory_stats(device)
+        before = tf.config.experimental.get_memory_info(device)["current"]
+        run()
+        return int(tf.config.experimental.get_memory_info(device)["peak"] - before) or None
+    except ValueError:
+        return _growth(run)
+
+
+def _growth(run: Callable[[], None]) -> int | None:
+    """By how much the process grew at most while it ran, in bytes; None where Linux is missing."""
+    reset = Path("/proc/self/clear_refs")
+    try:
+        # What is free already would be used without growing.
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        reset.write_text("5")  # man 5 proc: resets the peak of the resident set
+    except (OSError, AttributeError):
+        return None
+    before = _status("VmRSS")
+    run()
+    return max(0, _status("VmHWM") - before) or None
+
+
+def _status(key: str) -> int:
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name == key:
+            return 1024 * int(value.split()[0])
+    raise OSError(f"no {key} in /proc/self/status")

@@ -1,0 +1,1 @@
+"""Network → keras.Model, and whether it fits in memory."""

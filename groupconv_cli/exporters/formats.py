@@ -1,0 +1,187 @@
+"""The formats that a model is written in, and which of them a path means.
+
+Nothing heavy is imported here: what cannot be is said before TensorFlow is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.words import did_you_mean, joined
+
+FLATBUFFER_BYTES = PROTOBUF_BYTES = 2**31 - 1
+"""Files of both kinds hold their offsets or sizes in signed 32-bit integers."""
+
+
+class Format(NamedTuple):
+    """One format. The module of its name in this package has the `exporter.Exporter` of it."""
+
+    name: str
+    """As `--to` has it; also the name of the module."""
+    title: str
+    ending: str
+    """Of the file's name; '' is a folder."""
+    needs: tuple[str, ...] = ()
+    """Packages that it takes to write it, apart from TensorFlow and Keras."""
+    extra: str = ""
+    """The extra of this package that installs them."""
+    runtime: str = ""
+    """The package that runs it, as people call it, for where that is not installed."""
+    known_by: str = ""
+    """A file that every folder of this format has."""
+    limit: int | None = None
+    """Bytes that a file of it can hold."""
+
+
+FORMATS = (
+    Format("keras", "Keras", ".keras"),
+    Format("saved_model", "SavedModel", "", known_by="saved_model.pb"),
+    Format("tflite", "TFLite", ".tflite", runtime="ai-edge-litert", limit=FLATBUFFER_BYTES),
+    Format(
+        "onnx",
+        "ONNX",
+        ".onnx",
+        needs=("onnx", "tf2onnx"),
+        extra="onnx",
+        runtime="onnxruntime",
+        limit=PROTOBUF_BYTES,
+    ),
+    Format("python", "Python", ".py", runtime="keras"),
+)
+"""Every format. A new one is a line here and a module of its name."""
+
+NAMES = tuple(each.name for each in FORMATS)
+
+QUANTIZATIONS = ("float16", "dynamic", "int8")
+"""Ways to make a TFLite model smaller."""
+
+
+class Target(NamedTuple):
+    """Where a model goes, and in what format."""
+
+    path: Path
+    format: Format
+
+
+def targets(paths: Sequence[Path], to: Sequence[str], stem: str) -> list[Target]:
+    """The targets that paths and the names of formats mean.
+
+    With paths, a format is that of the path's ending, or the one named. Without, each format
+    named is a file of that stem in this folder; without any of both it is `.keras`.
+
+    Raises UsageError for an unknown name or ending, and for paths that name the same thing twice.
+    """
+    formats = [_named(name) for name in to]
+    if not paths:
+        found = [Target(Path(stem + each.ending), each) for each in formats or FORMATS[:1]]
+    elif len(formats) > 1:
+        raise UsageError("several --to are for a build without -o; with -o, a name's ending tells")
+    else:
+        found = [Target(path, _format_of(path, formats[0] if formats else None)) for path in paths]
+    places = [target.path.absolute() for target in found]
+    for place, target in zip(places, found, strict=True):
+        if places.count(place) > 1:
+            raise UsageError(f"{target.path} is given twice")
+    return found
+
+
+def _named(name: str) -> Format:
+    for each in FORMATS:
+        if each.name == name:
+            return each
+    raise UsageError(
+        f"no format is called {name!r}; {did_you_mean(name, NAMES) or f'there are {_listed()}'}"
+    )
+
+
+def _listed() -> str:
+    return joined(NAMES)
+
+
+def _format_of(path: Path, asked: Format | None) -> Format:
+    by_ending = next((each for each in FORMATS if each.ending == path.suffix.lower()), None)
+    if asked is None and by_ending is None:
+        endings = joined([each.ending for each in FORMATS if each.ending], "or")
+        raise UsageError(
+            f"no format's name ends in {path.suffix!r}, as {path.name!r} does: take {endings}, "
+            "no ending for a SavedModel folder, or name the format with --to"
+        )
+    if asked is None or asked is by_ending:
+        assert by_ending is not None  # noqa: S101 - one of the two is known here
+        return by_ending
+    if by_ending is not None and by_ending.ending:
+        raise UsageError(f"--to {asked.name} contradicts the ending of {path.name!r}")
+    if asked.name == "keras":
+        raise UsageError(f"Keras wants a name that ends in .keras, got {path.name!r}")
+    return asked
+
+
+def require_packages(formats: Iterable[Format]) -> None:
+    """Raises EnvironmentProblem if what writes one of the formats is not installed."""
+    for each in formats:
+        missing = [package for package in each.needs if find_spec(package) is None]
+        if missing:
+            raise EnvironmentProblem(
+                f"{each.title} needs {joined(missing)}, which {_is_are(missing)} not installed: "
+                f"pip install 'groupconv-cli[{each.extra}]'"
+            )
+
+
+def _is_are(words: Sequence[str]) -> str:
+    return "is" if len(words) == 1 else "are"
+
+
+def check_quantization(kind: str | None, formats: Iterable[Format]) -> None:
+    """Raises UsageError for a kind that there is not, or that no format wanted would heed."""
+    if kind is None:
+        return
+    if kind not in QUANTIZATIONS:
+        raise UsageError(f"quantize is {joined(QUANTIZATIONS, 'or')}, got {kind!r}")
+    if all(each.name != "tflite" for each in formats):
+        raise UsageError("quantize is for TFLite: name an output that ends in .tflite")
+
+
+def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
+    """Raises UsageError if the weights are more than a file of one of the formats can hold."""
+    from groupconv_cli.units import bytes_text
+
+    for each in formats:
+        if each.limit is not None and weight_bytes > each.limit:
+            raise UsageError(
+                f"the weights take {bytes_text(weight_bytes)}, and {each.title} files hold "
+                f"{bytes_text(each.limit)} at most"
+            )
+
+
+@contextmanager
+def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Target, Path]]]:
+    """Gives a temporary path for each target, and puts all in their places when the block ends.
+
+    If the block fails, none is. Raises what `files.written_whole` raises, before the block begins
+    where a target cannot be written.
+    """
+    from groupconv_cli.files import folder_written_whole, written_whole
+
+    with ExitStack() as stack:
+        places = []
+        for target in wanted:
+            known_by = target.format.known_by
+            manager = (
+                folder_written_whole(target.path, force=force, known_by=known_by)
+                if known_by
+                else written_whole(target.path, force=force)
+            )
+            places.append((target, stack.enter_context(manager)))
+        yield places
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,0 +1,74 @@
+"""Keras' own file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject, outputs_of
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip file can give."""
+
+
+class KerasFile:
+    """Keras' own file."""
+
+    def write(self, subject: Subject, path: Path, options: Options) -> None:
+        """Saves the model; the same model gives the same bytes."""
+        raw = path.with_name("raw.keras")
+        try:
+            subject.model.save(raw)
+            _rewrite(raw, path)
+        finally:
+            raw.unlink(missing_ok=True)
+
+    def load(self, path: Path, subject: Subject) -> Runtime:
+        """Loads it with Keras."""
+        import keras
+
+        # Safe mode is for files from elsewhere: what is in this one is in memory already.
+        model = keras.models.load_model(path, compile=False, safe_mode=False)
+
+        def run(inputs: Arrays) -> Arrays:
+            return outputs_of(model, inputs)
+
+        return Runtime(f"Keras {keras.__version__}", run)
+
+    def tolerance(self, options: Options) -> float:
+        """The kernels are the same, and may add in another order."""
+        return 1e-6
+
+
+def _rewrite(raw: Path, path: Path) -> None:
+    """Takes out of the file what differs from one run to the next: times, and addresses."""
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
+        for entry in source.infolist():
+            timeless = zipfile.ZipInfo(entry.filename, EPOCH)
+            with source.open(entry) as found, target.open(timeless, "w", force_zip64=True) as file:
+                if entry.filename.endswith(".json"):
+                    content = json.load(found)
+                    content.pop("date_saved", None)
+                    file.write(json.dumps(_numbered(content, {})).encode())
+                else:
+                    shutil.copyfileobj(found, file, 2**20)
+
+
+def _numbered(value: Any, numbers: dict[int, int]) -> Any:
+    """Objects that a configuration shares are told by their addresses; here by numbers from 1."""
+    if isinstance(value, list):
+        return [_numbered(item, numbers) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: numbers.setdefault(item, len(numbers) + 1)
+        if key == "shared_object_id"
+        else _numbered(item, numbers)
+        for key, item in value.items()
+    }
+
+
+EXPORTER = KerasFile()

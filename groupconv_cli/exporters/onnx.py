@@ -1,0 +1,119 @@
+"""ONNX, by way of tf2onnx. Each grouped convolution is one `Conv` node with its `group`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject
+from groupconv_cli.exporters.serving import serving, signature
+from groupconv_cli.fastconv.choice import whole_convolutions
+from groupconv_cli.models.convert import accelerated
+
+BATCH = "batch"
+"""The name of the first size of every input and output, which may be any."""
+
+
+class Onnx:
+    """A file for onnxruntime and others."""
+
+    def write(self, subject: Subject, path: Path, options: Options) -> None:
+        """Exports the model with a batch of any size, its inputs and outputs named as in Keras.
+
+        Keras' own convolution with groups is a call of a TensorFlow function, which no ONNX runtime
+        knows: so that of `groupconv_cli.layers` is traced.
+
+        Raises UsageError if the model has an operation that ONNX lacks.
+        """
+        import onnx
+        import tf2onnx
+
+        model = subject.model
+        with accelerated(model), whole_convolutions(2, 3):
+            proto, _ = tf2onnx.convert.from_function(serving(model, None), signature(model, None))
+        _refuse_foreign(proto.graph)
+        _set_groups_of_volumes(proto)
+        _name_outputs(proto.graph, [_layer_of(tensor) for tensor in model.outputs])
+        for value in (*proto.graph.input, *proto.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_param = BATCH
+        onnx.checker.check_model(proto, full_check=True)
+        onnx.save(proto, path)
+
+    def load(self, path: Path, subject: Subject) -> Runtime | None:
+        """Loads it with onnxruntime, if that is installed."""
+        if find_spec("onnxruntime") is None:
+            return None
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        names = [each.name for each in session.get_inputs()]
+
+        def run(inputs: Arrays) -> Arrays:
+            found: Arrays = session.run(None, dict(zip(names, inputs, strict=True)))
+            return found
+
+        return Runtime(f"onnxruntime {onnxruntime.__version__}", run)
+
+    def tolerance(self, options: Options) -> float:
+        """All in float32, which has 7 digits; two more go in sums in another order."""
+        return 1e-5
+
+
+def _refuse_foreign(graph: Any) -> None:
+    """tf2onnx passes on what it has no conversion for, as a node of TensorFlow's name."""
+    from onnx import defs
+
+    known = {schema.name for schema in defs.get_all_schemas()}
+    foreign = sorted({node.op_type for node in graph.node} - known)
+    if foreign:
+        raise UsageError(f"the model cannot be converted to ONNX, which has no {foreign[0]}")
+
+
+def _set_groups_of_volumes(proto: Any) -> None:
+    """tf2onnx writes the groups of images only. A kernel has the channels of one group."""
+    from onnx import helper, shape_inference
+
+    weights = {tensor.name: tensor.dims for tensor in proto.graph.initializer}
+    volumes = [
+        node
+        for node in proto.graph.node
+        if node.op_type == "Conv" and len(weights.get(node.input[1], ())) == 5
+    ]
+    if not volumes:
+        return
+    graph = shape_inference.infer_shapes(proto).graph
+    channels = {
+        value.name: value.type.tensor_type.shape.dim[1].dim_value
+        for value in (*graph.input, *graph.value_info)
+        if len(value.type.tensor_type.shape.dim) == 5
+    }
+    for node in volumes:
+        groups = channels[node.input[0]] // weights[node.input[1]][1]
+        kept = [each for each in node.attribute if each.name != "group"]
+        del node.attribute[:]
+        node.attribute.extend([*kept, helper.make_attribute("group", groups)])
+
+
+def _layer_of(tensor: Any) -> str:
+    """The name of the layer that a symbolic tensor comes from."""
+    return str(tensor._keras_history.operation.name)
+
+
+def _name_outputs(graph: Any, names: list[str]) -> None:
+    """tf2onnx names outputs by TensorFlow's tensors, which are called Identity."""
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    new = {
+        output.name: name
+        for output, name in zip(graph.output, names, strict=True)
+        if name not in taken and names.count(name) == 1
+    }
+    for node in graph.node:
+        for tensors in (node.input, node.output):
+            tensors[:] = [new.get(name, name) for name in tensors]
+    for output in graph.output:
+        output.name = new.get(output.name, output.name)
+
+
+EXPORTER = Onnx()

@@ -1,0 +1,50 @@
+"""A model as one TensorFlow function for inference: what every other runtime's format is made of.
+
+`keras.Model.export` comes to the same, in three times the time: it traces a model again and again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from groupconv_cli.exporters.exporter import as_argument
+
+
+def signature(model: Any, batch: int | None) -> list[Any]:
+    """A specification of each input, by its name; None is a batch of any size."""
+    return [
+        tf.TensorSpec((batch, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    ]
+
+
+def serving(model: Any, batch: int | None) -> Any:
+    """The model as a function of its inputs, one argument for each. Traced when it is used."""
+
+    def serve(*inputs: Any) -> Any:
+        return model(as_argument(inputs), training=False)
+
+    return tf.function(serve, input_signature=signature(model, batch), autograph=False)
+
+
+def save_serving(model: Any, folder: Path, batch: int | None) -> None:
+    """Writes a SavedModel with that function as its endpoint `serve` and as its signature."""
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    module.serve = serving(model, batch)
+    outputs = module.serve.get_concrete_function().structured_outputs
+    if isinstance(outputs, tf.Tensor | dict):
+        signatures = module.serve
+    else:  # a signature has named outputs
+        signatures = tf.function(
+            lambda *inputs: {
+                f"output_{number}": tensor
+                for number, tensor in enumerate(tf.nest.flatten(module.serve(*inputs)))
+            },
+            input_signature=signature(model, batch),
+            autograph=False,
+        )
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": signatures})

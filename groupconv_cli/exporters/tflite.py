@@ -1,0 +1,165 @@
+"""TFLite, plain or quantized. Each grouped convolution is one `CONV_2D`."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.exporter import (
+    Arrays,
+    Options,
+    Runtime,
+    Subject,
+    random_inputs,
+)
+from groupconv_cli.exporters.serving import save_serving
+from groupconv_cli.fastconv.choice import whole_convolutions
+from groupconv_cli.models.convert import accelerated
+from groupconv_cli.words import joined
+
+RANDOM_SAMPLES = 100
+"""Samples that ranges are taken from where there are no real ones."""
+
+TOLERANCES = {None: 1e-5, "float16": 1e-2, "dynamic": 0.25, "int8": 0.25}
+
+
+class TFLite:
+    """A file for LiteRT."""
+
+    def write(self, subject: Subject, path: Path, options: Options) -> None:
+        """Converts the model for one sample at a time: delegates refuse sizes that they don't know.
+
+        `int8` quantizes weights, activations, inputs and outputs; `dynamic` weights alone, in
+        layers of 1,024 and more; `float16` stores weights in half precision.
+
+        Raises UsageError if the model has an operation that TFLite lacks, in int8 or at all.
+        """
+        with TemporaryDirectory() as folder:
+            with accelerated(subject.model), whole_convolutions(2):
+                save_serving(subject.model, Path(folder), 1)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            _set_up(converter, subject, options)
+            try:
+                path.write_bytes(converter.convert())
+            except Exception as error:
+                missing = _missing_operations(str(error))
+                if not missing:
+                    raise
+                kind = "int8 TFLite" if options.quantize == "int8" else "TFLite"
+                raise UsageError(
+                    f"the model cannot be converted to {kind}, which has no {joined(missing)}"
+                ) from error
+
+    def load(self, path: Path, subject: Subject) -> Runtime | None:
+        """Loads it with LiteRT, or with the interpreter in TensorFlow where that has one still."""
+        found = _interpreter(path)
+        if found is None:
+            return None
+        name, interpreter = found
+        runner = interpreter.get_signature_runner()
+        reads, gives = runner.get_input_details(), runner.get_output_details()
+        names = [tensor.name for tensor in subject.model.inputs]
+
+        def run(inputs: Arrays) -> Arrays:
+            batches = []
+            for sample in zip(*inputs, strict=True):
+                values = {
+                    name: _quantized(value[None], reads[name])
+                    for name, value in zip(names, sample, strict=True)
+                }
+                outputs = runner(**values)
+                batches.append([_real(outputs[each], gives[each]) for each in _in_order(gives)])
+            return [np.concatenate(column) for column in zip(*batches, strict=True)]
+
+        return Runtime(name, run)
+
+    def tolerance(self, options: Options) -> float:
+        """In float32, the order of sums; quantized, what rounding of weights and activations makes.
+
+        Half precision rounds a weight by 1/2,048 of itself. Eight bits round by 1/254 of the
+        largest of a tensor or a filter, once in every layer. What is wrong is off by about 1.
+        Where int8 has its ranges from random numbers, any difference may be: an untrained network
+        whose values vanish, as those of most do, is all zeros in it.
+        """
+        if options.quantize == "int8" and options.calibration is None:
+            return inf
+        return TOLERANCES[options.quantize]
+
+
+def _set_up(converter: Any, subject: Subject, options: Options) -> None:
+    if options.quantize is None:
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if options.quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if options.quantize == "int8":
+        samples = options.calibration
+        if samples is None:
+            samples = random_inputs(subject.model, RANDOM_SAMPLES, seed=1)
+        names = [tensor.name for tensor in subject.model.inputs]
+
+        def representative() -> Iterator[dict[str, Any]]:
+            for sample in zip(*samples, strict=True):
+                yield {name: value[None] for name, value in zip(names, sample, strict=True)}
+
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+
+
+def _missing_operations(message: str) -> list[str]:
+    """The operations that the converter says it has nothing for."""
+    found = re.findall(r"'(?:tf|tfl)\.(\w+)' op is neither", message)
+    found += re.findall(r"Quantization not yet supported for op: '?(\w+)", message)
+    return sorted(set(found))
+
+
+def _interpreter(path: Path) -> tuple[str, Any] | None:
+    if find_spec("ai_edge_litert") is not None:
+        from ai_edge_litert import interpreter as litert
+
+        version = _version("ai-edge-litert")
+        return f"LiteRT {version}", litert.Interpreter(model_path=str(path))
+    if hasattr(tf.lite, "Interpreter"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says that it will go away
+            return f"TensorFlow Lite {tf.__version__}", tf.lite.Interpreter(model_path=str(path))
+    return None
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version
+
+    return version(package)
+
+
+def _in_order(details: dict[str, Any]) -> list[str]:
+    """Outputs are called output_0, output_1 … in the model's order."""
+    return sorted(details, key=lambda name: int(name.rpartition("_")[2]))
+
+
+def _quantized(values: Any, detail: dict[str, Any]) -> Any:
+    scale, zero = detail["quantization"]
+    if detail["dtype"] is not np.int8 or not scale:
+        return values.astype(detail["dtype"])
+    return np.clip(np.round(values / scale + zero), -128, 127).astype(np.int8)
+
+
+def _real(values: Any, detail: dict[str, Any]) -> Any:
+    scale, zero = detail["quantization"]
+    if detail["dtype"] is not np.int8 or not scale:
+        return values
+    return (values.astype(np.float32) - zero) * scale
+
+
+EXPORTER = TFLite()

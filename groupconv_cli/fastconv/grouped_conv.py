@@ -1,0 +1,208 @@
+"""Grouped convolution of one to three spatial dimensions, by the fastest way that works here."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+
+from groupconv_cli.fastconv.choice import Problem, choose, is_whole
+from groupconv_cli.fastconv.kernels import Window, convolve
+
+
+def grouped_conv(
+    x: Any,
+    kernel: Any,
+    bias: Any | None = None,
+    *,
+    groups: int,
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    data_format: str,
+) -> Any:
+    """What `keras.ops.conv` computes, and the bias added, without XLA on a CPU.
+
+    `x` has the shape (batch, *spatial, channels), or (batch, channels, *spatial) with the data
+    format channels_first; `kernel` (*spatial, channels / groups, filters) and `bias` (filters),
+    of the same dtype. No size of x need be known. `padding` is 'same' or 'valid'. The way is
+    chosen here, when the operation is traced.
+
+    Raises ValueError if the output would be empty.
+    """
+    rank = len(strides)
+    window = Window(strides, padding.upper(), dilation)
+    spatial = x.shape[2:] if data_format == "channels_first" else x.shape[1:-1]
+    _check_fit(list(spatial), list(kernel.shape[:rank]), window)
+    if _device_type() != "CPU" and not is_whole(2):
+        layout = _tf_format(data_format, rank)
+        y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
+        return y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
+    if data_format == "channels_first":
+        # On a CPU TensorFlow computes few things channels first.
+        x = tf.transpose(x, (0, *range(2, rank + 2), 1))
+    if x.shape[-1] is None:
+        x = tf.ensure_shape(x, (*x.shape[:-1], groups * kernel.shape[-2]))
+    y = _unless_empty(x, kernel, bias, window)
+    if data_format == "channels_first":
+        y = tf.transpose(y, (0, rank + 1, *range(1, rank + 1)))
+    return y
+
+
+def _check_fit(spatial: list[int | None], kernel: list[int], window: Window) -> None:
+    """Raises ValueError where no window fits. oneDNN would give out zeros of some shape."""
+    if window.padding != "VALID":
+        return
+    for size, taps, dilation in zip(spatial, kernel, window.dilation, strict=True):
+        if size is not None and size < (taps - 1) * dilation + 1:
+            raise ValueError(
+                f"The convolution has an empty output: a kernel of {kernel} with the dilation "
+                f"{list(window.dilation)} does not fit an input of {spatial}."
+            )
+
+
+def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+    """The convolution; for a batch of no samples, which oneDNN gets wrong, no outputs.
+
+    Such a batch comes about where the last one is shared out among replicas, and in eager code.
+    """
+    if x.shape[0] == 0:
+        return _empty(x, kernel, window)
+    if x.shape[0] is None and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        return tf.cond(
+            tf.shape(x)[0] > 0,
+            lambda: _with_bias(x, kernel, bias, window),
+            lambda: _empty(x, kernel, window),
+        )
+    return _with_bias(x, kernel, bias, window)
+
+
+def _empty(x: Any, kernel: Any, window: Window) -> Any:
+    spatial = tf.unstack(tf.shape(x))[1:-1]
+    sizes = [
+        output_size(size, taps, stride, window.padding, dilation)
+        for size, taps, stride, dilation in zip(
+            spatial, kernel.shape[:-2], window.stride, window.dilation, strict=True
+        )
+    ]
+    # Zeros that depend on x and the kernel, so that these have gradients.
+    zero = 0 * (tf.reduce_sum(kernel) + tf.reduce_sum(x))
+    return zero + tf.zeros((0, *sizes, kernel.shape[-1]), x.dtype)
+
+
+def output_size(size: Any, taps: int, stride: int, padding: str, dilation: int) -> Any:
+    """Positions of a kernel along an axis, for a size that is a number or a tensor of one."""
+    if padding == "SAME":
+        return -(-size // stride)
+    return (size - (taps - 1) * dilation - 1) // stride + 1
+
+
+def _with_bias(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+    y = _by_rank(x, kernel, window)
+    if bias is None:
+        return y
+    if y.dtype.size == 2:
+        # The gradient is a sum over all positions, which half precision gets wrong: by 80 % after
+        # 2,000 of them in bfloat16.
+        return tf.cast(tf.cast(y, tf.float32) + tf.cast(bias, tf.float32), y.dtype)
+    # Not `+`: this is what TensorFlow's graph optimisation fuses into the convolution.
+    return tf.nn.bias_add(y, bias)
+
+
+def _by_rank(x: Any, kernel: Any, window: Window) -> Any:
+    if len(window.stride) == 1:
+        return _conv1d(x, kernel, window)
+    if len(window.stride) == 2:
+        return _conv2d(x, kernel, window)
+    if is_whole(3):
+        stride, dilation = ((1, *sizes, 1) for sizes in (window.stride, window.dilation))
+        return tf.nn.conv3d(x, kernel, stride, window.padding, dilations=dilation)
+    return _conv3d(x, kernel, window)
+
+
+def _conv1d(x: Any, kernel: Any, window: Window) -> Any:
+    """As an image of height one; its stride is the width's, as the depthwise kernel demands."""
+    (stride,), padding, (dilation,) = window
+    flat = Window((stride, stride), padding, (1, dilation))
+    return tf.squeeze(_conv2d(x[:, None], kernel[None], flat), axis=1)
+
+
+def _conv2d(x: Any, kernel: Any, window: Window) -> Any:
+    *size, channels, filters = kernel.shape
+    groups = x.shape[-1] // channels
+    problem = Problem(groups, channels, filters // groups, tuple(size), window.stride)
+    dtype = x.dtype
+    native = is_whole(2) or runs_natively(dtype.name)
+    if not native and dtype.size == 2 and runs_natively("float32"):
+        # Half precision that the processor lacks is emulated, at a tenth of float32's speed.
+        x, kernel, native = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), True
+    return tf.cast(convolve(x, kernel, groups, window, choose(problem, native=native)), dtype)
+
+
+def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
+    """The sum, over the taps of the depth, of convolutions of images.
+
+    TensorFlow has no grouped convolution of volumes on a CPU; this takes no more MACs than one.
+    """
+    dtype = x.dtype
+    if dtype.size == 2:
+        # Rounded after each tap, half precision would lose more than Keras does.
+        x, kernel = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32)
+    taps, stride, dilation = kernel.shape[0], window.stride[0], window.dilation[0]
+    depth = tf.shape(x)[1]
+    out_depth = output_size(depth, taps, stride, window.padding, dilation)
+    if window.padding == "SAME":
+        reach = (taps - 1) * dilation + 1
+        missing = tf.maximum((out_depth - 1) * stride + reach - depth, 0)
+        before = missing // 2
+        x = tf.pad(x, [[0, 0], [before, missing - before], [0, 0], [0, 0], [0, 0]])
+    images = Window(window.stride[1:], window.padding, window.dilation[1:])
+    batch = tf.shape(x)[0]
+    height, width, channels = x.shape[2:]
+    total: Any = None
+    for tap in range(taps):
+        first = tap * dilation
+        sliced = x[:, first : first + (out_depth - 1) * stride + 1 : stride]
+        folded = tf.reshape(sliced, tf.concat([[batch * out_depth], tf.shape(x)[2:]], 0))
+        folded = tf.ensure_shape(folded, (None, height, width, channels))
+        part = _conv2d(folded, kernel[tap], images)
+        total = part if total is None else total + part
+    shape = tf.concat([[batch, out_depth], tf.shape(total)[1:]], 0)
+    total = tf.ensure_shape(tf.reshape(total, shape), (None, None, *total.shape[1:]))
+    return tf.cast(total, dtype)
+
+
+@cache
+def runs_natively(dtype: str) -> bool:
+    """Whether TensorFlow's CPU kernel computes grouped convolutions of this dtype and trains them.
+
+    It does through oneDNN, whose use depends on the processor, the platform, the dtype and the
+    environment. The smallest such convolution tells, once in a process.
+    """
+    with tf.init_scope(), tf.device("/CPU:0"):
+        x = tf.ones((1, 3, 3, 4), dtype)
+        kernel = tf.ones((3, 3, 2, 4), dtype)
+        window = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+        try:
+            # Not through a gradient tape: `init_scope` stops those.
+            y = tf.raw_ops.Conv2D(input=x, filter=kernel, **window)
+            shape = {"out_backprop": y, **window}
+            tf.raw_ops.Conv2DBackpropInput(input_sizes=x.shape, filter=kernel, **shape)
+            tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=kernel.shape, **shape)
+        except tf.errors.OpError:
+            return False
+    return True
+
+
+def _device_type() -> str:
+    """CPU, or what a tensor created here would be placed on."""
+    if len(tf.config.list_logical_devices()) == len(tf.config.list_logical_devices("CPU")):
+        return "CPU"
+    device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type
+    return device or "GPU"
+
+
+def _tf_format(data_format: str, rank: int) -> str:
+    spatial = "DHW"[-rank:]
+    return f"NC{spatial}" if data_format == "channels_first" else f"N{spatial}C"

@@ -1,1 +1,0 @@
-"""Everything that needs Keras. Imported only by what builds, never by what analyzes."""

@@ -1,1 +1,0 @@
-"""Models in the formats of other runtimes: a module per format behind the table in `formats`."""

@@ -1,0 +1,274 @@
+"""Lists of layers in the tree → Items: names, arguments and literal values checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from groupconv_cli.errors import Place, Problems
+from groupconv_cli.language.keras_words import layer_meant
+from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.language.spec import Given, Item, Items, required_params
+from groupconv_cli.language.values import Content, examine, is_nothing, plain, report_unknown
+from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
+from groupconv_cli.ops.kinds import Branches, Choice, KindError, Layers, LayersOr
+from groupconv_cli.words import did_you_mean, joined, latin, meant, shortened
+
+BESIDE_KEYS = ("name", "repeat", "when")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+BEGIN_WITH_A_DASH = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
+NEST_A_BRANCH = "a branch is a list of its own: - [conv: {…}], or - - conv: {…}"
+WORDS_FOR_NONE = ("none", "no", "off", "false")
+
+
+class ItemChecker:
+    """Checks the lists of layers of one spec."""
+
+    def __init__(self, block_params: dict[str, dict[str, Entry]], problems: Problems) -> None:
+        self.block_params = block_params
+        """Of each block, its parameters with their defaults."""
+        self.problems = problems
+        self.uses: dict[str | None, list[tuple[str, Place]]] = {}
+        """Of each block (None: the spec itself), the blocks it uses, and where."""
+        self.items = 0
+        self._hinted: set[str] = set()
+
+    def layers(self, tree: Tree, names: set[str], block: str | None, what: str = "layers") -> Items:
+        """The items of a list of layers in `block`, where variables called `names` are known."""
+        return _List(self, names | {"in"}, block).items(tree, what)
+
+    def once(self, hint: str) -> str | None:
+        """The hint the first time, nothing after that."""
+        if hint in self._hinted:
+            return None
+        self._hinted.add(hint)
+        return hint
+
+    def unsound(self, place: Place, layer: str = "?") -> Item:
+        """An item that stands for one that cannot be used."""
+        self.items += 1
+        return Item(self.items, layer, place, {}, sound=False)
+
+
+class _List:
+    """One list of layers, and what is known where it stands."""
+
+    def __init__(self, checker: ItemChecker, names: set[str], block: str | None) -> None:
+        self.checker = checker
+        self.names = names
+        self.block = block
+        self.problem = checker.problems.add
+
+    def items(self, tree: Tree, what: str, hint: str = BEGIN_WITH_A_DASH) -> Items:
+        if is_nothing(tree):
+            return ()
+        if not isinstance(tree, Listing):
+            self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
+            return (self.checker.unsound(tree.place),)
+        return tuple(self._item(item) for item in tree.items)
+
+    def _known(self, layer: str) -> bool:
+        return layer in LAYERS or layer in self.checker.block_params
+
+    def _item(self, tree: Tree) -> Item:
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            return self._use(tree.text, tree.place, None, {})
+        if not isinstance(tree, Mapping):
+            hint = "an item is a layer's name, or its name with a mapping of arguments"
+            self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
+            return self.checker.unsound(tree.place)
+        beside = {key: entry for key, entry in tree.entries.items() if key in BESIDE_KEYS}
+        layers = [entry for key, entry in tree.entries.items() if key not in BESIDE_KEYS]
+        if not layers:
+            stands = f"beside {joined(list(beside))}" if beside else "in this item"
+            self.problem(f"no layer stands {stands}", tree.place)
+            return self.checker.unsound(tree.place)
+        first = next((entry for entry in layers if self._known(entry.key)), layers[0])
+        strays = [entry for entry in layers if entry is not first]
+        if self._arguments_beside(strays, first):
+            return self.checker.unsound(first.place, first.key)
+        for stray in strays:
+            near = did_you_mean(stray.key, BESIDE_KEYS)
+            hint = near or f"is it an argument of {first.key}? Then indent it below {first.key}:"
+            if self._known(stray.key):
+                hint = "begin each layer with a dash of its own"
+            message = f"{stray.key!r} stands beside {first.key!r} in one item"
+            self.problem(message, stray.place, hint)
+        return self._use(first.key, first.place, first.value, beside)
+
+    def _arguments_beside(self, strays: list[Entry], first: Entry) -> bool:
+        """Reports arguments that stand beside their layer instead of below it, as one mistake."""
+        params = self.checker.block_params.get(first.key, {})
+        known = LAYERS[first.key].args.keys() if first.key in LAYERS else params.keys()
+        arguments = [stray for stray in strays if stray.key in known]
+        if not arguments:
+            return False
+        words = joined([argument.key for argument in arguments])
+        stand = "stands" if len(arguments) == 1 else "stand"
+        self.problem(
+            f"{words} {stand} beside {first.key!r} in one item, not below it",
+            arguments[0].place,
+            f"indent {'it' if len(arguments) == 1 else 'them'} further than {first.key}:",
+        )
+        return True
+
+    def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
+        if not self._known(layer):
+            shown = shortened(layer)
+            self.problem(f"unknown layer {shown!r}", place, self._unknown_hint(layer))
+            return self.checker.unsound(place, layer)
+        args: dict[str, Entry] = {}
+        if isinstance(tree, Mapping):
+            if tree.has_merge:  # noted by the reader; which arguments it would give is not known
+                return self.checker.unsound(place, layer)
+            args = tree.entries
+        elif tree is not None and not is_nothing(tree):
+            message = f"{layer} takes a mapping of arguments, got {describe(tree)}"
+            self.problem(message, tree.place, example(layer))
+            return self.checker.unsound(place, layer)
+        if layer in self.checker.block_params:
+            checked = self._block_args(layer, place, args)
+        else:
+            checked = self._layer_args(layer, LAYERS[layer], place, args)
+        self.checker.items += 1
+        return Item(
+            number=self.checker.items,
+            layer=layer,
+            place=place,
+            args=checked or {},
+            name=self._name(beside.get("name")),
+            name_place=beside["name"].value.place if "name" in beside else None,
+            repeat=self._beside_value(beside.get("repeat")),
+            when=self._beside_value(beside.get("when")),
+            sound=checked is not None,
+        )
+
+    def _unknown_hint(self, layer: str) -> str | None:
+        blocks = self.checker.block_params
+        meant = layer_meant(layer, [*blocks, *LAYERS, *OPS])
+        if meant in OPS and OPS[meant].merges:
+            return f"branches are merged by parallel: {{branches: […], merge: {meant}}}"
+        if meant in LAYERS or meant in blocks:
+            return f"did you mean {meant!r}?"
+        known = [name for name, registered in LAYERS.items() if not registered.preset]
+        listed = f"there are {', '.join([*blocks, *known])} and the activations of Keras"
+        return did_you_mean(layer, [*LAYERS, *blocks]) or self.checker.once(listed)
+
+    def _name(self, entry: Entry | None) -> str | None:
+        if entry is None:
+            return None
+        if isinstance(entry.value, Scalar) and NAME.fullmatch(entry.value.text):
+            return entry.value.text
+        hint = "a name is at most 100 ASCII letters, digits, _ and -, and begins with a letter"
+        self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
+        return None
+
+    def _beside_value(self, entry: Entry | None) -> Tree | None:
+        if entry is None:
+            return None
+        self._examine(entry.value, entry.key)
+        return entry.value
+
+    def _examine(self, tree: Tree, what: str) -> Content:
+        return examine(tree, self.names, what, self.checker.problems)
+
+    def _block_args(
+        self, name: str, place: Place, args: dict[str, Entry]
+    ) -> dict[str, Given] | None:
+        params = self.checker.block_params[name]
+        self.checker.uses.setdefault(self.block, []).append((name, place))
+        has = f"{name} has {', '.join(params) or 'no parameters'}"
+        meant = self._unknown(args, params, f"the block {name!r} has no parameter", name, has)
+        for key, entry in args.items():
+            self._examine(entry.value, key)
+        missing = [
+            key for key in required_params(params) if key not in args or is_nothing(args[key].value)
+        ]
+        if set(missing) - meant:
+            self.problem(f"the block {name!r} needs {joined(missing)}", place)
+        if missing:
+            return None
+        return {
+            key: Given(entry.place, entry.value)
+            for key, entry in args.items()
+            if key in params and not is_nothing(entry.value)
+        }
+
+    def _layer_args(
+        self, layer: str, registered: Registered, place: Place, args: dict[str, Entry]
+    ) -> dict[str, Given] | None:
+        known = registered.args
+        takes = f"{layer} takes {', '.join(known) or 'no arguments'}"
+        meant = self._unknown(args, known, f"{layer} has no argument", layer, takes)
+        sound = True
+        checked = {}
+        for key, entry in args.items():
+            if key not in known:
+                continue
+            if is_nothing(entry.value) and not isinstance(known[key].kind, Layers):
+                if known[key].required:
+                    self.problem(f"{key} of {layer} is empty", entry.place)
+                    sound = False
+            else:
+                given, good = self._value(key, entry.value, known[key])
+                checked[key] = given
+                sound = sound and good
+        missing = [key for key, declared in known.items() if declared.required and key not in args]
+        if set(missing) - meant:
+            self.problem(f"{layer} needs {joined(missing)}", place, example(layer))
+        return checked if sound and not missing else None
+
+    def _unknown(
+        self, args: dict[str, Entry], known: Collection[str], message: str, layer: str, has: str
+    ) -> set[str]:
+        """Notes arguments that are not known; returns the known ones that seem to be meant."""
+        stray = {key: entry for key, entry in args.items() if key not in known}
+        for key in set(stray) & set(BESIDE_KEYS):
+            hint = f"{key}: stands beside {layer}:, indented like it, not among its arguments"
+            self.problem(f"{message} {key!r}", stray.pop(key).place, hint)
+        return report_unknown(stray, known, message, has, self.checker.problems)
+
+    def _value(self, key: str, tree: Tree, declared: Arg) -> tuple[Given, bool]:
+        kind = declared.kind
+        if isinstance(kind, Branches):
+            if not isinstance(tree, Listing) or not tree.items:
+                self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
+                return Given(tree.place, tree, branches=()), False
+            branches = tuple(self.items(branch, "a branch", NEST_A_BRANCH) for branch in tree.items)
+            return Given(tree.place, tree, branches=branches), True
+        if isinstance(kind, Layers):
+            is_word = isinstance(tree, Scalar) and not is_nothing(tree)
+            if not (isinstance(kind, LayersOr) and is_word):
+                return Given(tree.place, tree, layers=self.items(tree, key)), True
+            kind = kind.choice
+        content = self._examine(tree, key)
+        if content is Content.LITERAL:
+            try:
+                kind.convert(plain(tree))
+            except KindError as error:
+                hint = self._value_hint(key, tree, declared) or error.hint
+                self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place, hint)
+                content = Content.UNSOUND
+        return Given(tree.place, tree), content is not Content.UNSOUND
+
+    def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:
+        if not isinstance(tree, Scalar):
+            return None
+        if tree.text in self.names:
+            return f"did you mean '${tree.text}'?"
+        looks = latin(tree.text)
+        if looks != tree.text and looks.isascii():
+            return meant(tree.text, looks)
+        can_be_none = isinstance(declared.kind, Choice) and declared.default is None
+        if can_be_none and tree.text.lower() in WORDS_FOR_NONE:
+            return f"for none leave {key} out"
+        return None
+
+
+def example(layer: str) -> str | None:
+    """A use of the layer to show, out of its class' docstring."""
+    registered = LAYERS.get(layer)
+    for line in (registered.cls.__doc__ or "").splitlines() if registered else ():
+        if line.strip().startswith("Example: "):
+            return f"for example: {line.strip().removeprefix('Example: ').strip('`')}"
+    return None

@@ -1,0 +1,80 @@
+"""What a spec says of itself besides its layers: `budget:`, and levels of `rules:`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from groupconv_cli.analysis.budget import METRICS, Limit
+from groupconv_cli.errors import Diagnostic, Problems, SpecError
+from groupconv_cli.language.nodes import Entry, Scalar, describe, in_words
+from groupconv_cli.language.scope import Scope, UnknownValue
+from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, report_unknown
+from groupconv_cli.policy.amounts import AmountError, amount
+from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
+
+
+def check_rules(entries: dict[str, Entry], problems: Problems) -> Levels:
+    """The levels that a spec gives to rules."""
+    levels: Levels = {}
+    for code, entry in entries.items():
+        place, value = entry.place, entry.value
+        try:
+            known_code(code)
+            place = value.place
+            levels[code] = known_level(value.text if isinstance(value, Scalar) else describe(value))
+        except RuleError as error:
+            problems.add(error.message, place, error.hint)
+    return levels
+
+
+def check_budget(
+    entries: dict[str, Entry], names: Collection[str], problems: Problems
+) -> dict[str, Entry]:
+    """The limits of a spec whose values are sound, or depend on variables."""
+    report_unknown(
+        entries, METRICS, "no budget is called", f"there are {', '.join(METRICS)}", problems
+    )
+    sound = {}
+    for key, entry in entries.items():
+        if key not in METRICS or is_nothing(entry.value):
+            continue
+        content = examine(entry.value, names, f"the budget of {key}", problems)
+        if content is Content.LITERAL:
+            try:
+                _amount(key, entry, entry.value.value if isinstance(entry.value, Scalar) else None)
+            except SpecError as error:
+                for problem in error.diagnostics:
+                    problems.add(*problem[:3])
+                continue
+        if content is not Content.UNSOUND:
+            sound[key] = entry
+    return sound
+
+
+def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, Limit]:
+    """The limits with their variables replaced.
+
+    Raises SpecError for one whose value is no amount.
+    """
+    found = {}
+    for key, entry in entries.items():
+        try:
+            value = scope.value(entry.value)
+        except UnknownValue:  # noted when the spec was checked
+            continue
+        found[key] = Limit(key, _amount(key, entry, value), entry.place)
+    return found
+
+
+def _amount(key: str, entry: Entry, value: object) -> int:
+    try:
+        return amount(key, value)
+    except AmountError as error:
+        tree = entry.value
+        received = (
+            f"{describe(tree)} is {in_words(value)}"
+            if is_computed(tree)
+            else f"got {describe(tree)}"
+        )
+        message = f"the budget of {key} must be {error}; {received}"
+        raise SpecError(Diagnostic(message, tree.place, error.hint)) from None

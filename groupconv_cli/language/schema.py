@@ -1,0 +1,248 @@
+"""The JSON Schema of the spec language, made of the registered layers.
+
+Draft 7, which is what editors' YAML servers know best. A schema cannot relate the names under
+`blocks:` to their uses, so there are two sets of definitions: a spec without blocks may use the
+known layers only, one with blocks may use other names too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+from groupconv_cli.analysis.budget import METRICS
+from groupconv_cli.language.expressions import BARE_NAME
+from groupconv_cli.language.items import BESIDE_KEYS, NAME
+from groupconv_cli.language.validate import MAX_NAME_LENGTH, VARIABLE
+from groupconv_cli.ops import LAYERS, OPS, Registered
+from groupconv_cli.ops.kinds import EXPRESSION, Layers
+from groupconv_cli.policy.rules import RULES, Level
+
+Schema = dict[str, Any]
+
+FILE_NAME = "gconv.schema.json"
+
+SOME_TEXT = r"\S"
+
+BLOCK_NAME = f"^(?!({'|'.join(dict.fromkeys([*LAYERS, *OPS, *BESIDE_KEYS]))})$){NAME.pattern}$"
+"""What a block may be called: a name that nothing else has."""
+
+
+def schema() -> Schema:
+    """The schema of a spec file."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "gconv spec",
+        "description": "A convolutional network for gconv.",
+        "type": "object",
+        "required": ["input", "layers"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {
+                "description": "What the network is called.",
+                "type": ["string", "number", "boolean", "null"],
+                "pattern": SOME_TEXT,
+                "maxLength": MAX_NAME_LENGTH,
+            },
+            "input": {
+                "description": "One to three spatial sizes, then channels.",
+                **_one_of(
+                    {
+                        "type": "array",
+                        "minItems": 2,
+                        "maxItems": 4,
+                        "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
+                    },
+                    {"type": "string", "pattern": f"^{BARE_NAME.pattern}$"},
+                ),
+            },
+            "vars": {
+                "description": "Names of values: `$name` is one of them.",
+                **_variables(),
+            },
+            "variants": {
+                "description": "Named sets of variables; --variant picks one.",
+                **_mapping_of(_variables(), {"pattern": SOME_TEXT}),
+            },
+            "blocks": {
+                "description": "Layers with parameters, to be used like a layer.",
+                **_mapping_of({"$ref": "#/definitions/block"}, {"pattern": BLOCK_NAME}),
+            },
+            "layers": {
+                "description": "The network, layer by layer.",
+                "type": "array",
+                "minItems": 1,
+            },
+            "budget": {
+                "description": "The most that the network may cost; gconv check holds it to that.",
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {key: _limit(key) for key in METRICS},
+            },
+            "rules": {
+                "description": "How loud rules of gconv check are.",
+                "type": ["object", "null"],
+                "additionalProperties": False,
+                "properties": {
+                    code: {"description": info.title, "enum": list(map(str, Level))}
+                    for code, info in RULES.items()
+                },
+            },
+        },
+        # A file with blocks may use their names as layers.
+        "if": {"required": ["blocks"]},
+        "then": {"properties": {"layers": {"$ref": "#/definitions/open.layers"}}},
+        "else": {"properties": {"layers": {"$ref": "#/definitions/closed.layers"}}},
+        "definitions": {
+            "block": {
+                "type": "object",
+                "required": ["layers"],
+                "additionalProperties": False,
+                "properties": {
+                    "params": {
+                        "description": "Parameters with their defaults; empty is required.",
+                        **_variables(),
+                    },
+                    "layers": {"$ref": "#/definitions/open.layers"},
+                },
+            },
+            **_list_definitions("closed", with_blocks=False),
+            **_list_definitions("open", with_blocks=True),
+            **{name: _arguments(LAYERS[name]) for name in LAYERS if not _is_nested(name)},
+        },
+    }
+
+
+def _limit(key: str) -> Schema:
+    metric = METRICS[key]
+    units = [unit for unit in metric.units if unit]
+    amount: Schema = {
+        "type": "string",
+        "pattern": rf"^[0-9]+(\.[0-9]+)? ?({'|'.join(units)})?$",
+    }
+    return {
+        "description": f"The most {metric.title}, such as {metric.example}.",
+        **_one_of({"type": "number", "minimum": 0}, amount, {"type": "null"}, EXPRESSION),
+    }
+
+
+def _one_of(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def _value() -> Schema:
+    scalar: Schema = {"type": ["string", "number", "boolean", "null"]}
+    return _one_of(scalar, {"type": "array", "items": scalar})
+
+
+def _variables() -> Schema:
+    """A mapping of names to values."""
+    return _mapping_of(_value(), {"pattern": f"^(?!in$){VARIABLE.pattern}$"})
+
+
+def _mapping_of(values: Schema, names: Schema) -> Schema:
+    return {
+        "type": ["object", "null"],
+        "propertyNames": names,
+        "additionalProperties": values,
+    }
+
+
+def _is_nested(name: str) -> bool:
+    """Whether a layer has lists of layers among its arguments."""
+    return any(isinstance(declared.kind, Layers) for declared in LAYERS[name].args.values())
+
+
+def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
+    """The definitions of a list of layers, of an item, and of layers that have such lists."""
+    beside: dict[str, Schema] = {
+        "name": {
+            "description": "A name of its own.",
+            "type": "string",
+            "pattern": f"^{NAME.pattern}$",
+        },
+        "repeat": {
+            "description": "How often the item stands here.",
+            **_one_of({"type": "integer", "minimum": 0}, EXPRESSION),
+        },
+        "when": {
+            "description": "Whether the item stands here.",
+            **_one_of({"type": "boolean"}, EXPRESSION),
+        },
+    }
+    item: Schema = {
+        "type": "object",
+        "properties": {
+            **beside,
+            **{
+                name: {"$ref": f"#/definitions/{f'{prefix}.' if _is_nested(name) else ''}{name}"}
+                for name in LAYERS
+            },
+        },
+        "additionalProperties": False,
+        "oneOf": [_exactly_one_layer(present, beside) for present in _subsets(list(beside))],
+    }
+    bare: Schema = {"enum": [name for name, one in LAYERS.items() if not _required(one)]}
+    if with_blocks:
+        item["patternProperties"] = {BLOCK_NAME: _variables()}
+        bare = _one_of(bare, {"type": "string", "pattern": BLOCK_NAME})
+    return {
+        f"{prefix}.layers": {
+            "type": ["array", "null"],
+            "items": {"$ref": f"#/definitions/{prefix}.item"},
+        },
+        f"{prefix}.item": _one_of(bare, item),
+        **{
+            f"{prefix}.{name}": _prefixed(_arguments(registered), prefix)
+            for name, registered in LAYERS.items()
+            if _is_nested(name)
+        },
+    }
+
+
+def _exactly_one_layer(present: list[str], beside: Iterable[str]) -> Schema:
+    """The item has these keys beside its layer, and one key more: the layer."""
+    absent = [key for key in beside if key not in present]
+    return {
+        "required": present,
+        "not": _one_of(*({"required": [key]} for key in absent)) if absent else {"not": {}},
+        "minProperties": len(present) + 1,
+        "maxProperties": len(present) + 1,
+    }
+
+
+def _subsets(keys: list[str]) -> list[list[str]]:
+    return [list(chosen) for size in range(len(keys) + 1) for chosen in combinations(keys, size)]
+
+
+def _required(registered: Registered) -> list[str]:
+    return [key for key, declared in registered.args.items() if declared.required]
+
+
+def _arguments(registered: Registered) -> Schema:
+    required = _required(registered)
+    properties = {}
+    for key, declared in registered.args.items():
+        value = declared.kind.schema()
+        if not declared.required and not isinstance(declared.kind, Layers):
+            value = _one_of(value, {"type": "null"})
+        unless = f" (unless given: {declared.otherwise})" if declared.otherwise else ""
+        properties[key] = {"description": declared.doc + unless, **value}
+    described = (registered.cls.__doc__ or "").partition("\n")[0]
+    return {
+        "description": described,
+        "type": "object" if required else ["object", "null"],
+        "required": required,
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _prefixed(value: Any, prefix: str) -> Any:
+    """The schema with references to lists of layers pointing into this set of definitions."""
+    if isinstance(value, dict):
+        if value.get("$ref") == "#/definitions/layers":
+            return {"$ref": f"#/definitions/{prefix}.layers"}
+        return {key: _prefixed(inner, prefix) for key, inner in value.items()}
+    return [_prefixed(inner, prefix) for inner in value] if isinstance(value, list) else value

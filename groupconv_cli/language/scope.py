@@ -1,0 +1,98 @@
+"""Values of variables and parameters while a spec is expanded."""
+
+from __future__ import annotations
+
+from groupconv_cli.errors import Diagnostic, SpecError
+from groupconv_cli.language import expressions as expr
+from groupconv_cli.language.nodes import Entry, Listing, Scalar, Tree
+from groupconv_cli.language.values import is_expression, point
+from groupconv_cli.ops.kinds import Value
+
+MAX_CHAIN = 40
+
+
+class UnknownValue(Exception):
+    """A value that depends on a shape which an earlier mistake left unknown."""
+
+
+class Scope:
+    """Names and what they stand for: those of a block, then those of the scope around it.
+
+    Values are worked out when they are first asked for, so that variables may use one another in
+    any order. `channels` is the value of `$in`; None means it depends on the layer that asks.
+    """
+
+    def __init__(
+        self,
+        entries: dict[str, Entry],
+        outer: Scope | None = None,
+        values: dict[str, Value] | None = None,
+        channels: int | None = None,
+        *,
+        is_block: bool = False,
+    ) -> None:
+        self.entries = entries
+        self.outer = outer
+        self.values = values or {}
+        self.channels = channels
+        self.is_block = is_block
+        self._working: list[str] = []
+
+    @property
+    def root(self) -> Scope:
+        """The scope of the spec's own variables."""
+        return self if self.outer is None else self.outer.root
+
+    def value(self, tree: Tree, channels: int | None = None) -> Value:
+        """The plain value of a tree, its expressions computed; `channels` enter the layer.
+
+        Raises SpecError for an expression that has no value, UnknownValue where that follows from
+        an earlier mistake.
+        """
+        if isinstance(tree, Listing):
+            if any(isinstance(item, Listing) for item in tree.items):
+                raise UnknownValue  # noted when the spec was checked
+            values = [self.value(item, channels) for item in tree.items]
+            if any(isinstance(value, list) for value in values):
+                raise SpecError(Diagnostic("a list within a list is no value", tree.place))
+            return values
+        if not isinstance(tree, Scalar):
+            raise UnknownValue  # noted when the spec was checked
+        if not is_expression(tree):
+            return tree.value
+
+        def lookup(name: str) -> Value:
+            if name != "in":
+                return self.named(name, tree)
+            entering = self.channels if self.is_block else channels
+            if entering is None:
+                raise UnknownValue
+            return entering
+
+        try:
+            return expr.evaluate(tree.text, lookup)
+        except expr.ExpressionError as error:
+            place = point(tree, error.offset)
+            raise SpecError(Diagnostic(error.message, place, error.hint)) from None
+
+    def named(self, name: str, asked_by: Tree) -> Value:
+        """The value of a variable or parameter."""
+        if name in self.values:
+            return self.values[name]
+        if name not in self.entries:
+            if self.outer is None:
+                raise UnknownValue  # noted when the spec was checked
+            return self.outer.named(name, asked_by)
+        if self._working[-1:] == [name] and self.outer is not None:
+            return self.outer.named(name, asked_by)  # params: {act: $act} hands a variable on
+        if name in self._working or len(self._working) > MAX_CHAIN:
+            chain = " → ".join([*self._working[:6], name])
+            raise SpecError(
+                Diagnostic(f"the variable {name!r} has no value: {chain}", asked_by.place)
+            )
+        self._working.append(name)
+        try:
+            self.values[name] = self.value(self.entries[name].value)
+        finally:
+            self._working.pop()
+        return self.values[name]

@@ -1,0 +1,72 @@
+"""A spec after checking: what the file says, with the place of every value."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from groupconv_cli.errors import Place, Source
+from groupconv_cli.language.nodes import Entry, Scalar, Tree
+from groupconv_cli.policy.rules import Levels
+
+
+class Item(NamedTuple):
+    """One entry of a list of layers."""
+
+    number: int
+    """Unique in the spec, in the order of the file."""
+    layer: str
+    place: Place
+    args: dict[str, Given]
+    name: str | None = None
+    name_place: Place | None = None
+    repeat: Tree | None = None
+    when: Tree | None = None
+    sound: bool = True
+    """False if the checker found the item unusable; what comes after it has unknown shapes."""
+
+
+Items = tuple[Item, ...]
+
+
+class Given(NamedTuple):
+    """The value of one argument: a tree, or lists of layers already checked."""
+
+    place: Place
+    tree: Tree
+    layers: Items | None = None
+    branches: tuple[Items, ...] | None = None
+
+
+class Block(NamedTuple):
+    """Layers with parameters, to be used like a layer."""
+
+    name: str
+    place: Place
+    params: dict[str, Entry]
+    """Parameters with their defaults; one whose default is empty is required."""
+    layers: Items
+
+
+def required_params(params: dict[str, Entry]) -> list[str]:
+    """Parameters that every use of a block must give: those whose default is empty."""
+    return [
+        name
+        for name, entry in params.items()
+        if isinstance(entry.value, Scalar) and entry.value.value is None
+    ]
+
+
+class Spec(NamedTuple):
+    """The checked spec."""
+
+    source: Source
+    name: str
+    input: Tree
+    vars: dict[str, Entry]
+    variants: dict[str, dict[str, Entry]]
+    blocks: dict[str, Block]
+    layers: Items
+    budget: dict[str, Entry]
+    """Limits to its costs, whose values may have variables."""
+    rules: Levels
+    """Levels of rules by code, of those that it names."""

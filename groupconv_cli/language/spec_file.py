@@ -1,0 +1,135 @@
+"""The spec language: YAML with positions → Spec → Network. The only place that knows YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from groupconv_cli.analysis.budget import Limit
+from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
+from groupconv_cli.language.expand import Work, expand
+from groupconv_cli.language.nodes import Entry
+from groupconv_cli.language.policy_entries import limits
+from groupconv_cli.language.scope import Scope
+from groupconv_cli.language.spec import Spec
+from groupconv_cli.language.validate import check
+from groupconv_cli.language.values import examine
+from groupconv_cli.language.variant_names import variant_name
+from groupconv_cli.language.yaml_reader import read
+from groupconv_cli.network import Network
+from groupconv_cli.policy.rules import Levels
+from groupconv_cli.words import did_you_mean
+
+__all__ = ["SpecFile"]
+
+
+class SpecFile:
+    """A spec that has been read, of which networks can be made: one for each set of variables."""
+
+    def __init__(self, source: Source, variant: str | None = None) -> None:
+        """Reads and checks the source; `variant` is one that the name it was found by implies.
+
+        Raises SpecError where nothing can be read of it; other mistakes wait for `network`, which
+        may find more.
+        """
+        self.source = source
+        self.implied_variant = variant
+        self._problems = Problems()
+        self._spec = check(read(source, self._problems), source, self._problems)
+
+    @property
+    def name(self) -> str:
+        """What the spec is called: of a family what its variants share."""
+        return self._spec.name
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants, in the order of the file."""
+        return tuple(self._spec.variants)
+
+    def network(
+        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+    ) -> Network:
+        """The network that the spec describes.
+
+        `settings` are values of variables, as text; they win over those of the `variant`.
+
+        Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
+        it does not have.
+        """
+        implied = self.implied_variant
+        if None not in (variant, implied) and variant != implied:
+            raise UsageError(f"the name means the variant {implied!r} already, not {variant!r}")
+        return self._network(settings or {}, implied if variant is None else variant)
+
+    def networks(self, settings: Mapping[str, str] | None = None) -> dict[str, Network | SpecError]:
+        """The network of every variant, or what is wrong with it, by the variant's name.
+
+        Raises SpecError if no variant makes a network, UsageError for a variable that the spec
+        does not have, or a spec without variants.
+        """
+        if not self.variants:
+            raise UsageError(f"{self.source.name} has no variants")
+        made: dict[str, Network | SpecError] = {}
+        work = Work()
+        for variant in self.variants:
+            try:
+                made[variant] = self._network(settings or {}, variant, work)
+            except SpecError as error:
+                made[variant] = error
+        errors = [each for each in made.values() if isinstance(each, SpecError)]
+        if len(errors) == len(made):
+            # What is wrong with all of them is wrong with the spec, and said once.
+            raise SpecError(*dict.fromkeys(each for error in errors for each in error.diagnostics))
+        return made
+
+    @property
+    def rules(self) -> Levels:
+        """Levels of rules by code, of those that the spec names."""
+        return self._spec.rules
+
+    def limits(
+        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+    ) -> dict[str, Limit]:
+        """The spec's budget, for the same arguments as `network`; its mistakes are found there.
+
+        Raises SpecError for a limit that is none with these values.
+        """
+        changes = self._changes(settings or {}, variant or self.implied_variant, Problems())
+        return limits(self._spec.budget, Scope(self._spec.vars | changes))
+
+    def _network(
+        self, settings: Mapping[str, str], variant: str | None, work: Work | None = None
+    ) -> Network:
+        spec, problems = self._spec, self._problems.copy()
+        if variant is not None:
+            spec = spec._replace(name=variant_name(spec.name, variant))
+        network = expand(spec, self._changes(settings, variant, problems), problems, work)
+        if problems:
+            raise problems.error()
+        if network is None:
+            raise InternalError("the spec makes no network, and nothing says why")
+        return network
+
+    def _changes(
+        self, settings: Mapping[str, str], variant: str | None, problems: Problems
+    ) -> dict[str, Entry]:
+        spec = self._spec
+        changes: dict[str, Entry] = {}
+        if variant is not None:
+            if variant not in spec.variants:
+                raise UsageError(_unknown("variant", variant, list(spec.variants), spec))
+            changes.update(spec.variants[variant])
+        for name, text in settings.items():
+            if name not in spec.vars:
+                raise UsageError(_unknown("variable", name, list(spec.vars), spec))
+            if not text.strip():
+                raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
+            tree = read(Source(f"--set {name}", text), problems)
+            examine(tree, spec.vars, f"the variable {name!r}", problems)
+            changes[name] = Entry(name, tree.place, tree)
+        return changes
+
+
+def _unknown(what: str, name: str, known: list[str], spec: Spec) -> str:
+    listed = f"it has {', '.join(known)}" if known else f"it has no {what}s"
+    return f"{spec.source.name} has no {what} {name!r}; {did_you_mean(name, known) or listed}"

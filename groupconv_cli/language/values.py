@@ -1,0 +1,106 @@
+"""Helpers on values of the tree: what they hold, what they refer to, where to point."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import Enum
+
+from groupconv_cli.errors import Place, Problems
+from groupconv_cli.language import expressions as expr
+from groupconv_cli.language.keras_words import argument_meant
+from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.words import meant, suggest
+
+_DECLARE = "declare it under `vars:`, or as a parameter of the block"
+
+
+def is_nothing(tree: Tree) -> bool:
+    """Whether a value was left empty."""
+    return isinstance(tree, Scalar) and tree.value is None
+
+
+def is_expression(tree: Tree) -> bool:
+    """Whether the tree is a scalar to compute: it has a variable, or is arithmetic on numbers."""
+    if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+        return False
+    return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
+
+
+def is_computed(tree: Tree) -> bool:
+    """Whether the tree is a scalar to compute, or a list with such scalars."""
+    trees = tree.items if isinstance(tree, Listing) else [tree]
+    return any(is_expression(each) for each in trees)
+
+
+def plain(tree: Tree) -> Value:
+    """The plain value of a tree without expressions."""
+    if isinstance(tree, Scalar):
+        return tree.value
+    if isinstance(tree, Listing):
+        return [plain(item) for item in tree.items]
+    return {key: plain(entry.value) for key, entry in tree.entries.items()}
+
+
+def point(tree: Scalar, offset: int) -> Place:
+    """The place of a character inside a scalar, where it stands as written."""
+    if tree.plain:
+        return tree.place._replace(column=tree.place.column + offset)
+    return tree.place
+
+
+class Content(Enum):
+    """What a value that should be a scalar, or a list of them, is made of."""
+
+    LITERAL = 1
+    COMPUTED = 2
+    """It has expressions, all of them sound."""
+    UNSOUND = 3
+
+
+def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> Content:
+    """What a value is made of; mistakes in its expressions, given known `names`, are noted."""
+    if isinstance(tree, Mapping):
+        problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
+        return Content.UNSOUND
+    if isinstance(tree, Listing):
+        if any(isinstance(item, Listing) for item in tree.items):
+            problems.add(f"{what} must be a value, got a list within a list", tree.place)
+            return Content.UNSOUND
+        contents = [examine(item, names, what, problems) for item in tree.items]
+        return max(contents, key=lambda content: content.value, default=Content.LITERAL)
+    if not is_expression(tree):
+        return Content.LITERAL
+    try:
+        used = expr.names(tree.text)
+    except expr.ExpressionError as error:
+        problems.add(error.message, point(tree, error.offset), error.hint)
+        return Content.UNSOUND
+    unknown = [(name, offset) for name, offset in used if name not in names]
+    for name, offset in unknown:
+        hint = _variable_hint(name, names)
+        problems.add(f"unknown variable '${name}'", point(tree, offset), hint)
+    return Content.UNSOUND if unknown else Content.COMPUTED
+
+
+def _variable_hint(name: str, names: Iterable[str]) -> str:
+    if name == "in":
+        return "`$in` has a meaning only inside layers"
+    near = suggest(name, set(names) - {"in"})
+    return meant(name, near, "$") if near else _DECLARE
+
+
+def report_unknown(
+    entries: dict[str, Entry], known: Collection[str], message: str, has: str, problems: Problems
+) -> set[str]:
+    """Notes every key that is not known; returns the known ones that seem to be meant.
+
+    `has` says what there is, for keys that are near none.
+    """
+    found = set()
+    for key, entry in entries.items():
+        if key not in known:
+            near = argument_meant(key, known) or suggest(key, known)
+            problems.add(f"{message} {key!r}", entry.place, meant(key, near) if near else has)
+            found.add(near or "")
+    return found

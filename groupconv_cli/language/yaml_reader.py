@@ -1,0 +1,266 @@
+"""YAML text → tree with places.
+
+The parser's events are turned into a tree here instead of by PyYAML's composer: libyaml's composer
+crashes the process on deep nesting, aliases are counted before they are followed, duplicate keys
+are noticed, and scalars follow YAML 1.2's core schema (`on` and `no` are words, `010` is ten).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import yaml
+
+from groupconv_cli.errors import Diagnostic, Place, Problems, Source, SpecError
+from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.words import LINE_BREAK, latin, strange_letters
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 60
+MAX_NODES = 60_000
+MAX_NUMBER_LENGTH = 30
+MAX_KEY_LENGTH = 100
+
+_YAML_SIGNS = ("", *":,-[]{}#&*!|>'\"%@`")
+"""What characters that look like signs of YAML look like; blanks do not look like anything."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Value] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+def decode(data: bytes, name: str) -> Source:
+    """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
+    if len(data) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES:,} bytes, which no spec needs to be"
+        raise SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", "replace")
+        raise SpecError(
+            Diagnostic(
+                f"not a text file: byte 0x{data[error.start]:02x} is not UTF-8",
+                _end_of(before, Source(name, before)),
+                "a spec is YAML, saved as UTF-8",
+            )
+        ) from None
+
+
+def read(source: Source, problems: Problems) -> Tree:
+    """The tree of the one document in the source; what is wrong in it goes to `problems`.
+
+    Raises SpecError where there is no tree: the text is not YAML, or goes beyond the bounds.
+    """
+    try:
+        return _Reader(source, problems).document()
+    except UnicodeEncodeError as error:  # an argument of the command line that was not UTF-8
+        place = _end_of(source.text[: error.start], source)
+        problems.stop("a character that is not UTF-8", place)
+    except yaml.YAMLError as error:
+        problems.stop(*_yaml_problem(error, source)[:3])
+
+
+class _Anchor(NamedTuple):
+    """A tree that aliases may stand for, and where its text is."""
+
+    tree: Tree
+    nodes: int
+    """Values in it."""
+    height: int
+    """Levels it goes down."""
+    begin: Place
+    end: Place
+
+
+class _Reader:
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source = source
+        self.problems = problems
+        self.anchors: dict[str, _Anchor] = {}
+        self.nodes = 0
+        self.deepest = 0
+        self.event: Any = None
+        """The last event taken."""
+        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_LOADER)
+
+    def document(self) -> Tree:
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                break
+        else:
+            hint = "a spec has at least `input:` and `layers:`; `gconv summary basic` analyzes one"
+            self.problems.stop("the file is empty", Place(self.source, 1, 1), hint)
+        tree = self._node(self._next(), 0)
+        self._next()
+        after = self._next()
+        if isinstance(after, yaml.DocumentStartEvent):
+            message = "a second document begins here; a spec is one document"
+            self.problems.stop(message, self._place(after), "keep each network in its own file")
+        return tree
+
+    def _next(self) -> Any:
+        self.event = next(self.events)
+        return self.event
+
+    def _place(self, event: Any) -> Place:
+        return _place(self.source, event.start_mark)
+
+    def _node(self, event: Any, depth: int) -> Tree:
+        place = self._place(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, place, depth)
+        nodes_before, deepest_before = self.nodes, self.deepest
+        self.deepest = depth
+        self._count(1, depth, place)
+        tree: Tree
+        if isinstance(event, yaml.ScalarEvent):
+            tree = self._scalar(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
+                items.append(self._node(inner, depth + 1))
+            tree = Listing(items, place)
+        else:
+            tree = self._mapping(place, depth)
+        if event.tag is not None and event.tag != "!":
+            self.problems.add(f"the tag {event.tag} has no meaning in a spec", place)
+        if event.anchor is not None:
+            nodes, height = self.nodes - nodes_before, self.deepest - depth
+            end = _place(self.source, self.event.end_mark)
+            self.anchors[event.anchor] = _Anchor(tree, nodes, height, place, end)
+        self.deepest = max(self.deepest, deepest_before)
+        return tree
+
+    def _alias(self, anchor: str | None, place: Place, depth: int) -> Tree:
+        if anchor is None or anchor not in self.anchors:
+            self.problems.stop(f"the alias *{anchor} has no anchor before it", place)
+        used = self.anchors[anchor]
+        self._count(used.nodes, depth + used.height, place)
+        self.problems.note_alias(used.begin, used.end, place.line)
+        return used.tree
+
+    def _count(self, nodes: int, depth: int, place: Place) -> None:
+        self.nodes += nodes
+        self.deepest = max(self.deepest, depth)
+        if depth > MAX_DEPTH:
+            self.problems.stop(f"nested more than {MAX_DEPTH} levels deep", place)
+        if self.nodes > MAX_NODES:
+            self.problems.stop(
+                f"more than {MAX_NODES:,} values, aliases followed",
+                place,
+                "say repetition with `repeat:` and blocks",
+            )
+
+    def _mapping(self, start: Place, depth: int) -> Mapping:
+        entries: dict[str, Entry] = {}
+        has_merge = False
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            place = self._place(event)
+            key = self._node(event, depth + 1)
+            value = self._node(self._next(), depth + 1)
+            if not isinstance(key, Scalar):
+                self.problems.add("a key must be a word, not a list or mapping", place)
+            elif len(key.text) > MAX_KEY_LENGTH:
+                message = f"a key of {len(key.text):,} characters; {MAX_KEY_LENGTH} is the limit"
+                self.problems.add(message, place)
+            elif key.text == "<<":
+                has_merge = True
+                self.problems.add(
+                    "merge keys (<<) are not part of the language",
+                    place,
+                    "share layers with `blocks:` and values with `vars:`",
+                )
+            elif key.text in entries:
+                first = entries[key.text].place.line
+                self.problems.add(
+                    f"the key {key.text!r} is given twice; the first is on line {first}",
+                    place,
+                    "keep one of the two",
+                )
+            else:
+                entries[key.text] = Entry(key.text, place, value)
+        return Mapping(entries, start, has_merge=has_merge)
+
+    def _scalar(self, event: Any, place: Place) -> Scalar:
+        text: str = event.value
+        is_plain: bool = event.style is None or event.style == ""
+        if not is_plain:
+            return Scalar(text, text, place, plain=False)
+        one_line = event.start_mark.line == event.end_mark.line
+        try:
+            return Scalar(resolve(text), text, place, plain=one_line)
+        except ValueError as error:
+            self.problems.add(str(error), place)
+            return Scalar(0, text, place)
+
+
+def resolve(text: str) -> Value:
+    """The value of a plain scalar by YAML 1.2's core schema.
+
+    Raises ValueError for numbers that are too long or too large to mean anything.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789" or not _FLOAT.fullmatch(text):
+        return text
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ValueError(f"a number of {len(text)} characters is longer than any that is needed")
+    if _INT.fullmatch(text):
+        return int(text)
+    number = float(text)
+    if abs(number) > 1e18 or 0 < abs(number) < 1e-18:
+        raise ValueError(f"the number {text} is out of range")
+    return number
+
+
+def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
+    if isinstance(error, yaml.reader.ReaderError):
+        place = _end_of(source.text[: error.position], source)
+        return Diagnostic(f"not valid YAML: {error.reason}", place)
+    mark = getattr(error, "problem_mark", None)
+    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    hint = f"{context}" if context else None
+    if hint and begun and mark and begun.line != mark.line:
+        at_end = mark.index >= len(source.text.rstrip())
+        hint += " that begins here" if at_end else f" that begins on line {begun.line + 1}"
+        # What is never closed is found at the end of the file; it is mended where it begins.
+        mark = begun if at_end else mark
+    if mark and source.text[mark.index : mark.index + 1] == "\t":
+        problem, hint = "a tab", "YAML is indented with spaces, never tabs"
+    elif problem.startswith("mapping values are not allowed"):
+        problem = "a colon where none can stand"
+        hint = (
+            "is a colon missing before this? `- conv: {…}` has one, with a space behind it, and so "
+            "has a layer with repeat:, when: or name: below it: `- relu:`"
+        )
+    end = _end_of(source.text, source)
+    # The parser sees a line behind the last.
+    place = end if mark is None or mark.line >= end.line else _place(source, mark)
+    return Diagnostic(f"not valid YAML: {problem}", place, _unlike_yaml(place) or hint)
+
+
+def _unlike_yaml(place: Place) -> str | None:
+    """Characters on the line or the one before that look like YAML's own and are not."""
+    lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
+    found = "".join(char for char in dict.fromkeys("".join(lines)) if latin(char) in _YAML_SIGNS)
+    return strange_letters(found, "what stands here or on the line before has")
+
+
+def _end_of(before: str, source: Source) -> Place:
+    """The place behind some text that the source begins with."""
+    lines = LINE_BREAK.split(before)
+    return Place(source, len(lines), len(lines[-1]) + 1)
+
+
+def _place(source: Source, mark: Any) -> Place:
+    return Place(source, mark.line + 1, mark.column + 1)

@@ -1,0 +1,1 @@
+"""Keras models in: recognized, checked, loaded, read as networks, converted."""

@@ -1,0 +1,239 @@
+"""Models out of files and keras.applications: as they are, or their graph without the weights."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+from keras.src.legacy.saving import saving_options, saving_utils
+from keras.src.saving import serialization_lib
+
+import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
+from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.models.description import check_code, described, read_config
+from groupconv_cli.models.recognize import PREFIX
+from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
+from groupconv_cli.network import Network
+from groupconv_cli.runtime import silenced
+from groupconv_cli.words import did_you_mean
+
+Settings = Mapping[str, object]
+
+OPEN = {"MobileNetV3Large": (224, 224, 3), "MobileNetV3Small": (224, 224, 3)}
+"""Input sizes of applications that leave them open unless they load weights; as documented."""
+
+
+def model_network(source: str, settings: Settings | None = None, *, trust: bool = False) -> Network:
+    """The network of a model in a file or of keras.applications; no weights are made or read.
+
+    `settings` may give `input`, the sizes that a file's model leaves open, and for an application
+    any argument of its function, `input` standing for its `input_shape`.
+
+    Raises UsageError for what is no model, cannot be read, or is not safe to.
+    """
+    with _apart(), keras.StatelessScope(initialize_variables=False):
+        if source.startswith(PREFIX):
+            return network_of(_application(source, settings or {}))
+        sizes = sizes_of(settings)
+        model = _described(Path(source), trust=trust)
+        if isinstance(model, keras.Sequential) and not model.built and sizes:
+            _tried(source, lambda: model.build((None, *sizes[0])))
+        return network_of(model, sizes)
+
+
+def load_model(
+    source: str,
+    settings: Settings | None = None,
+    *,
+    trust: bool = False,
+    compiled: bool = False,
+) -> Any:
+    """The Keras model in a file, with its weights, or an application with random ones.
+
+    With `compiled` it can go on training where it left off, if Keras finds all that takes.
+
+    Raises what `model_network` raises, and EnvironmentProblem if there is not enough memory.
+    """
+    _check_memory(model_network(source, settings, trust=trust))
+    if source.startswith(PREFIX):
+        with _apart():
+            return _application(source, settings or {})
+    options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
+    with _apart():
+        if compiled:
+            try:
+                return keras.models.load_model(source, **options)
+            except Exception:  # noqa: BLE001  (a loss of the user's own, say: without it, then)
+                options["compile"] = False
+        return _tried(source, lambda: keras.models.load_model(source, **options))
+
+
+def _check_memory(network: Network) -> None:
+    from groupconv_cli.builder.memory import available_bytes, build_bytes
+
+    needed, available = build_bytes(network), available_bytes()
+    if needed > available:
+        raise EnvironmentProblem(
+            f"model {network.name!r} takes about {needed / 1e9:,.1f} GB of memory, and "
+            f"{available / 1e9:,.1f} GB are free"
+        )
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """What is made inside is named as in a fresh program, and nothing is said or left behind."""
+    fresh: dict[str, Any] = {"object_name_uids": defaultdict(int), "uninitialized_variables": []}
+    kept = {key: global_state.get_global_attribute(key) for key in fresh}
+    for key, value in fresh.items():
+        global_state.set_global_attribute(key, value)
+    try:
+        with silenced(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for key, value in kept.items():
+            global_state.set_global_attribute(key, value)
+
+
+def _described(path: Path, *, trust: bool) -> Any:
+    """The model that a file describes, its weights without values."""
+    config = read_config(path)
+    if not trust:
+        check_code(path, config)
+    legacy = path.suffix.lower() != ".keras"
+    if legacy:
+        return _tried(str(path), lambda: _from_legacy(config, trust=trust))
+    _check_classes(path, config)
+    config.pop("compile_config", None)
+    model = _tried(
+        str(path), lambda: keras.saving.deserialize_keras_object(config, safe_mode=not trust)
+    )
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"{path} holds no model, but a {type(model).__name__}")
+    return model
+
+
+def _from_legacy(config: dict[str, Any], *, trust: bool) -> Any:
+    """As Keras loads an HDF5 file, without the weights."""
+    legacy = saving_options.keras_option_scope(use_legacy_config=True)
+    with legacy, serialization_lib.SafeModeScope(not trust):
+        return saving_utils.model_from_config(config)
+
+
+def _check_classes(path: Path, config: dict[str, Any]) -> None:
+    """Raises UsageError for classes that are neither Keras' nor registered."""
+    missing = set()
+    for thing in described(config):
+        module = str(thing.get("module") or "")
+        registered = thing.get("registered_name")
+        own = registered and module.partition(".")[0] not in ("keras", "builtins")
+        if own and keras.saving.get_registered_object(str(registered)) is None:
+            missing.add(thing["class_name"])
+    if missing:
+        raise UsageError(_unknown(str(path), sorted(missing)))
+
+
+def _unknown(source: str, names: list[str]) -> str:
+    listed = ", ".join(first_line(Exception(name)) for name in names[:8])
+    return (
+        f"{source} needs what Keras does not have: {listed}. A file holds no code of classes\n"
+        "  in Python: import the module that registers it, then "
+        f"groupconv_cli.analyze({source!r})"
+    )
+
+
+def _tried(source: str, action: Callable[[], Any]) -> Any:
+    """The action's result; what Keras raises, of any kind, as one UsageError."""
+    try:
+        return action()
+    except (GconvError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        # Before a class's own name may be that of the package it is registered for.
+        unknown = re.match(r"Unknown \w+: '?(?:[^'>]*>)?(\w+)", str(error)) or re.match(
+            r"Could not locate (?:class|function) '(\w+)'", str(error)
+        )
+        if unknown:
+            raise UsageError(_unknown(source, [unknown[1]])) from error
+        raise UsageError(f"Keras cannot load {source}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong: a model that cannot be made of its description says so of each part."""
+    inner = re.findall(r"^Exception encountered: (.+)", str(error), re.MULTILINE)
+    return first_line(Exception(inner[-1]) if inner else error)
+
+
+def applications() -> dict[str, Callable[..., Any]]:
+    """The functions of keras.applications that make a model, by name."""
+    return {
+        name: function
+        for name, function in vars(keras.applications).items()
+        if name[0].isupper() and callable(function)
+    }
+
+
+def _application(source: str, settings: Settings) -> Any:
+    known, name = applications(), source.removeprefix(PREFIX)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
+        raise UsageError(f"keras.applications has no {name!r}; {hint}")
+    function = known[name]
+    allowed = set(inspect.signature(function).parameters) - {"weights", "input_tensor", "name"}
+    given: dict[str, Any] = {"input_shape": OPEN[name]} if name in OPEN else {}
+    for key, value in settings.items():
+        argument = "input_shape" if key == "input" else key
+        if argument not in allowed:
+            listed = sorted(allowed - {"input_shape"} | {"input"})
+            raise UsageError(f"keras:{name} takes no {key!r}; it takes {', '.join(listed)}")
+        given[argument] = _parsed_sizes(value)[0] if argument == "input_shape" else value
+    given = {key: _plain(value) for key, value in given.items()}
+    return _tried(source, lambda: function(weights=None, **given))
+
+
+def _plain(value: Any) -> Any:
+    """The value of a setting, which on the command line is text."""
+    import yaml
+
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return value
+
+
+def sizes_of(settings: Settings | None) -> SizesOfInputs | None:
+    """The setting `input`: sizes such as 224,224,3 or [224, 224, 3], for several inputs a list.
+
+    Raises UsageError for anything else, and for a setting that a model's file does not have.
+    """
+    other = [key for key in settings or {} if key != "input"]
+    if other:
+        raise UsageError(
+            f"a model has no variable {other[0]!r}; --set input=224,224,3 gives sizes of its input "
+            "that it leaves open"
+        )
+    return _parsed_sizes(settings["input"]) if settings else None
+
+
+def _parsed_sizes(value: object) -> SizesOfInputs:
+    given = value
+    if isinstance(value, str) and re.fullmatch(r"[\d, ]+", value):
+        value = f"[{value}]"
+    plain = _plain(value)
+    listed = list(plain) if isinstance(plain, list | tuple) else [plain]
+    several = bool(listed) and all(isinstance(each, list | tuple) for each in listed)
+    shapes = [tuple(each) for each in listed] if several else [tuple(listed)]
+    for shape in shapes:
+        if not shape or not all(type(size) is int and 1 <= size <= 10**9 for size in shape):
+            raise UsageError(f"input is whole numbers such as 224,224,3, got {given!r}")
+    return shapes

@@ -1,0 +1,391 @@
+"""keras.Model → Network: the graph that Keras keeps, walked once with a batch of one sample."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import keras
+from keras.src.models.functional import Functional  # Keras exports no name for it
+
+from groupconv_cli.errors import OpError, UsageError
+from groupconv_cli.models.known_layers import Call, is_view, macs_of, our_op, separable
+from groupconv_cli.network import Network, Node, Step
+from groupconv_cli.ops.base import Cost, Op, Shape, shape_text
+from groupconv_cli.ops.keras_layer import KerasLayer, KerasView
+from groupconv_cli.ops.shape import Input
+
+SizesOfInputs = list[tuple[int, ...]]
+"""For each input of a model its shape without the batch."""
+
+MAX_NAME = 100
+
+
+def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
+    """The network that a Keras model is, with Keras' own counts of parameters.
+
+    Models inside it are gone into; a layer used at several places is a node at each, its weights
+    counted at the first. `sizes` are the shapes of the inputs where the model leaves them open.
+    The model stays as it is.
+
+    Raises UsageError for a model without a graph (one that was not built, or has a `call` of its
+    own), with sizes that are not known or do not fit, or with channels first.
+    """
+    graph = graph_of(model)
+    if graph is None:
+        raise UsageError(_no_graph(model))
+    reader = _Reader(model)
+    inputs = []
+    for entry, shape in zip(graph.inputs, _input_shapes(model, graph, sizes), strict=True):
+        inputs.append(reader.enter(entry, shape))
+    outputs = reader.walk(graph, inputs, ())
+    return reader.network([reader.index[id(tensor)] for tensor in keras.tree.flatten(outputs)])
+
+
+def graph_of(layer: Any) -> Any:
+    """The functional model that a layer is or stands for, or None: only its graph is walked."""
+    call = type(layer).call if isinstance(layer, keras.Model) else None
+    if call is keras.Sequential.call:
+        return layer._functional
+    return layer if call is Functional.call else None
+
+
+class _Reader:
+    """Nodes as the walk finds them."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.nodes: list[Node] = []
+        self.index: dict[int, int] = {}
+        """The node that made a tensor, by the tensor's id."""
+        self._kept: list[Any] = []
+        """The tensors, so that no other is given their ids."""
+        self._first: dict[int, int] = {}
+        """The first node of a layer, by the layer's id."""
+        self._counted: set[int] = set()
+        """Ids of the weights that a node counts already."""
+        self._taken: set[str] = set()
+        self._calls: dict[tuple[tuple[Step, ...], int], int] = defaultdict(int)
+        """How often a model inside was used."""
+        self._items: dict[tuple[str, ...], int] = {}
+
+    def enter(self, entry: Any, shape: Shape) -> Any:
+        """A tensor for an input of the model; its batch is one sample."""
+        tensor = keras.KerasTensor((1, *shape), dtype=entry.dtype)
+        name = self._unique((), clean_name(entry.name))
+        op = Input()
+        self._keep(tensor, Node(name, op, (), (), shape, op.cost(), item=self._item((name,))))
+        return tensor
+
+    def walk(self, graph: Any, tensors: list[Any], path: tuple[Step, ...]) -> Any:
+        """Goes through a graph for these inputs; returns what the graph gives out."""
+
+        def visitor(operation: Any) -> Any:
+            return lambda *args, **kwargs: self._visit(operation, path, args, kwargs)
+
+        return graph._run_through_graph(tensors, operation_fn=visitor)
+
+    def network(self, outputs: list[int]) -> Network:
+        """The nodes so far as a network, ordered branch by branch."""
+        inputs = [i for i, node in enumerate(self.nodes) if isinstance(node.op, Input)]
+        order = _by_branches(self.nodes, inputs, outputs)
+        place = {old: new for new, old in enumerate(order)}
+        nodes = []
+        for old in order:
+            node = self.nodes[old]
+            sources = tuple(place[source] for source in node.inputs)
+            shares = None if node.shares is None else place[node.shares]
+            nodes.append(node._replace(inputs=sources, shares=shares))
+        return Network(
+            clean_name(self.model.name),
+            tuple(nodes),
+            tuple(place[i] for i in inputs),
+            tuple(dict.fromkeys(place[i] for i in outputs)),
+            of_model=True,
+        )
+
+    def _visit(
+        self, operation: Any, path: tuple[Step, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        tensors = [
+            x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)
+        ]
+        graph = graph_of(operation)
+        if graph is not None and len(tensors) == len(graph.inputs):
+            return self.walk(graph, tensors, (*path, self._step(operation, path)))
+        if getattr(operation, "data_format", None) == "channels_first" and _has_axes(tensors):
+            raise UsageError(
+                f"layer {clean_name(operation.name)!r} has its channels first; gconv reads models "
+                "with channels last, which are also those that run on a CPU"
+            )
+        try:
+            made = operation.compute_output_spec(*args, **kwargs)
+        except Exception as error:
+            raise UsageError(
+                f"Keras does not know what layer {clean_name(operation.name)!r} gives out for "
+                f"{_shapes_text(tensors)}: {first_line(error)}"
+            ) from error
+        outputs = keras.tree.map_structure(
+            lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made
+        )
+        flat = keras.tree.flatten(outputs)
+        if any(size is None for x in flat for size in x.shape):
+            raise UsageError(
+                f"the size of what layer {clean_name(operation.name)!r} gives out depends on "
+                "values, so it cannot be counted"
+            )
+        shapes = tuple(tuple(x.shape) for x in tensors)
+        call = Call(operation, args, kwargs, shapes, tuple(flat[0].shape) if flat else ())
+        self._add(call, path, tensors, flat)
+        return outputs
+
+    def _add(
+        self, call: Call, path: tuple[Step, ...], tensors: list[Any], outputs: list[Any]
+    ) -> None:
+        """Nodes for one use of a layer: one for each tensor that it gives out."""
+        sources = tuple(self.index[id(x)] for x in tensors)
+        read = tuple(self.nodes[source].shape for source in sources)
+        path, name = self._named(call.operation, path)
+        item = self._item((*(step.name for step in path), name))
+        for position, tensor in enumerate(outputs):
+            shape = _sample_shape(tensor)
+            full = self._unique(path, name if position == 0 else f"{name}_output_{position + 1}")
+            # What the layer gives out besides costs nothing; its cost is at the first.
+            op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
+            node = Node(full, op, sources, read, shape, Cost(), path, item)
+            if position == 0 and call.known_as.startswith("SeparableConv"):
+                halves = self._halves(call, node)
+                if halves:
+                    self.nodes.append(halves[0])
+                    node = halves[1]
+            if position == 0 and node.op is op:
+                node = self._costed(call, node)
+            self._keep(tensor, node)
+
+    def _costed(self, call: Call, node: Node) -> Node:
+        """The node with an op of ours where it says what Keras says, else with Keras' figures."""
+        first = self._first.setdefault(id(call.operation), len(self.nodes))
+        if first == len(self.nodes):
+            params, fixed = self._count(call.operation)
+        else:
+            params, fixed = _weights_of(call.operation)
+            node = node._replace(shares=first if params else None)
+        node = node._replace(is_frozen=0 < params == fixed)
+        op = _agreeing(call, node, params, fixed)
+        if op is None:
+            macs = macs_of(call)
+            figures = Cost(params, fixed, macs or 0, macs is not None)
+            name = type(call.operation).__name__
+            label = clean_name(name) if macs is None else snake_case(name)
+            kind = KerasView if is_view(call) else KerasLayer
+            op = kind(layer=label, shape=node.shape, figures=figures)
+        own = op.cost(*node.input_shapes).non_trainable
+        return node._replace(is_frozen=own != fixed).with_op(op)
+
+    def _halves(self, call: Call, node: Node) -> tuple[Node, Node] | None:
+        """A separable convolution as the two it is; None where they are not what Keras has."""
+        depthwise, pointwise = separable(call.operation)
+        params, fixed = _weights_of(call.operation)
+        x = node.input_shapes[0]
+        try:
+            between = depthwise.output_shape(x)
+            fits = pointwise.output_shape(between) == node.shape
+            own = depthwise.cost(x).params + pointwise.cost(between).params
+        except OpError:
+            return None
+        if not fits or own != params or fixed not in (0, params):
+            return None
+        index = len(self.nodes)
+        first = self._first.setdefault(id(call.operation), index)
+        shares = [None, None] if first == index else [first, first + 1]
+        self._count(call.operation)
+        step = Step(node.name.rpartition(".")[2], "separable_conv", node.item)
+        node = node._replace(path=(*node.path, step), is_frozen=0 < params == fixed)
+        one = node._replace(
+            name=self._unique(node.path, "depthwise_conv"), shape=between, shares=shares[0]
+        )
+        two = node._replace(
+            name=self._unique(node.path, "conv"),
+            inputs=(index,),
+            input_shapes=(between,),
+            shares=shares[1],
+        )
+        return one.with_op(depthwise), two.with_op(pointwise)
+
+    def _count(self, operation: Any) -> tuple[int, int]:
+        """How many weights no node counts yet, and how many of these training does not change."""
+        new = [w for w in getattr(operation, "weights", ()) if id(w) not in self._counted]
+        self._counted.update(map(id, new))
+        return _sums(operation, new)
+
+    def _keep(self, tensor: Any, node: Node) -> None:
+        self._kept.append(tensor)
+        self.index[id(tensor)] = len(self.nodes)
+        self.nodes.append(node)
+
+    def _step(self, model: Any, path: tuple[Step, ...]) -> Step:
+        """The level of a model inside; used again it is another."""
+        key = (path, id(model))
+        self._calls[key] += 1
+        name = clean_name(model.name).replace(".", "_")
+        if self._calls[key] > 1:
+            name += f"_{self._calls[key]}"
+        return Step(name, "model", self._item((*(step.name for step in path), name)))
+
+    def _named(self, operation: Any, path: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
+        """The path and the name of a layer. Dots in names, as gconv writes them, are levels."""
+        *levels, name = clean_name(operation.name).split(".")
+        if not all((*levels, name)):
+            return path, clean_name(operation.name).replace(".", "_")
+        for level in levels:
+            above = (*(step.name for step in path), level)
+            path = (*path, Step(level, re.sub(r"_\d+$", "", level), self._item(above)))
+        return path, name
+
+    def _unique(self, path: tuple[Step, ...], name: str) -> str:
+        full = wanted = ".".join([*(step.name for step in path), name])
+        number = 1
+        while full in self._taken:
+            number += 1
+            full = f"{wanted}_{number}"
+        self._taken.add(full)
+        return full
+
+    def _item(self, names: tuple[str, ...]) -> int:
+        return self._items.setdefault(names, len(self._items))
+
+
+def _weights_of(operation: Any) -> tuple[int, int]:
+    """How many weights a layer has, and how many of these training does not change."""
+    return _sums(operation, list(getattr(operation, "weights", ())))
+
+
+def _sums(operation: Any, weights: list[Any]) -> tuple[int, int]:
+    trainable = {id(w) for w in getattr(operation, "trainable_weights", ())}
+    params = sum(prod(w.shape) for w in weights)
+    return params, params - sum(prod(w.shape) for w in weights if id(w) in trainable)
+
+
+def _agreeing(call: Call, node: Node, params: int, fixed: int) -> Op | None:
+    """The op of ours for a use of a layer, if its shape and weights are those of Keras."""
+    op = our_op(call)
+    if op is None:
+        return None
+    try:
+        shape, cost = op.output_shape(*node.input_shapes), op.cost(*node.input_shapes)
+    except OpError:
+        return None
+    non_trainable = cost.params if node.is_frozen else cost.non_trainable
+    agrees = (shape, cost.params, non_trainable) == (node.shape, params, fixed)
+    return op if agrees else None
+
+
+def _sample_shape(tensor: Any) -> Shape:
+    """The shape without the batch, which is 1; whole where the batch has gone into other axes."""
+    shape = tuple(tensor.shape)
+    return shape[1:] if shape[:1] == (1,) else shape
+
+
+def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> list[int]:
+    """Indices in an order in which a branch is finished before the next is begun.
+
+    That is the order in which models are written. Keras keeps its layers by their depth.
+    """
+    order, seen = list(inputs), set(inputs)
+    for root in [*outputs, *range(len(nodes))]:
+        waiting: list[tuple[int, Iterator[int]]] = [(root, iter(nodes[root].inputs))]
+        while waiting:
+            index, sources = waiting[-1]
+            following = None if index in seen else next((i for i in sources if i not in seen), None)
+            if following is not None:
+                waiting.append((following, iter(nodes[following].inputs)))
+                continue
+            waiting.pop()
+            if index not in seen:
+                seen.add(index)
+                order.append(index)
+    return order
+
+
+def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[Shape]:
+    """The shapes of the inputs, without the batch. Raises UsageError for sizes not known."""
+    declared = [tuple(entry.shape[1:]) for entry in graph.inputs]
+    name = clean_name(model.name)
+    listed = " and ".join(_open_text(shape) for shape in declared)
+    if sizes is None:
+        if any(size is None for shape in declared for size in shape):
+            raise UsageError(
+                f"model {name!r} leaves sizes of its input open: {listed}\n"
+                f"  give them: --set input={_example(declared)}"
+            )
+        return declared
+    fits = len(sizes) == len(declared) and all(
+        len(given) == len(shape)
+        and all(want in (None, size) for size, want in zip(given, shape, strict=True))
+        for given, shape in zip(sizes, declared, strict=True)
+    )
+    if not fits:
+        given = " and ".join(shape_text(shape) for shape in sizes)
+        raise UsageError(
+            f"the input of model {name!r} is {listed}, which {given} does not fit; only what is "
+            "open (?) can be given"
+        )
+    return [tuple(shape) for shape in sizes]
+
+
+def _open_text(shape: tuple[int | None, ...]) -> str:
+    return "×".join("?" if size is None else str(size) for size in shape)
+
+
+def _example(declared: list[tuple[int | None, ...]]) -> str:
+    """What to type for the sizes, with 224 for each that is open."""
+    filled = [[224 if size is None else size for size in shape] for shape in declared]
+    texts = [",".join(map(str, shape)) for shape in filled]
+    return texts[0] if len(texts) == 1 else "'[" + ", ".join(f"[{text}]" for text in texts) + "]'"
+
+
+def _no_graph(model: Any) -> str:
+    name = clean_name(model.name)
+    if isinstance(model, keras.Sequential):
+        return (
+            f"model {name!r} was not built, so nothing in it has a shape\n"
+            "  begin it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
+            "sizes; of a file: --set input=224,224,3"
+        )
+    return (
+        f"model {name!r} is of the class {clean_name(type(model).__name__)}, which has a call() of "
+        "its own: Keras keeps no graph of it\n"
+        "  make it functional: x = keras.Input(...), then keras.Model(x, model.call(x))"
+    )
+
+
+def _has_axes(tensors: list[Any]) -> bool:
+    return any(len(x.shape) > 2 for x in tensors)
+
+
+def _shapes_text(tensors: list[Any]) -> str:
+    return " and ".join(shape_text(_sample_shape(x)) or "a number" for x in tensors) or "no input"
+
+
+def snake_case(name: str) -> str:
+    """`max_pooling` of MaxPooling2D, as specs would write it."""
+    name = re.sub(r"[123]D(?=$|Transpose)", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def clean_name(name: str) -> str:
+    """A name out of a model, short and without what a terminal or a table would trip over."""
+    return re.sub(r"[^\w.+/-]", "_", str(name)[:MAX_NAME]) or "_"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Keras' says first, fit to be printed."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    if text.endswith(":") and len(lines) > 1:
+        text += f" {lines[1]}"
+    return "".join(c if c.isprintable() else "?" for c in text[:300])

@@ -1,0 +1,130 @@
+"""Trained weights into a built model, with every mismatch named."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from zipfile import ZipFile
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.models.description import DAMAGE, brief, check_links, check_members
+
+ENDINGS = (".weights.h5", ".keras")
+IN_ARCHIVE = "model.weights.h5"
+"""Where a .keras file has its weights."""
+
+MAX_NAMED = 5
+"""Mismatches that a message names."""
+
+
+class _Layer(NamedTuple):
+    """The weights at one place in a file."""
+
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def check_weights_file(path: Path) -> None:
+    """Raises UsageError unless the path is of a file that weights may be read from."""
+    if not path.name.endswith(ENDINGS):
+        raise UsageError(f"weights come from a {' or a '.join(ENDINGS)} file, got {path.name!r}")
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Puts the weights of a `.weights.h5` or `.keras` file in the model.
+
+    Only arrays are read of a `.keras` file: nothing in it is run. Keras finds a layer's weights by
+    its class and its place among those of the class, not by its name.
+
+    Raises UsageError if the file is no such file, would fill the disk or leads to others, or the
+    weights are not those of this model: the message names the layers.
+    """
+    from groupconv_cli.runtime import require
+
+    check_weights_file(path)
+    require("h5py")
+    with TemporaryDirectory() as folder:
+        file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
+        found = _layers(file, path)
+        own = Path(folder, "own.weights.h5")
+        model.save_weights(own)
+        differences = _differences(_layers(own, own), found)
+        if differences:
+            raise UsageError(_message(model, path, differences))
+        with warnings.catch_warnings():
+            # Of lists that have no weights. That all there are have been found is known by now.
+            warnings.filterwarnings("ignore", "Skipping nested container")
+            model.load_weights(file)
+
+
+def _extracted(path: Path, folder: Path) -> Path:
+    try:
+        with ZipFile(path) as archive:
+            check_members(path, archive.infolist())
+            return Path(archive.extract(IN_ARCHIVE, folder))
+    except DAMAGE as error:
+        raise UsageError(f"{path} is not a .keras file: {brief(error)}") from error
+
+
+def _layers(file: Path, path: Path) -> dict[str, _Layer]:
+    """What has weights in the file, by its place there. `path` is what to call the file."""
+    import h5py
+
+    layers: dict[str, _Layer] = {}
+
+    def visit(place: str, group: Any) -> None:
+        if place.rpartition("/")[2] != "vars" or place.startswith("optimizer"):
+            return
+        arrays = [group[name] for name in sorted(group, key=_number)]
+        if arrays:
+            name = group.attrs.get("name", place.removesuffix("/vars").removeprefix("layers/"))
+            layers[place] = _Layer(str(name), tuple(array.shape for array in arrays))
+
+    try:
+        with h5py.File(file) as opened:
+            check_links(path, opened)
+            opened.visititems(visit)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} has no weights of Keras in it: {error}") from error
+    return layers
+
+
+def _number(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdecimal() else (0, name)
+
+
+def _differences(own: dict[str, _Layer], found: dict[str, _Layer]) -> list[str]:
+    differences = []
+    for place, layer in own.items():
+        there = found.get(place)
+        if there is None:
+            differences.append(f"layer {layer.name!r} has weights {_shown(layer)}, the file none")
+        elif there.shapes != layer.shapes:
+            shown = _shown(there)
+            if there.name != layer.name:
+                shown += f" for {there.name!r}"
+            differences.append(
+                f"layer {layer.name!r} has weights {_shown(layer)}, the file {shown}"
+            )
+    differences += [
+        f"the file has weights {_shown(layer)} for {layer.name!r}, the network no such layer"
+        for place, layer in found.items()
+        if place not in own
+    ]
+    return differences
+
+
+def _shown(layer: _Layer) -> str:
+    return ", ".join("×".join(map(str, shape)) or "1" for shape in layer.shapes)
+
+
+def _message(model: Any, path: Path, differences: list[str]) -> str:
+    named = differences[:MAX_NAMED]
+    if len(differences) > MAX_NAMED:
+        named.append(f"and {len(differences) - MAX_NAMED:,} more")
+    lines = "".join(f"\n  {difference}" for difference in named)
+    return f"the weights in {path} are not those of {model.name}:{lines}"

@@ -1,0 +1,1 @@
+"""The vocabulary of budgets and rules: amounts, limits, severities."""

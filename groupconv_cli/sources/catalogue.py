@@ -1,0 +1,107 @@
+"""The bundled configs: families of published networks, and their variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+from groupconv_cli.errors import Source
+from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.language.variant_names import JOINS, variant_name
+from groupconv_cli.language.yaml_reader import decode
+from groupconv_cli.network import Network
+
+
+class Bundled(NamedTuple):
+    """One network of the catalogue."""
+
+    family: str
+    """The name of the config."""
+    variant: str | None
+    about: str
+    """A line on what it is."""
+    published: str
+    """Where it was published."""
+    network: Network
+
+    @property
+    def name(self) -> str:
+        """What to call it wherever a SPEC goes."""
+        return self.family if self.variant is None else variant_name(self.family, self.variant)
+
+
+def configs_folder() -> Path:
+    """Where the bundled configs lie: inside the package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    bundled = package / "configs"
+    return bundled if bundled.is_dir() else package.parent / "configs"
+
+
+def starter(file: str = "gconv.yaml") -> str:
+    """The text of a small commented spec, whose comments call it by the name of its file."""
+    text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
+    return text.replace("gconv.yaml", file)
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """Names of the bundled configs."""
+    return tuple(sorted(path.stem for path in configs_folder().glob("*.yaml")))
+
+
+def source_of(family: str) -> Source:
+    """The text of a bundled config."""
+    path = configs_folder() / f"{family}.yaml"
+    return decode(path.read_bytes(), f"{family}.yaml (bundled)")
+
+
+def find(name: str) -> tuple[str, str | None] | None:
+    """The family and variant that a name means: `resnet`, `resnet50`, `resnet:50` and so on."""
+    if name in families():
+        return name, None
+    for family in families():
+        if name.startswith(family):
+            variants = SpecFile(source_of(family)).variants
+            for join in JOINS:
+                variant = name[len(family) :].removeprefix(join)
+                if name == family + join + variant and variant in variants:
+                    return family, variant
+    return None
+
+
+def names() -> list[str]:
+    """Every name that means a network of the catalogue, families and variants."""
+    found = []
+    for family in families():
+        found.append(family)
+        variants = SpecFile(source_of(family)).variants
+        found += [variant_name(family, variant) for variant in variants]
+    return found
+
+
+def catalogue() -> Iterator[Bundled]:
+    """Every network of the catalogue; of a family with variants each variant."""
+    for family in families():
+        source = source_of(family)
+        about, published = _comment(source.text)
+        file = SpecFile(source)
+        for variant in file.variants or (None,):
+            yield Bundled(family, variant, about, published, file.network(variant=variant))
+
+
+def _comment(text: str) -> tuple[str, str]:
+    """The first line of the comment that a config begins with, and the rest of its paragraph.
+
+    What stands in paragraphs after that is for readers of the config.
+    """
+    about, *lines = (
+        line.removeprefix("#").strip() for line in takewhile(_is_said, text.splitlines())
+    )
+    return about.rstrip("."), " ".join(lines).rstrip(".")
+
+
+def _is_said(line: str) -> bool:
+    return line.startswith("#") and line.strip() != "#"

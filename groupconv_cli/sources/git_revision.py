@@ -1,0 +1,99 @@
+"""A spec as it was at a revision of the git repository that its file is in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
+from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
+
+SECONDS = 60
+"""After this git hangs, on a network for one."""
+
+_LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+"""What a git hook is told of the repository it runs in, as seen from another folder."""
+
+
+def source_at(spec: str, revision: str) -> Source | None:
+    """The text of the file `spec` at `revision`; None if that has no such file.
+
+    A symbolic link is followed, and the folder the program runs in does not matter.
+
+    Raises UsageError if there is no such file now, or no such revision, or the file is in no
+    repository, SpecError if it was not text; EnvironmentProblem if git cannot be run.
+    """
+    path = Path(os.path.realpath(spec))
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name too long
+        is_file = False
+    if not is_file:
+        raise UsageError(f"--against needs a file of a git repository, and {spec!r} is none")
+    commit = _commit(revision, path, spec)
+    # Of the two commands that find a file by its name, this one takes all names literally.
+    listed = _git(path.parent, "ls-tree", "-z", commit, "--", path.name)
+    if listed.returncode:
+        raise EnvironmentProblem(f"git ls-tree failed: {_said(listed)}")
+    if not listed.stdout:
+        return None
+    mode, kind, blob = listed.stdout.split(b"\t", 1)[0].decode().split()
+    if kind != "blob" or mode == "120000":
+        what = "a symbolic link" if mode == "120000" else "no file"
+        raise UsageError(f"{spec} was {what} at {revision}")
+    read = _git(path.parent, "cat-file", "blob", blob)
+    if read.returncode:
+        raise EnvironmentProblem(f"git cannot read {spec} at {revision}: {_said(read)}")
+    return decode(read.stdout[: MAX_BYTES + 1], f"{revision}:{spec}")
+
+
+def _commit(revision: str, path: Path, spec: str) -> str:
+    """The full hash of a revision, which is no option and no range, whatever the user typed."""
+    if not revision or revision.startswith("-") or "\0" in revision:
+        raise UsageError(f"--against needs a revision, such as origin/main, got {revision!r}")
+    found = _git(path.parent, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    commit = found.stdout.decode(errors="replace").strip()
+    if not found.returncode and re.fullmatch("[0-9a-f]{40,64}", commit):
+        return commit
+    inside = _git(path.parent, "rev-parse", "--is-shallow-repository")
+    if inside.returncode:
+        said = _said(inside)
+        if "not a git repository" in said:
+            raise UsageError(f"{spec} is not in a git repository")
+        raise UsageError(f"cannot read the git repository of {spec}: {said}")
+    hint = (
+        "\n  this clone is shallow: fetch it first (actions/checkout has fetch-depth: 0 for that)"
+        if inside.stdout.strip() == b"true"
+        else "\n  `git branch --all` and `git tag` show what there is"
+    )
+    raise UsageError(f"no revision {revision!r} in the repository of {spec}{hint}")
+
+
+def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
+    """A run of git in that folder. Raises EnvironmentProblem if there is none."""
+    program = shutil.which("git")
+    if program is None:
+        raise EnvironmentProblem("--against needs git, which is not installed")
+    kept = {key: value for key, value in os.environ.items() if key not in _LOCAL}
+    try:
+        return subprocess.run(  # noqa: S603
+            [program, "-C", str(folder), *args],
+            env={**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentProblem(f"git did not answer for {SECONDS} seconds") from None
+    except OSError as error:
+        raise EnvironmentProblem(f"git cannot be run: {error.strerror or error}") from None
+
+
+def _said(run: subprocess.CompletedProcess[bytes]) -> str:
+    """What git complained of, on one line."""
+    text = run.stderr.decode(errors="replace").strip()
+    return " ".join(text.removeprefix("fatal: ").split()) or f"status {run.returncode}"

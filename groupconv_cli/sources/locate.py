@@ -1,0 +1,84 @@
+"""Which spec a SPEC on the command line means: a path, a bundled config, or the default."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
+from groupconv_cli.sources import catalogue
+from groupconv_cli.words import did_you_mean
+
+DEFAULT_FILE = "gconv.yaml"
+DEFAULT_CONFIG = "basic"
+
+
+class Found(NamedTuple):
+    """The text of a spec, the variant that its name implies, and a remark for the user."""
+
+    source: Source
+    variant: str | None = None
+    note: str | None = None
+
+
+def locate(spec: str | None) -> Found:
+    """Reads the spec that is meant: `-` is standard input, no spec the one of this folder.
+
+    Raises UsageError if there is none of that name or it cannot be read, SpecError if it is not
+    text.
+    """
+    if spec is None:
+        if Path(DEFAULT_FILE).is_file():
+            return Found(_read(Path(DEFAULT_FILE)), note=f"using {DEFAULT_FILE} of this folder")
+        note = f"no SPEC given and no {DEFAULT_FILE} here: using the bundled {DEFAULT_CONFIG!r}"
+        return Found(catalogue.source_of(DEFAULT_CONFIG), note=note)
+    if not spec:
+        raise UsageError("SPEC is empty")
+    if spec == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed")
+        return Found(decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"))
+    path = Path(spec)
+    bundled = catalogue.find(spec)
+    if _exists(path) and not (bundled and path.is_dir()):
+        taken = f"using the file {spec}; a bundled config has this name too"
+        return Found(_read(path), note=taken if bundled else None)
+    if bundled:
+        family, variant = bundled
+        return Found(catalogue.source_of(family), variant)
+    raise UsageError(_not_there(spec))
+
+
+def is_spec(word: str) -> bool:
+    """Whether a word is likely to mean a spec."""
+    return word.endswith((".yaml", ".yml")) or _exists(Path(word)) or bool(catalogue.find(word))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
+
+
+def _read(path: Path) -> Source:
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder, not a spec")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    return decode(data, str(path))
+
+
+def _not_there(spec: str) -> str:
+    stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
+    hint = did_you_mean(stem, catalogue.names())
+    return (
+        f"no file {spec!r} here, and no bundled config of that name"
+        + (f"; {hint}" if hint else "")
+        + "\n  `gconv list` shows the bundled ones"
+    )
