@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -14,6 +16,9 @@ from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.words import joined
 
 FRAMEWORK = ("tensorflow", "keras")
+
+LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
+"""Loggers that speak up during our work, with the modules that make them."""
 
 
 def require(*modules: str) -> None:
@@ -50,14 +55,38 @@ def load_keras() -> None:
 
 
 @contextmanager
-def silenced() -> Iterator[Callable[[], str]]:
-    """Keeps what native code writes to stderr from the screen; yields a way to read it.
+def quiet() -> Iterator[None]:
+    """Keeps what TensorFlow and absl log in this thread from the screen, while gconv is at work.
 
-    TensorFlow writes its first lines before any setting can reach its log, straight to file
-    descriptor 2.
+    TensorFlow warns of every function that Keras traces anew, and Keras does so for every
+    convolution with groups. Levels and handlers of the loggers, which are the user's, stay as they
+    are.
+    """
+    own = threading.get_ident()
+
+    def is_foreign(record: logging.LogRecord) -> bool:
+        return record.thread != own
+
+    # A logger that is not made yet is not made here: absl's has to be of a class of its own.
+    loggers = [logging.getLogger(name) for name, module in LOGGERS.items() if module in sys.modules]
+    for logger in loggers:
+        logger.addFilter(is_foreign)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_foreign)
+
+
+@contextmanager
+def silenced() -> Iterator[Callable[[], str]]:
+    """Keeps what is logged and what native code writes to stderr from the screen.
+
+    Yields a way to read the latter. TensorFlow writes its first lines before any setting can reach
+    its log, straight to file descriptor 2.
     """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as file:
+    with quiet(), tempfile.TemporaryFile() as file:
         kept = os.dup(2)
         os.dup2(file.fileno(), 2)
 

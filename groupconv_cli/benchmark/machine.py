@@ -17,6 +17,7 @@ from groupconv_cli import __version__
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.fastconv.grouped_conv import runs_natively
+from groupconv_cli.runtime import quiet
 
 
 @contextmanager
@@ -29,15 +30,13 @@ def configured(settings: MeasureSettings) -> Iterator[Machine]:
     if settings.threads is not None:
         _limit_threads(settings.threads)
     device = _device(settings.device)
-    policy, level = keras.config.dtype_policy(), tf.get_logger().level
+    policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(settings.dtype)
-    tf.get_logger().setLevel("ERROR")  # else it warns that many functions are traced
     try:
-        with tf.device(f"/{device}"):
+        with quiet(), tf.device(f"/{device}"):
             yield _machine(device, settings)
     finally:
         keras.config.set_dtype_policy(policy)
-        tf.get_logger().setLevel(level)
 
 
 def _limit_threads(threads: int) -> None:

@@ -1,4 +1,9 @@
-"""A spinner on stderr while something slow goes on; nothing where stderr is not a terminal."""
+"""A line on stderr while something slow goes on; nothing where stderr is not a terminal.
+
+Rich would put a file of its own in the place of `sys.stderr` while such a line is shown. Whoever
+takes hold of `sys.stderr` then, as TensorFlow's logger does when it is imported, keeps a file that
+is closed when the line is gone. So nothing is replaced here.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +11,44 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from groupconv_cli.cli.output import is_styled
+from groupconv_cli.cli.output import is_styled, width_of
+from groupconv_cli.words import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+BAR = 24
+ROOM_FOR_BAR = 80
+"""Columns from which on there is room for a bar between what goes on and the time left."""
 
 
 @contextmanager
 def spinner(message: str) -> Iterator[Callable[[str], None]]:
     """Shows `message` with a spinner; yields a function that changes the message."""
-    if not (sys.stderr.isatty() and is_styled(sys.stderr)):
+    if not _is_shown():
         yield lambda _: None
         return
-    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
 
-    # A descriptor of its own: while TensorFlow loads, descriptor 2 is kept from the screen.
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as screen:
-        with Console(file=screen).status(message) as status:
-            yield status.update
+    with _screen() as console:
+
+        def text(message: str) -> Text:
+            return _cut(message, console.width - 2)  # the spinner and a blank
+
+        turning = Spinner("dots", text(message), style="status.spinner")
+        with Live(
+            turning,
+            console=console,
+            refresh_per_second=12.5,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ):
+            yield lambda message: turning.update(text=text(message))
 
 
 @contextmanager
@@ -31,31 +58,61 @@ def bar() -> Iterator[Callable[[str, float, float], None]]:
     That takes what goes on, the seconds that have gone, and those that all will take; where these
     are not known yet, 0.
     """
-    if not (sys.stderr.isatty() and is_styled(sys.stderr)):
+    if not _is_shown():
         yield lambda what, done, total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 
-    columns = (
-        TextColumn("gconv: {task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[left]}"),
-    )
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as screen:
-        with Progress(*columns, console=Console(file=screen), transient=True) as shown:
-            task = shown.add_task("Loading TensorFlow", total=None, left="")
+    with _screen() as console:
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[left]}", markup=False),
+        ]
+        if console.width >= ROOM_FOR_BAR:
+            columns.insert(1, BarColumn(bar_width=BAR))
+        with Progress(
+            *columns,
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as shown:
+            task = shown.add_task("gconv: Loading TensorFlow", total=None, left="")
 
             def update(what: str, done: float, total: float) -> None:
+                left = f"{_duration(total - done)} left" if total else ""
+                taken = len(left) + 2 + (BAR + 1) * (len(columns) > 2)
                 shown.update(
                     task,
-                    description=what,
+                    description=_cut(f"gconv: {what}", console.width - taken).plain,
                     completed=done,
                     total=total or None,
-                    left=f"{_duration(total - done)} left" if total else "",
+                    left=left,
                 )
 
             yield update
+
+
+def _is_shown() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty() and is_styled(sys.stderr)
+
+
+@contextmanager
+def _screen() -> Iterator[Console]:
+    from rich.console import Console
+
+    # A descriptor of its own: while TensorFlow loads, descriptor 2 is kept from the screen.
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as screen:
+        yield Console(file=screen, width=width_of(sys.stderr))
+
+
+def _cut(message: str, room: int) -> Text:
+    """The message as one line of at most that many columns, as it is: it is no markup."""
+    from rich.text import Text
+
+    text = Text(printable(message))
+    text.truncate(max(room, 1), overflow="ellipsis")
+    return text
 
 
 def _duration(seconds: float) -> str:

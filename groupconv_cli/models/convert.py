@@ -14,6 +14,7 @@ import keras
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.layers import GROUPED
+from groupconv_cli.runtime import quiet
 
 STOCK = {fast: stock for stock, fast in GROUPED.items()}
 
@@ -94,6 +95,7 @@ def _convolving(model: Any, known: list[Any]) -> list[Any]:
     return found[len(known) :][::-1]
 
 
+@quiet()
 def _calls_xla(layer: Any) -> bool:
     """Whether a trace of the layer has a convolution that Keras hands to XLA, as it does groups."""
     import tensorflow as tf
@@ -120,6 +122,7 @@ def _warn_of(what: str, layers: list[Any]) -> None:
         warnings.warn(f"these {what} and stay as they are: {names}", stacklevel=4)
 
 
+@quiet()
 def _copy(model: Any) -> Any:
     """The model again, saved and loaded: Keras' own way to keep all that makes up a model.
 

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.models.description import DAMAGE, brief, check_links, check_members
+from groupconv_cli.runtime import quiet, require
 
 ENDINGS = (".weights.h5", ".keras")
 IN_ARCHIVE = "model.weights.h5"
@@ -34,6 +35,7 @@ def check_weights_file(path: Path) -> None:
         raise UsageError(f"there is no file {path}")
 
 
+@quiet()
 def load_weights(model: Any, path: Path) -> None:
     """Puts the weights of a `.weights.h5` or `.keras` file in the model.
 
@@ -43,8 +45,6 @@ def load_weights(model: Any, path: Path) -> None:
     Raises UsageError if the file is no such file, would fill the disk or leads to others, or the
     weights are not those of this model: the message names the layers.
     """
-    from groupconv_cli.runtime import require
-
     check_weights_file(path)
     require("h5py")
     with TemporaryDirectory() as folder:
