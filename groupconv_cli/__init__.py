@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     )
     from groupconv_cli.errors import GconvError, SpecError, UsageError
     from groupconv_cli.network import Network
-
-__version__ = "0.1.0"
+    from groupconv_cli.version import __version__
 
 __all__ = [
     "Comparison",
@@ -47,6 +46,7 @@ __all__ = [
     "Summary",
     "UsageError",
     "VariantComparison",
+    "__version__",
     "accelerate",
     "analyze",
     "build",
@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "version",
     "Comparison": "analysis.report",
     "Diff": "analysis.diff",
     "GconvError": "errors",

@@ -129,25 +129,25 @@ def check(
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
     """
-    from groupconv_cli.analysis.budget import METRICS, Limit
     from groupconv_cli.analysis.totals import bytes_per_value
     from groupconv_cli.lint.check import Options, check_specs
-    from groupconv_cli.policy.amounts import AmountError, amount
+    from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
+    from groupconv_cli.policy.limits import BudgetLimit
     from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
 
     bytes_per_value(dtype)
     levels: Levels = {}
-    limits: dict[str, Limit] = {}
+    limits: dict[str, BudgetLimit] = {}
     try:
         for code, level in (rules or {}).items():
             levels[known_code(code)] = known_level(level)
     except RuleError as error:
         raise UsageError(f"{error.message}\n  {error.hint}") from None
     for key, value in (budget or {}).items():
-        if key not in METRICS:
-            raise UsageError(f"no budget is called {key!r}; there are {', '.join(METRICS)}")
+        if key not in BUDGETED:
+            raise UsageError(f"no budget is called {key!r}; there are {', '.join(BUDGETED)}")
         try:
-            limits[key] = Limit(key, amount(key, value))
+            limits[key] = BudgetLimit(key, amount(key, value))
         except AmountError as error:
             hint = f"\n  {error.hint}" if error.hint else ""
             raise UsageError(f"the limit of {key} must be {error}; got {value!r}{hint}") from None

@@ -15,8 +15,9 @@ from groupconv_cli import SpecError, UsageError, analyze, diff, load
 from groupconv_cli.analysis import align as aligning
 from groupconv_cli.analysis.align import counted, runs
 from groupconv_cli.analysis.diff import diff_networks
+from groupconv_cli.analysis.growth import verdicts
 from groupconv_cli.network import Network
-from groupconv_cli.policy.limits import WITHOUT_NAME, parse_limits, verdicts
+from groupconv_cli.policy.limits import WITHOUT_NAME, parse_limits
 from groupconv_cli.render.diff import diff_view
 
 try_many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -277,15 +278,15 @@ def test_what_repeats_itself_too_often_is_counted(monkeypatch) -> None:
 )
 def test_what_a_limit_allows(text: str, before: int, allowed: int) -> None:
     (limit,) = parse_limits([text])
-    assert limit.quantity == text.partition("=")[0].strip()
+    assert limit.metric == text.partition("=")[0].strip()
     assert limit.allowed(before) == allowed
 
 
 def test_a_limit_of_its_own_stands_in_for_the_general_one() -> None:
     limits = parse_limits(["5%", "macs=10%", "macs=1G"])
-    named = [(limit.quantity, limit.text) for limit in limits]
+    named = [(limit.metric, limit.text) for limit in limits]
     assert named == [("params", "5%"), ("memory", "5%"), ("macs", "10%"), ("macs", "1G")]
-    assert [limit.quantity for limit in parse_limits(["1%"])] == list(WITHOUT_NAME)
+    assert [limit.metric for limit in parse_limits(["1%"])] == list(WITHOUT_NAME)
     assert parse_limits(["1%"])[0].amount == Fraction(1, 100)
 
 

@@ -9,7 +9,8 @@ from conftest import ROOT
 from specs import layers
 
 from groupconv_cli import check, load
-from groupconv_cli.lint.rule import CHECKS, Finding, lint
+from groupconv_cli.lint.engine import lint
+from groupconv_cli.lint.rule import CHECKS, Finding
 from groupconv_cli.network import Network
 from groupconv_cli.policy.rules import DEFAULTS, RULES, Level
 from groupconv_cli.sources.catalogue import catalogue

@@ -380,7 +380,8 @@ def test_a_sequential_model_with_a_call_of_its_own_is_not_its_layers() -> None:
 
 
 def test_a_diff_marks_what_is_not_known() -> None:
-    from groupconv_cli.policy.limits import parse_limits, verdicts
+    from groupconv_cli.analysis.growth import verdicts
+    from groupconv_cli.policy.limits import parse_limits
     from groupconv_cli.render.diff import diff_view, layers_view
     from groupconv_cli.render.json import diff_json
 

@@ -1,4 +1,4 @@
-"""Limits to what a network may cost, and how much of them it uses."""
+"""How much of its limits a network uses."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from groupconv_cli.analysis.totals import Totals
-from groupconv_cli.errors import Place, UsageError
-from groupconv_cli.policy import amounts
+from groupconv_cli.errors import UsageError
+from groupconv_cli.policy.amounts import BUDGETED, METRICS
+from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.words import joined
-
-METRICS = {key: amounts.METRICS[key] for key in ("params", "macs", "flops", "memory")}
-"""What a budget may limit, by the key of a spec and the option --max-…"""
-
-
-class Limit(NamedTuple):
-    """The most that a network may have of something, and where that was said."""
-
-    metric: str
-    amount: int
-    place: Place | None = None
-    """None for a limit of the command line."""
 
 
 class BudgetLine(NamedTuple):
     """A limit, and what a network uses of it. Both are whole numbers, and compared as such."""
 
-    limit: Limit
+    limit: BudgetLimit
     used: int
     variant: str | None = None
 
@@ -42,18 +31,18 @@ class BudgetLine(NamedTuple):
 
 
 def hold(
-    totals: Totals, limits: Mapping[str, Limit], variant: str | None = None
+    totals: Totals, limits: Mapping[str, BudgetLimit], variant: str | None = None
 ) -> list[BudgetLine]:
-    """What a network of these costs uses of each limit, in the order of METRICS.
+    """What a network of these costs uses of each limit, in the order of BUDGETED.
 
     Raises UsageError for a limit of MACs or FLOPs where those are not known.
     """
-    if totals.unknown and {"macs", "flops"} & set(limits):
+    if totals.unknown and any(METRICS[key].is_of_macs for key in limits):
         raise UsageError(
             f"no budget of MACs can be held to, as those of {joined(totals.unknown)} are not known"
         )
     return [
-        BudgetLine(limits[key], metric.of(totals), variant)
-        for key, metric in METRICS.items()
+        BudgetLine(limits[key], totals.metric(METRICS[key]), variant)
+        for key in BUDGETED
         if key in limits
     ]

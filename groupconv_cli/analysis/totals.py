@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network, Node
+from groupconv_cli.policy.amounts import Metric
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 """Bytes of one weight or activation, by dtype."""
@@ -46,6 +47,11 @@ class Totals:
     def non_trainable_params(self) -> int:
         """Weights that training does not change, such as a batch norm's statistics."""
         return self.params - self.trainable_params
+
+    def metric(self, metric: Metric) -> int:
+        """The cost that can be limited under a name."""
+        value: int = getattr(self, metric.field)
+        return value
 
     @property
     def intensity(self) -> float:

@@ -13,11 +13,11 @@ import keras
 import psutil
 import tensorflow as tf
 
-from groupconv_cli import __version__
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.fastconv.grouped_conv import runs_natively
 from groupconv_cli.runtime import quiet
+from groupconv_cli.version import __version__
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from groupconv_cli import __version__
 from groupconv_cli.cli.accelerate import accelerate
 from groupconv_cli.cli.build import build
 from groupconv_cli.cli.catalogue import list_networks
@@ -21,6 +20,7 @@ from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.summary import summary
 from groupconv_cli.errors import UsageError
+from groupconv_cli.version import __version__
 from groupconv_cli.words import did_you_mean, joined, shortened
 
 

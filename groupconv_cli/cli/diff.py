@@ -114,9 +114,10 @@ def diff(
       git show main:old.yaml | gconv diff - new.yaml
     """
     from groupconv_cli.analysis.diff import diff_networks
+    from groupconv_cli.analysis.growth import verdicts
     from groupconv_cli.cli.output import complain
     from groupconv_cli.cli.present import Destination, Result, present
-    from groupconv_cli.policy.limits import parse_limits, verdicts
+    from groupconv_cli.policy.limits import parse_limits
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from groupconv_cli.analysis.budget import METRICS, Limit
 from groupconv_cli.errors import Diagnostic, Problems, SpecError
 from groupconv_cli.language.nodes import Entry, Scalar, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, report_unknown
-from groupconv_cli.policy.amounts import AmountError, amount
+from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
+from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
 
 
@@ -32,11 +32,11 @@ def check_budget(
 ) -> dict[str, Entry]:
     """The limits of a spec whose values are sound, or depend on variables."""
     report_unknown(
-        entries, METRICS, "no budget is called", f"there are {', '.join(METRICS)}", problems
+        entries, BUDGETED, "no budget is called", f"there are {', '.join(BUDGETED)}", problems
     )
     sound = {}
     for key, entry in entries.items():
-        if key not in METRICS or is_nothing(entry.value):
+        if key not in BUDGETED or is_nothing(entry.value):
             continue
         content = examine(entry.value, names, f"the budget of {key}", problems)
         if content is Content.LITERAL:
@@ -51,7 +51,7 @@ def check_budget(
     return sound
 
 
-def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, Limit]:
+def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, BudgetLimit]:
     """The limits with their variables replaced.
 
     Raises SpecError for one whose value is no amount.
@@ -62,7 +62,7 @@ def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, Limit]:
             value = scope.value(entry.value)
         except UnknownValue:  # noted when the spec was checked
             continue
-        found[key] = Limit(key, _amount(key, entry, value), entry.place)
+        found[key] = BudgetLimit(key, _amount(key, entry, value), entry.place)
     return found
 
 

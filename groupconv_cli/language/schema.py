@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
-from groupconv_cli.analysis.budget import METRICS
 from groupconv_cli.language.expressions import BARE_NAME
 from groupconv_cli.language.items import BESIDE_KEYS, NAME
 from groupconv_cli.language.validate import MAX_NAME_LENGTH, VARIABLE
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
+from groupconv_cli.policy.amounts import BUDGETED, METRICS
 from groupconv_cli.policy.rules import RULES, Level
 
 Schema = dict[str, Any]
@@ -78,7 +78,7 @@ def schema() -> Schema:
                 "description": "The most that the network may cost; gconv check holds it to that.",
                 "type": ["object", "null"],
                 "additionalProperties": False,
-                "properties": {key: _limit(key) for key in METRICS},
+                "properties": {key: _limit(key) for key in BUDGETED},
             },
             "rules": {
                 "description": "How loud rules of gconv check are.",

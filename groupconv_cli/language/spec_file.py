@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groupconv_cli.analysis.budget import Limit
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
 from groupconv_cli.language.expand import Work, expand
 from groupconv_cli.language.nodes import Entry
@@ -16,6 +15,7 @@ from groupconv_cli.language.values import examine
 from groupconv_cli.language.variant_names import variant_name
 from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.network import Network
+from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import Levels
 from groupconv_cli.words import did_you_mean
 
@@ -89,7 +89,7 @@ class SpecFile:
 
     def limits(
         self, settings: Mapping[str, str] | None = None, variant: str | None = None
-    ) -> dict[str, Limit]:
+    ) -> dict[str, BudgetLimit]:
         """The spec's budget, for the same arguments as `network`; its mistakes are found there.
 
         Raises SpecError for a limit that is none with these values.

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from groupconv_cli.analysis.budget import BudgetLine, Limit, hold
+from groupconv_cli.analysis.budget import BudgetLine, hold
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.lint.collect import collect
+from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck
-from groupconv_cli.lint.rule import Finding, lint
+from groupconv_cli.lint.rule import Finding
 from groupconv_cli.lint.settings import project_levels
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
+from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import DEFAULTS, Level, Levels
 from groupconv_cli.sources.locate import locate
 from groupconv_cli.words import joined
@@ -26,7 +28,7 @@ class Options(NamedTuple):
     """What holds for all specs of a check, over what they say themselves."""
 
     levels: Levels
-    limits: dict[str, Limit]
+    limits: dict[str, BudgetLimit]
     variant: str | None
     settings: Mapping[str, str]
     dtype: str
@@ -118,7 +120,7 @@ def _check_model(spec: str, options: Options) -> SpecCheck:
 
 def _made(
     file: SpecFile, variant: str | None, options: Options
-) -> tuple[Network, dict[str, Limit]]:
+) -> tuple[Network, dict[str, BudgetLimit]]:
     network = file.network(options.settings, variant)
     return network, {**file.limits(options.settings, variant), **options.limits}
 

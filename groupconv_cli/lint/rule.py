@@ -10,7 +10,7 @@ from groupconv_cli.analysis.channel_mixing import Mixing, follow
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.errors import Place
 from groupconv_cli.network import Network, Node
-from groupconv_cli.policy.rules import RULES, Level, Levels
+from groupconv_cli.policy.rules import RULES, Level
 
 
 class Subject:
@@ -85,30 +85,3 @@ def rule(code: str) -> Callable[[Check], Check]:
         return check
 
     return register
-
-
-def lint(network: Network, levels: Levels) -> list[Finding]:
-    """What the rules that are not off find in a network, in the order of its layers."""
-    from groupconv_cli.lint import bias, cost, kept_apart  # noqa: F401  (for the registration)
-
-    subject = Subject(network)
-    found: dict[tuple[str, object], tuple[Finding, list[str]]] = {}
-    for code, check in sorted(CHECKS.items()):
-        if levels[code] is Level.off:
-            continue
-        for remark in check(subject):
-            node, layers = remark.node, remark.layers or (remark.node.name,)
-            key = (code, node.place or node.name)
-            if key not in found:
-                said = remark.message, remark.hint, node.place
-                found[key] = Finding(code, levels[code], *said, layers=()), []
-            found[key][1].extend(layers)
-    findings = [
-        finding._replace(layers=tuple(dict.fromkeys(names))) for finding, names in found.values()
-    ]
-    return sorted(findings, key=_position)
-
-
-def _position(finding: Finding) -> tuple[int, int, str]:
-    place = finding.place
-    return (place.line if place else 0, place.column if place else 0, finding.code)

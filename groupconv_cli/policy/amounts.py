@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.words import joined
 
 COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -32,9 +31,12 @@ class Metric(NamedTuple):
     """Something that can be limited."""
 
     title: str
-    of: Callable[[Totals], int]
+    field: str
+    """The field of `analysis.totals.Totals` that has it."""
     units: Mapping[str, int]
     example: str
+    is_of_macs: bool = False
+    """Whether it is counted in multiply-accumulates, which of some layers are not known."""
 
     @property
     def is_bytes(self) -> bool:
@@ -43,14 +45,17 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "params": Metric("params", lambda totals: totals.params, COUNTS, "30M"),
-    "macs": Metric("MACs", lambda totals: totals.macs, COUNTS, "4.5G"),
-    "flops": Metric("FLOPs", lambda totals: totals.flops, COUNTS, "9G"),
-    "weights": Metric("weights", lambda totals: totals.weight_bytes, BYTES, "100MB"),
-    "activations": Metric("activations", lambda totals: totals.activation_bytes, BYTES, "50MB"),
-    "memory": Metric("peak memory", lambda totals: totals.peak_bytes, BYTES, "200MB"),
+    "params": Metric("params", "params", COUNTS, "30M"),
+    "macs": Metric("MACs", "macs", COUNTS, "4.5G", is_of_macs=True),
+    "flops": Metric("FLOPs", "flops", COUNTS, "9G", is_of_macs=True),
+    "weights": Metric("weights", "weight_bytes", BYTES, "100MB"),
+    "activations": Metric("activations", "activation_bytes", BYTES, "50MB"),
+    "memory": Metric("peak memory", "peak_bytes", BYTES, "200MB"),
 }
 """What can be limited, by the name that options and specs have for it."""
+
+BUDGETED = ("params", "macs", "flops", "memory")
+"""What a budget may limit: keys of METRICS, of a spec's `budget:` and of the options --max-…"""
 
 
 class AmountError(Exception):

@@ -1,4 +1,4 @@
-"""How much larger a network may become: limits such as `5%`, `params=100k` and `memory=1MB`."""
+"""Limits to what a network may cost, and to how much larger it may become."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from groupconv_cli.analysis.diff import Diff
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.policy import amounts
 from groupconv_cli.policy.amounts import METRICS
 from groupconv_cli.words import did_you_mean, joined
@@ -19,10 +18,20 @@ WITHOUT_NAME = ("params", "macs", "memory")
 _PER_CENT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?%")
 
 
-class Limit(NamedTuple):
-    """By how much one quantity may become larger."""
+class BudgetLimit(NamedTuple):
+    """The most that a network may have of something, and where that was said."""
 
-    quantity: str
+    metric: str
+    """One of BUDGETED."""
+    amount: int
+    place: Place | None = None
+    """None for a limit of the command line."""
+
+
+class GrowthLimit(NamedTuple):
+    """By how much one metric may become larger: `5%`, `params=100k`, `memory=1MB`."""
+
+    metric: str
     """One of METRICS."""
     amount: Fraction
     """A share of what it was before (5% is 1/20), or a number of its units."""
@@ -31,33 +40,19 @@ class Limit(NamedTuple):
     """The amount as it was written."""
 
     def allowed(self, before: int) -> int:
-        """The most that the quantity may be now."""
+        """The most that the metric may be now."""
         return int(before + self.amount * (before if self.is_share else 1))
 
 
-class Verdict(NamedTuple):
-    """One limit, and whether it is kept."""
-
-    limit: Limit
-    before: int
-    after: int
-    allowed: int
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the quantity is larger than allowed."""
-        return self.after > self.allowed
-
-
-def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
+def parse_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
     """Limits as the command line has them: `5%`, `macs=5%`, `params=100k`, `memory=1MB`.
 
     A per cent without a name is for params, MACs and peak memory, less those that are named.
 
     Raises UsageError for anything else.
     """
-    named: list[Limit] = []
-    general: list[Limit] = []
+    named: list[GrowthLimit] = []
+    general: list[GrowthLimit] = []
     for text in texts:
         name, equals, amount = text.rpartition("=")
         if equals:
@@ -69,32 +64,11 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
                 "a limit is a per cent, such as 5%, or has a name, such as params=100k; "
                 f"got {text!r}"
             )
-    own = {limit.quantity for limit in named}
-    return (*(limit for limit in general if limit.quantity not in own), *named)
+    own = {limit.metric for limit in named}
+    return (*(limit for limit in general if limit.metric not in own), *named)
 
 
-def verdicts(limits: Iterable[Limit], diff: Diff) -> tuple[Verdict, ...]:
-    """Which limits are kept. A network that is new has nothing to be larger than: none.
-
-    Raises UsageError for a limit of MACs where they are not known.
-    """
-    if diff.is_new:
-        return ()
-    found = []
-    for limit in limits:
-        unknown = diff.before.unknown or diff.after.unknown
-        if unknown and limit.quantity in ("macs", "flops"):
-            raise UsageError(
-                f"{limit.quantity} cannot be held to {limit.text}: gconv does not know those of "
-                f"{joined(unknown)}\n  limit what is known: --fail-if-larger params={limit.text} "
-                f"--fail-if-larger memory={limit.text}"
-            )
-        before, after = (METRICS[limit.quantity].of(side) for side in (diff.before, diff.after))
-        found.append(Verdict(limit, before, after, limit.allowed(before)))
-    return tuple(found)
-
-
-def _limit(name: str, amount: str, text: str) -> Limit:
+def _limit(name: str, amount: str, text: str) -> GrowthLimit:
     if name not in METRICS:
         listed = f"there are {joined(list(METRICS))}"
         raise UsageError(
@@ -102,9 +76,9 @@ def _limit(name: str, amount: str, text: str) -> Limit:
         )
     share = _PER_CENT.fullmatch(amount)
     if share:
-        return Limit(name, Fraction(share[1]) / 100, True, amount)
+        return GrowthLimit(name, Fraction(share[1]) / 100, True, amount)
     try:
-        return Limit(name, Fraction(amounts.amount(name, amount)), False, amount)
+        return GrowthLimit(name, Fraction(amounts.amount(name, amount)), False, amount)
     except amounts.AmountError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         raise UsageError(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from groupconv_cli.analysis.budget import METRICS, BudgetLine
+from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
+from groupconv_cli.policy.amounts import METRICS
 from groupconv_cli.policy.rules import Level
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
 from groupconv_cli.words import joined, plural

@@ -13,9 +13,9 @@ from groupconv_cli.analysis.diff import (
     Diff,
     LayerChange,
 )
+from groupconv_cli.analysis.growth import LimitVerdict
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.policy.limits import Verdict
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
 from groupconv_cli.render.view import (
     UNKNOWN,
@@ -82,7 +82,7 @@ class _Line(NamedTuple):
 
 def diff_view(
     diff: Diff,
-    verdicts: Sequence[Verdict] = (),
+    verdicts: Sequence[LimitVerdict] = (),
     *,
     sources: tuple[str, str] | None = None,
     exact: bool = False,
@@ -126,7 +126,7 @@ def diff_view(
     return View(title, tuple(tables), (*notes, CONVENTION, *unknown_notes(unknown)))
 
 
-def totals_table(diff: Diff, verdicts: Sequence[Verdict]) -> Table:
+def totals_table(diff: Diff, verdicts: Sequence[LimitVerdict]) -> Table:
     """The totals of both sides, and the limits they are held to."""
     columns = (
         Column("Total", key="total"),
@@ -139,7 +139,7 @@ def totals_table(diff: Diff, verdicts: Sequence[Verdict]) -> Table:
     rows = []
     for label, name, kind, of in TOTALS:
         before, after = of(diff.before), of(diff.after)
-        held = [verdict for verdict in verdicts if verdict.limit.quantity == name]
+        held = [verdict for verdict in verdicts if verdict.limit.metric == name]
         limit = ", ".join(
             f"{'over' if verdict.is_broken else 'within'} {verdict.limit.text}" for verdict in held
         )
@@ -189,9 +189,9 @@ def layers_view(diff: Diff) -> View:
     return View(_title(diff), (Table(columns, tuple(rows)),))
 
 
-def verdict_text(verdict: Verdict) -> str:
+def verdict_text(verdict: LimitVerdict) -> str:
     """A broken limit as a sentence."""
-    label, _, kind, _ = next(row for row in TOTALS if row[1] == verdict.limit.quantity)
+    label, _, kind, _ = next(row for row in TOTALS if row[1] == verdict.limit.metric)
     write = bytes_text if kind == "bytes" else count_text
     grown = share_change_text(ratio(verdict.after - verdict.before, verdict.before))
     numbers = [

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from groupconv_cli.analysis.budget import METRICS, BudgetLine
+from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic, Place
 from groupconv_cli.lint.report import CheckReport, SpecCheck
+from groupconv_cli.policy.amounts import METRICS
 from groupconv_cli.render.check import as_diagnostic, conclusion
 from groupconv_cli.units import bytes_text, count_text
 

@@ -19,6 +19,7 @@ from groupconv_cli.units import ratio
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff, DiffLayer, LayerChange
+    from groupconv_cli.analysis.growth import LimitVerdict
     from groupconv_cli.analysis.measurement import (
         GroupMeasurement,
         LayerMeasurement,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     )
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
-    from groupconv_cli.policy.limits import Verdict
     from groupconv_cli.sources.catalogue import Bundled
 
 VERSION = 1
@@ -88,7 +88,7 @@ def variants_json(comparison: VariantComparison) -> str:
 
 
 def diff_json(
-    diff: Diff, verdicts: Sequence[Verdict] = (), sources: tuple[str, str] | None = None
+    diff: Diff, verdicts: Sequence[LimitVerdict] = (), sources: tuple[str, str] | None = None
 ) -> str:
     """What changed between two networks as a JSON document."""
     before, after = _totals(diff.before), _totals(diff.after)
@@ -111,7 +111,7 @@ def diff_json(
         "unchanged": diff.unchanged,
         "limits": [
             {
-                "name": verdict.limit.quantity,
+                "name": verdict.limit.metric,
                 "limit": verdict.limit.text,
                 "before": verdict.before,
                 "after": verdict.after,

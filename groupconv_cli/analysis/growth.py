@@ -1,0 +1,48 @@
+"""Whether a network grew by more than limits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from groupconv_cli.analysis.diff import Diff
+from groupconv_cli.errors import UsageError
+from groupconv_cli.policy.amounts import METRICS
+from groupconv_cli.policy.limits import GrowthLimit
+from groupconv_cli.words import joined
+
+
+class LimitVerdict(NamedTuple):
+    """One limit, and whether it is kept."""
+
+    limit: GrowthLimit
+    before: int
+    after: int
+    allowed: int
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the metric is larger than allowed."""
+        return self.after > self.allowed
+
+
+def verdicts(limits: Iterable[GrowthLimit], diff: Diff) -> tuple[LimitVerdict, ...]:
+    """Which limits are kept. A network that is new has nothing to be larger than: none.
+
+    Raises UsageError for a limit of MACs where they are not known.
+    """
+    if diff.is_new:
+        return ()
+    found = []
+    for limit in limits:
+        metric = METRICS[limit.metric]
+        unknown = diff.before.unknown or diff.after.unknown
+        if unknown and metric.is_of_macs:
+            raise UsageError(
+                f"{limit.metric} cannot be held to {limit.text}: gconv does not know those of "
+                f"{joined(unknown)}\n  limit what is known: --fail-if-larger params={limit.text} "
+                f"--fail-if-larger memory={limit.text}"
+            )
+        before, after = (side.metric(metric) for side in (diff.before, diff.after))
+        found.append(LimitVerdict(limit, before, after, limit.allowed(before)))
+    return tuple(found)

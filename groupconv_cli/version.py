@@ -1,0 +1,3 @@
+"""The version of gconv."""
+
+__version__ = "0.1.0"
