@@ -20,8 +20,9 @@ from groupconv_cli.errors import Problems, Source
 from groupconv_cli.language.expand import expand
 from groupconv_cli.language.validate import check
 from groupconv_cli.language.yaml_reader import read
+from groupconv_cli.render.flow import plain
 from groupconv_cli.render.summary import summary_view
-from groupconv_cli.render.text import lines, plain
+from groupconv_cli.render.text import lines
 from groupconv_cli.sources.catalogue import catalogue
 
 UNIT = """\

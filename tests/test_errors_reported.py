@@ -7,8 +7,8 @@ from textwrap import dedent
 import pytest
 from specs import problems
 
+from groupconv_cli.render.flow import plain
 from groupconv_cli.render.problems import problem_lines
-from groupconv_cli.render.text import plain
 
 
 def test_independent_mistakes_are_reported_together_in_the_order_of_the_file() -> None:

@@ -35,9 +35,10 @@ from groupconv_cli.builder.memory import measure_need
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.render.compare import compare_view
 from groupconv_cli.render.csv import csv_text
+from groupconv_cli.render.flow import plain
 from groupconv_cli.render.json import compare_json, summary_json
 from groupconv_cli.render.summary import summary_view
-from groupconv_cli.render.text import lines, plain
+from groupconv_cli.render.text import lines
 
 SPEC = {
     "name": "small",

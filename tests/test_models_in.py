@@ -21,10 +21,11 @@ from groupconv_cli import UsageError, analyze, build, compare, diff, load
 from groupconv_cli.models.load import applications
 from groupconv_cli.ops.shape import Input
 from groupconv_cli.render.csv import csv_text
+from groupconv_cli.render.flow import plain
 from groupconv_cli.render.json import summary_json
 from groupconv_cli.render.markdown import markdown
 from groupconv_cli.render.summary import summary_view
-from groupconv_cli.render.text import lines, plain
+from groupconv_cli.render.text import lines
 
 FIRST = (
     "ConvNeXtTiny",

@@ -9,8 +9,9 @@ from specs import layers, network
 
 from groupconv_cli import analyze, compare
 from groupconv_cli.render.compare import compare_view
+from groupconv_cli.render.flow import cell_width, plain
 from groupconv_cli.render.summary import summary_view
-from groupconv_cli.render.text import cell_width, lines, plain
+from groupconv_cli.render.text import lines
 from groupconv_cli.render.view import Column, Row, Table, View
 from groupconv_cli.units import bytes_text, count_text, decimal_text, ratio_text
 

@@ -52,7 +52,7 @@ def accelerate(
       gconv accelerate model.keras -o fast.keras
       gconv accelerate fast.keras -o model.keras --portable
     """
-    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.output import write_sentences
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import written_whole
     from groupconv_cli.models.model_file import ModelFile
@@ -114,7 +114,7 @@ def accelerate(
     lines.append(f"Saved {output} ({size}).")
     if not portable:
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
-    write("\n".join(lines) + "\n")
+    write_sentences(lines)
 
 
 def _nothing(name: str, missed: list[str], *, portable: bool) -> str:

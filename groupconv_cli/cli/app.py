@@ -34,7 +34,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """The same as ever; mistakes in a command's arguments pass by."""
-        with before_typer():
+        with before_typer(ctx):
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -152,7 +152,7 @@ def build(
       gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
-    from groupconv_cli.cli.output import note, write
+    from groupconv_cli.cli.output import note, write_sentences
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.exporters.formats import (
         check_sizes,
@@ -199,7 +199,7 @@ def build(
             model = _built(network, enough=enough, fast=fast, seed=init_seed, weights=weights)
         options = Options(quantize.value if quantize else None, samples)
         saved = export_all(Subject(model, network), places, options, show)
-    write(_report(source, network, model, saved, weights=weights, fast=fast))
+    write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
 
 
 def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: list[str]) -> None:
@@ -268,7 +268,7 @@ def _report(
     *,
     weights: Path | None,
     fast: bool,
-) -> str:
+) -> list[str]:
     """What was built, where it lies, and how it was checked."""
     from groupconv_cli.units import bytes_text, decimal_text
     from groupconv_cli.words import plural
@@ -303,13 +303,13 @@ def _report(
     if any(each.agreement is not None and each.agreement.says_little for each in saved):
         lines.append(
             "That says little here: the outputs are nearly the same for any input, as those of "
-            "many\nnetworks without trained weights are. With --weights it says more."
+            "many networks without trained weights are. With --weights it says more."
         )
     if fast and any(each.format.name == "keras" for each in saved):
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
     if any(each.format.name == "python" for each in saved):
         lines.append("The Python file holds no weights: it builds the model with random ones.")
-    return "".join(f"{line}\n" for line in lines)
+    return lines
 
 
 def enough_memory(network: Network, *, ignore: bool) -> bool:

@@ -43,7 +43,7 @@ def init(
     """
     from shlex import quote
 
-    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.output import write, write_sentences
     from groupconv_cli.cli.schema import schema_text
     from groupconv_cli.files import written_whole
     from groupconv_cli.language.schema import FILE_NAME
@@ -64,7 +64,7 @@ def init(
             temporary.write_text(schema_text(), encoding="utf-8")
         told += f", and {beside} for your editor"
     options = f" --variant {variant}" if variant else ""
-    write(f"{told}.\nNext: gconv summary {quote(str(output))}{options}\n")
+    write_sentences([f"{told}.", f"Next: gconv summary {quote(str(output))}{options}"])
 
 
 def _starting_point(name: str | None, file: str) -> tuple[str, str | None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TextIO
 
 from groupconv_cli.errors import EnvironmentProblem
-from groupconv_cli.render.text import Line, Span, plain
+from groupconv_cli.render.flow import Line, Span, fill, plain
 from groupconv_cli.words import printable
 
 STYLES = {
@@ -91,24 +91,41 @@ def emit(lines: Iterable[Line]) -> None:
     write(_rendered(lines, sys.stdout))
 
 
-def emit_problems(lines: Iterable[Line]) -> None:
-    """Writes to stderr. If that cannot be, there is nobody left to tell."""
+def emit_problems(laid_out: Callable[[int | None], Iterable[Line]]) -> None:
+    """Writes to stderr what is made for its width. If that cannot be, nobody is left to tell."""
     if sys.stderr is None:
         return
     with suppress(OSError):
-        _write(_rendered(lines, sys.stderr), sys.stderr)
+        _write(_rendered(laid_out(width_of(sys.stderr)), sys.stderr), sys.stderr)
 
 
 def complain(message: str) -> None:
     """Says on stderr what went wrong."""
-    first, *rest = message.split("\n")
-    head = [Span("gconv: ", "title"), Span("error: ", "bad"), Span(first)]
-    emit_problems([head, *([Span(line)] for line in rest)])
+    _say(message, [Span("gconv: ", "title"), Span("error: ", "bad")])
 
 
 def note(message: str) -> None:
     """Tells the user on stderr something that is not the result."""
-    emit_problems([[Span(f"gconv: {message}")]])
+    _say(message, [Span("gconv: ")])
+
+
+def _say(message: str, announcement: list[Span]) -> None:
+    """A line of the message behind the announcement, and those that follow it under that."""
+    from groupconv_cli.render.problems import sentence_lines
+
+    first, *rest = message.split("\n")
+    emit_problems(
+        lambda width: [
+            *sentence_lines(first, width, announcement),
+            *(line for text in rest for line in sentence_lines(text, width)),
+        ]
+    )
+
+
+def write_sentences(sentences: Iterable[str]) -> None:
+    """Writes a result that is made of sentences to stdout. Raises what `write` raises."""
+    width = width_of(sys.stdout)
+    emit([Span(line)] for sentence in sentences for line in fill(sentence, width))
 
 
 def _rendered(lines: Iterable[Line], stream: TextIO) -> str:

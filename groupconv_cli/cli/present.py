@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from groupconv_cli.cli.output import emit, note, width_of, write
+from groupconv_cli.cli.output import emit, note, width_of, write, write_sentences
 from groupconv_cli.errors import UsageError
 from groupconv_cli.render.view import View
 from groupconv_cli.words import joined
@@ -93,7 +93,7 @@ def present(result: Result, to: Destination) -> None:
 
     with written_whole(to.output, force=to.force) as temporary:
         temporary.write_text(_text(result, to), encoding="utf-8")
-    write(f"Wrote {to.output}.\n")
+    write_sentences([f"Wrote {to.output}."])
 
 
 def _text(result: Result, to: Destination) -> str:
@@ -110,6 +110,7 @@ def _text(result: Result, to: Destination) -> str:
         from groupconv_cli.render.csv import csv_text
 
         return csv_text(view)
-    from groupconv_cli.render.text import lines, plain
+    from groupconv_cli.render.flow import plain
+    from groupconv_cli.render.text import lines
 
     return plain(lines(view, width=None, exact=to.exact))

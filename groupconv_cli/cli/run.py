@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
 from groupconv_cli.errors import GconvError, InternalError, SpecError
-from groupconv_cli.words import printable
 
 P = ParamSpec("P")
 
@@ -31,10 +30,10 @@ def command(function: Callable[P, int | None]) -> Callable[P, None]:
 
 
 @contextmanager
-def before_typer() -> Iterator[None]:
-    """Sees what goes wrong before Typer does: a pipe that nobody reads, and arguments it repeats.
+def before_typer(context: Any = None) -> Iterator[None]:
+    """Sees what goes wrong before Typer does: a pipe that nobody reads, and wrong arguments.
 
-    Typer makes another status of the pipe, and shows arguments as they are.
+    Typer makes another status of the pipe, and complains in a style of its own.
     """
     try:
         yield
@@ -42,10 +41,10 @@ def before_typer() -> Iterator[None]:
         abandon_stdout()
         sys.exit(CLOSED_PIPE)
     except Exception as error:
-        message = getattr(error, "message", None)
-        is_help = type(error).__name__ == "NoArgsIsHelpError"  # its message is all of the help
-        if isinstance(message, str) and hasattr(error, "format_message") and not is_help:
-            error.message = printable(message)  # type: ignore[attr-defined]
+        from groupconv_cli.cli.usage import as_usage_error, is_complaint
+
+        if is_complaint(error):
+            raise as_usage_error(error, context) from None
         raise
 
 
@@ -59,7 +58,8 @@ def guarded(action: Callable[[], int | None]) -> int:
     except SpecError as error:
         from groupconv_cli.render.problems import problem_lines
 
-        emit_problems(problem_lines(error.diagnostics))
+        diagnostics = error.diagnostics
+        emit_problems(lambda width: problem_lines(diagnostics, width))
         return error.exit_status
     except GconvError as error:
         complain(str(error))

@@ -25,7 +25,7 @@ def schema(
     Examples:
       gconv schema -o gconv.schema.json
     """
-    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.output import write, write_sentences
     from groupconv_cli.files import written_whole
 
     text = schema_text()
@@ -34,7 +34,7 @@ def schema(
         return
     with written_whole(output, force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    write(f"Wrote {output}.\n")
+    write_sentences([f"Wrote {output}."])
 
 
 def schema_text() -> str:

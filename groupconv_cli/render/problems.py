@@ -1,11 +1,15 @@
-"""Diagnostics as text: file, line, column, the line with a mark, and what would be right."""
+"""Diagnostics as text: file, line, column, the line with a mark, and what would be right.
+
+Sentences are laid out for the width of a terminal. Where there is none, as in a pipe, each is one
+line, so that tools find `file:line:column: error:` with all that is said of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from groupconv_cli.errors import MAX_REPORTED, Diagnostic, Place
-from groupconv_cli.render.text import MIN_WRAP, Line, Span, cell_width
+from groupconv_cli.render.flow import LEAST, Line, Span, cell_width, flow
 from groupconv_cli.words import LINE_BREAK, printable
 
 HINT = "  "
@@ -13,14 +17,16 @@ CONTINUED = "    "
 """What stands before hints, and before further lines of a sentence."""
 
 EXCERPT = 110
-"""Characters of a source line that are shown, around the place."""
+"""Columns of a source line that are shown at most, around the place."""
+
+CUT = "…"
 
 
-def problem_lines(problems: Sequence[Diagnostic]) -> list[Line]:
+def problem_lines(problems: Sequence[Diagnostic], width: int | None = None) -> list[Line]:
     """The problems one under another; beyond a limit they are counted."""
     lines: list[Line] = []
     for problem in problems[:MAX_REPORTED]:
-        lines += one_problem(problem)
+        lines += one_problem(problem, width)
     if len(problems) > MAX_REPORTED:
         lines.append([Span(f"and {len(problems) - MAX_REPORTED} more problems")])
     elif len(problems) > 1:
@@ -29,37 +35,24 @@ def problem_lines(problems: Sequence[Diagnostic]) -> list[Line]:
 
 
 def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
-    """One problem: where and what, the line with a mark, and what would be right.
-
-    Sentences are broken to fit a width, if there is one.
-    """
+    """One problem: where and what, the line with a mark, and what would be right."""
     place = problem.place
-    where = f"{printable(place.source.name)}:{place.line}:{place.column}: " if place else ""
-    announcement = f"{announced(problem)}: "
+    where = f"{place.source.name}:{place.line}:{place.column}: " if place else ""
     style = "bad" if problem.level == "error" else "warning"
-    taken = cell_width(where + announcement)
-    first, *more = _broken(printable(problem.message), width, taken)
-    lines: list[Line] = [[Span(where, "title"), Span(announcement, style), Span(first, "title")]]
-    lines += [[Span(CONTINUED + line, "title")] for line in more]
+    announcement = (Span(printable(where), "title"), Span(f"{announced(problem)}: ", style))
+    lines = sentence_lines(problem.message, width, announcement, "title")
     if place is not None:
-        lines += _excerpt(place)
+        lines += _excerpt(place, width)
     for hint in (problem.hint or "").splitlines():
-        first, *more = _broken(printable(hint), width, len(HINT))
-        lines += [[Span(HINT + first)], *([Span(CONTINUED + line)] for line in more)]
+        lines += sentence_lines(HINT + hint, width)
     return lines
 
 
-def _broken(text: str, width: int | None, taken: int) -> list[str]:
-    """The text in lines, the first of which has that many columns taken."""
-    if width is None or taken + cell_width(text) <= width:
-        return [text]
-    from textwrap import wrap
-
-    room = max(width - len(CONTINUED), MIN_WRAP)
-    # What is taken stands there as one long word, so that the first line is broken in time.
-    filler = "x" * min(max(taken - len(CONTINUED), 0), room - MIN_WRAP)
-    first, *more = wrap(filler + text, room, break_long_words=False, break_on_hyphens=False)
-    return [first[len(filler) :], *more]
+def sentence_lines(
+    text: str, width: int | None, before: Sequence[Span] = (), style: str = ""
+) -> list[Line]:
+    """A sentence of an error behind what announces it; further lines of it are indented."""
+    return flow([*before, Span(printable(text), style)], width, CONTINUED)
 
 
 def announced(problem: Diagnostic) -> str:
@@ -67,20 +60,38 @@ def announced(problem: Diagnostic) -> str:
     return f"{problem.level} {problem.code}".rstrip()
 
 
-def _excerpt(place: Place) -> list[Line]:
+def _excerpt(place: Place, width: int | None) -> list[Line]:
     source_lines = LINE_BREAK.split(place.source.text)
     if place.line > len(source_lines):
         return []
-    text = source_lines[place.line - 1]
-    at = min(place.column - 1, len(text))
-    start = 0
-    if len(text) > EXCERPT:
-        start = max(0, min(at - EXCERPT // 2, len(text) - EXCERPT))
-        text = text[start : start + EXCERPT]
-    shown = printable(text)
-    mark = " " * cell_width(printable(text[: at - start]))
     number = f"{place.line:5}"
+    room = EXCERPT if width is None else min(EXCERPT, max(LEAST, width - len(number) - 3))
+    shown, before = _clipped(source_lines[place.line - 1], place.column - 1, room)
+    mark = " " * cell_width(before)
     return [
         [Span(f"{number} | ", "quiet"), Span(shown)],
         [Span(" " * len(number) + " | ", "quiet"), Span(mark), Span("^", "bad")],
     ]
+
+
+def _clipped(text: str, at: int, room: int) -> tuple[str, str]:
+    """What is shown of a line in so many columns, and the part of it that is before the place.
+
+    Of a long line it is what lies around the place, with … where there is more.
+    """
+    at = min(at, len(text))
+    start, end = max(0, at - room), at + room  # more there is no room for
+    window = printable(text[start:end])
+    at -= start
+    if start == 0 and end >= len(text) and cell_width(window) + (at == len(window)) <= room:
+        return window, window[:at]
+    room -= 2 * len(CUT)
+    first = last = at
+    while first and cell_width(window[first - 1 : at]) <= room // 2:
+        first -= 1
+    while last < len(window) and cell_width(window[first : last + 1]) <= room:
+        last += 1
+    while first and cell_width(window[first - 1 : last]) < room:
+        first -= 1  # where the line ends soon
+    before = CUT * (start + first > 0) + window[first:at]
+    return before + window[at:last] + CUT * (start + last < len(text)), before

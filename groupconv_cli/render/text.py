@@ -6,26 +6,15 @@ the program does together, and it shortens cells where it runs out of room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
+from groupconv_cli.render.flow import Line, Span, cell_width, fill
 from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text, legends
-from groupconv_cli.words import printable
 
 GAP = "  "
 INDENT = "  "
-MIN_WRAP = 24
-
-
-class Span(NamedTuple):
-    """A piece of a line, and what it is: title, head, group, quiet, bad, or nothing special."""
-
-    text: str
-    style: str = ""
-
-
-Line = list[Span]
+GLUE = "\0"
+"""Stands for a blank that no line is broken at."""
 
 
 def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
@@ -33,7 +22,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
 
     Columns that a narrow terminal has no room for are left out, and a note names them.
     """
-    result: list[Line] = [[Span(line, "title")] for line in wrap(view.title, width)]
+    result: list[Line] = [[Span(line, "title")] for line in fill(view.title, width)]
     if view.problems:
         from groupconv_cli.render.problems import one_problem
 
@@ -44,7 +33,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     for table in view.tables:
         result.append([])
         if table.title:
-            result += [[Span(line, "title")] for line in wrap(table.title, width)]
+            result += [[Span(line, "title")] for line in fill(table.title, width)]
         laid_out, kept, missing = _table(table, width, exact)
         result += laid_out
         shown += kept
@@ -58,17 +47,12 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     if notes:
         result.append([])
     for note in notes:
-        result += [[Span(line, "quiet")] for line in wrap(note, width)]
+        result += [[Span(line, "quiet")] for line in fill(note, width)]
     if view.conclusion:
         result.append([])
     for sentence in view.conclusion:
-        result += [[Span(line)] for line in wrap(sentence, width)]
+        result += [[Span(line)] for line in fill(sentence, width)]
     return [_trimmed(line) for line in result]
-
-
-def plain(laid_out: Iterable[Line]) -> str:
-    """The lines without styles, and without anything in them that steers a terminal."""
-    return "".join("".join(printable(span.text) for span in line) + "\n" for line in laid_out)
 
 
 def _trimmed(line: Line) -> Line:
@@ -76,27 +60,6 @@ def _trimmed(line: Line) -> Line:
     while line and not line[-1].text.rstrip():
         line = line[:-1]
     return [*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)] if line else []
-
-
-def wrap(text: str, width: int | None) -> list[str]:
-    """A sentence over several lines; a word is never broken."""
-    if width is None or len(text) <= width:
-        return [text]
-    from textwrap import wrap as fill
-
-    return fill(text, max(width, MIN_WRAP), break_long_words=False, break_on_hyphens=False)
-
-
-@lru_cache(maxsize=4096)
-def cell_width(text: str) -> int:
-    """Columns that a text takes up; wide characters take two."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(
-        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
-    )
 
 
 class _Laid(NamedTuple):
@@ -174,20 +137,17 @@ def _aligned_units(cells: list[str]) -> list[str]:
 def _wrapped(row: Row, cells: list[str], room: int) -> list[Line]:
     """A row whose last cell may go over several lines; it is broken at commas where that does."""
     first = GAP.join([*cells[:-1], ""])
-    parts = [cells[-1].rstrip()]
-    if cell_width(parts[0]) > room:
-        from textwrap import wrap as fill
-
-        clauses = [
-            clause.replace(" ", "\0") if cell_width(clause) < room else clause
-            for clause in parts[0].split(", ")
-        ]
-        parts = fill(", ".join(clauses), room, break_long_words=False, break_on_hyphens=False)
+    parts = fill(", ".join(_kept(clause, room) for clause in cells[-1].rstrip().split(", ")), room)
     blank = " " * cell_width(first)
     return [
-        [Span((blank if index else first) + part.replace("\0", " "), row.style)]
+        [Span((blank if index else first) + part.replace(GLUE, " "), row.style)]
         for index, part in enumerate(parts)
     ]
+
+
+def _kept(clause: str, room: int) -> str:
+    """The clause so that it is not broken, if it has room in a line."""
+    return clause.replace(" ", GLUE) if cell_width(clause) < room else clause
 
 
 def _unit(cell: str) -> str:
@@ -200,7 +160,7 @@ def _noted(row: Row, first: str, width: int | None) -> list[Line]:
     """A row that has a sentence in place of its other cells."""
     blank = " " * cell_width(first)
     room = None if width is None else width - cell_width(first) - len(GAP)
-    sentences = wrap(row.note, room)
+    sentences = fill(row.note, room)
     return [
         [Span((blank if index else first) + GAP + sentence, row.style)]
         for index, sentence in enumerate(sentences)

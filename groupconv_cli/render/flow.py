@@ -1,0 +1,114 @@
+"""Sentences in lines: words stay whole, and what belongs together stays together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from groupconv_cli.words import printable
+
+LEAST = 12
+"""Columns that are taken to be there at least: a narrower terminal breaks lines by itself."""
+
+_UNIT = r"(?:(?<=\d) (?:%|[kMGTPE]?B|[kMGTPE]|ms|µs|s)[.,;:)]*)?"
+_WORD = re.compile(rf"( *)([^ ]+?{_UNIT})(?= |$)")
+"""Blanks and the word behind them; a number and its unit are one."""
+
+_JOINTS = (re.compile(r".*[/\\]"), re.compile(r".*[,;:=_.-]"))
+"""Where a word that is longer than a line is best broken: behind a part of a path, or a mark."""
+
+
+class Span(NamedTuple):
+    """A piece of a line, and what it is: title, head, group, quiet, bad, or nothing special."""
+
+    text: str
+    style: str = ""
+
+
+Line = list[Span]
+
+
+def plain(laid_out: Iterable[Line]) -> str:
+    """The lines without styles, and without anything in them that steers a terminal."""
+    return "".join("".join(printable(span.text) for span in line) + "\n" for line in laid_out)
+
+
+@lru_cache(maxsize=4096)
+def cell_width(text: str) -> int:
+    """Columns that a text takes up; wide characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def fill(text: str, width: int | None, indent: str = "") -> list[str]:
+    """The text in lines of at most `width` columns; all but the first begin with `indent`.
+
+    It is broken at blanks. A word that is longer than a line begins a line of its own, and goes on
+    in the next, if it can behind a slash or another mark.
+    """
+    if width is None or cell_width(text) <= width:
+        return [text]
+    width = max(width, LEAST, len(indent) + 1)
+    lines: list[str] = []
+    line = ""
+    for blanks, word in _WORD.findall(text):
+        if cell_width(line + blanks + word) <= width:
+            line += blanks + word
+            continue
+        if line.strip():
+            lines.append(line)
+            line = indent
+        rest = word
+        while cell_width(line + rest) > width:
+            head = _head(rest, width - cell_width(line))
+            lines.append(line + head)
+            line, rest = indent, rest[len(head) :]
+        line += rest
+    return [*lines, line]
+
+
+def _head(word: str, room: int) -> str:
+    """The beginning of a word that has as many columns as there is room, at least one letter."""
+    head = word[:1]
+    while cell_width(word[: len(head) + 1]) <= room:
+        head = word[: len(head) + 1]
+    for joint in _JOINTS:
+        if found := joint.match(head):
+            return found[0]
+    return head
+
+
+def flow(spans: Iterable[Span], width: int | None, indent: str = "") -> list[Line]:
+    """A styled sentence in lines, as `fill` breaks them."""
+    spans = list(spans)
+    if width is None:
+        return [spans]
+    pieces = [(char, span.style) for span in spans for char in span.text]
+    result: list[Line] = []
+    at = 0
+    for number, line in enumerate(fill("".join(char for char, _ in pieces), width, indent)):
+        begin = indent if number else ""
+        while number and pieces[at][0] == " ":
+            at += 1  # blanks at which the line before was broken
+        end = at + len(line) - len(begin)
+        result.append([*([Span(begin)] if begin else []), *_joined(pieces[at:end])])
+        at = end
+    return result
+
+
+def _joined(pieces: Iterable[tuple[str, str]]) -> Line:
+    """Characters with their styles as spans."""
+    line: Line = []
+    for char, style in pieces:
+        if line and line[-1].style == style:
+            line[-1] = Span(line[-1].text + char, style)
+        else:
+            line.append(Span(char, style))
+    return line
