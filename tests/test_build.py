@@ -181,9 +181,9 @@ def test_int8_says_what_random_ranges_are_worth(folder) -> None:
         (["--quantize", "int8"], "--quantize is for TFLite"),
         (["-o", "a.tflite", "--calibrate", "x.npz"], "--calibrate is for --quantize int8"),
         (["--weights", "small.yaml"], "weights come from a .weights.h5 or a .keras file"),
-        (["--weights", "none.keras"], "there is no file none.keras"),
-        (["--weights", "bad.keras"], "bad.keras is not a .keras file"),
-        (["--weights", "bad.weights.h5"], "bad.weights.h5 has no weights of Keras in it"),
+        (["--weights", "none.keras"], "no file 'none.keras' here"),
+        (["--weights", "bad.keras"], "bad.keras is no Keras model, or not all of one"),
+        (["--weights", "bad.weights.h5"], "bad.weights.h5 is no HDF5 file, or not all of one"),
     ],
 )
 def test_options_that_make_no_sense(folder, options: list[str], message: str) -> None:

@@ -76,7 +76,7 @@ def test_a_damaged_file(damage: str, good: Path, tmp_path: Path) -> None:
     path.write_bytes(DAMAGES[damage](good.read_bytes()))
     with pytest.raises(UsageError, match=REFUSALS) as error:
         load(path)
-    assert str(error.value).isprintable()
+    assert all(line.isprintable() for line in str(error.value).split("\n"))
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if name != "flipped"])
@@ -127,7 +127,9 @@ def test_a_description_that_describes_no_model(data, good: Path, tmp_path: Path)
 )
 def test_a_description_of_something_else(config, good: Path, tmp_path: Path) -> None:
     path = repacked(good, tmp_path, config__json=json.dumps(config))
-    with pytest.raises(UsageError, match=r"cannot load|holds no model|needs what Keras does not"):
+    with pytest.raises(
+        UsageError, match=r"cannot load|holds no model|needs what Keras does|was not built"
+    ):
         load(path)
     with h5py.File(tmp_path / "model.h5", "w") as file:
         file.attrs["model_config"] = json.dumps(config)
@@ -259,7 +261,9 @@ def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
 def test_no_weights_are_read_to_count(good: Path, tmp_path: Path) -> None:
     path = repacked(good, tmp_path, model__weights__h5=b"no HDF5")
     assert analyze(path).params == 8 * (9 * 4 + 1)
-    with pytest.raises(UsageError, match="Keras cannot load"):
+    with pytest.raises(
+        UsageError, match=r"is no Keras model, or not all of one: .*signature not found"
+    ):
         loading.load_model(str(path))
 
 

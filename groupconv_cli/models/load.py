@@ -20,6 +20,7 @@ import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerate
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.models.description import check_code, described, read_config
 from groupconv_cli.models.recognize import PREFIX
+from groupconv_cli.models.safety import check_weights
 from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import silenced
@@ -66,6 +67,7 @@ def load_model(
     if source.startswith(PREFIX):
         with _apart():
             return _application(source, settings or {})
+    check_weights(Path(source))
     options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
     with _apart():
         if compiled:

@@ -6,15 +6,16 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
-from zipfile import ZipFile
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.models.description import DAMAGE, brief, check_links, check_members
+from groupconv_cli.foreign import check_regular, foreign
+from groupconv_cli.models.safety import WEIGHTS, opened_archive, opened_weights
 from groupconv_cli.runtime import quiet, require
+from groupconv_cli.words import printable, shortened
 
 ENDINGS = (".weights.h5", ".keras")
-IN_ARCHIVE = "model.weights.h5"
-"""Where a .keras file has its weights."""
+KIND = "file of weights"
+SAVE_AGAIN = "save them again where they were made: model.save_weights('model.weights.h5')"
 
 MAX_NAMED = 5
 """Mismatches that a message names."""
@@ -31,8 +32,7 @@ def check_weights_file(path: Path) -> None:
     """Raises UsageError unless the path is of a file that weights may be read from."""
     if not path.name.endswith(ENDINGS):
         raise UsageError(f"weights come from a {' or a '.join(ENDINGS)} file, got {path.name!r}")
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
+    check_regular(path)
 
 
 @quiet()
@@ -42,36 +42,32 @@ def load_weights(model: Any, path: Path) -> None:
     Only arrays are read of a `.keras` file: nothing in it is run. Keras finds a layer's weights by
     its class and its place among those of the class, not by its name.
 
-    Raises UsageError if the file is no such file, would fill the disk or leads to others, or the
-    weights are not those of this model: the message names the layers.
+    Raises UsageError if the file is no such file or not a safe one, or the weights are not those
+    of this model: the message names the layers.
     """
     check_weights_file(path)
     require("h5py")
+    found = _layers(path)
     with TemporaryDirectory() as folder:
-        file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
-        found = _layers(file, path)
         own = Path(folder, "own.weights.h5")
         model.save_weights(own)
-        differences = _differences(_layers(own, own), found)
+        differences = _differences(_layers(own), found)
         if differences:
             raise UsageError(_message(model, path, differences))
-        with warnings.catch_warnings():
+        file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
+        with foreign(path, KIND, SAVE_AGAIN), warnings.catch_warnings():
             # Of lists that have no weights. That all there are have been found is known by now.
             warnings.filterwarnings("ignore", "Skipping nested container")
             model.load_weights(file)
 
 
 def _extracted(path: Path, folder: Path) -> Path:
-    try:
-        with ZipFile(path) as archive:
-            check_members(path, archive.infolist())
-            return Path(archive.extract(IN_ARCHIVE, folder))
-    except DAMAGE as error:
-        raise UsageError(f"{path} is not a .keras file: {brief(error)}") from error
+    with opened_archive(path, KIND, SAVE_AGAIN) as archive:
+        return Path(archive.extract(WEIGHTS, folder))
 
 
-def _layers(file: Path, path: Path) -> dict[str, _Layer]:
-    """What has weights in the file, by its place there. `path` is what to call the file."""
+def _layers(path: Path) -> dict[str, _Layer]:
+    """What has weights in the file, by its place there."""
     import h5py
 
     layers: dict[str, _Layer] = {}
@@ -79,17 +75,23 @@ def _layers(file: Path, path: Path) -> dict[str, _Layer]:
     def visit(place: str, group: Any) -> None:
         if place.rpartition("/")[2] != "vars" or place.startswith("optimizer"):
             return
+        if not isinstance(group, h5py.Group):
+            raise UsageError(
+                f"{path}: {place[:80]!r} in it is an array, where Keras has a group\n  {SAVE_AGAIN}"
+            )
         arrays = [group[name] for name in sorted(group, key=_number)]
+        if not all(isinstance(array, h5py.Dataset) and array.shape is not None for array in arrays):
+            raise UsageError(
+                f"{path}: {place[:80]!r} in it has other things in it than arrays\n  {SAVE_AGAIN}"
+            )
         if arrays:
             name = group.attrs.get("name", place.removesuffix("/vars").removeprefix("layers/"))
-            layers[place] = _Layer(str(name), tuple(array.shape for array in arrays))
+            layers[place] = _Layer(
+                printable(shortened(str(name))), tuple(array.shape for array in arrays)
+            )
 
-    try:
-        with h5py.File(file) as opened:
-            check_links(path, opened)
-            opened.visititems(visit)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path} has no weights of Keras in it: {error}") from error
+    with opened_weights(path, SAVE_AGAIN) as opened:
+        opened.visititems(visit)
     return layers
 
 

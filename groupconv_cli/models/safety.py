@@ -1,0 +1,241 @@
+"""What no model needs in its files and an attack does: found before anything is read of them.
+
+Every archive and every HDF5 file from elsewhere is checked here, whichever way it comes in. Keras
+checks some of it too, in some of its versions.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
+from math import prod
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.foreign import check_regular, foreign
+from groupconv_cli.runtime import require
+
+WEIGHTS = "model.weights.h5"
+"""Where a .keras file has its weights."""
+
+MAX_MEMBERS = 10_000
+MAX_LINKS = 400_000
+"""Groups and arrays of an HDF5 file: 40 for each layer that a model may have."""
+
+MAX_EXPANSION = 100
+"""How many times the bytes that are stored of something it may have in memory."""
+
+FREE_TO_EXPAND = 16_000_000
+"""Bytes below which nobody minds."""
+
+FILTERS = {1, 2, 3, 4, 5, 6, 32000}
+"""Ways of packing that HDF5 and h5py bring. Others would have a library loaded for them."""
+
+SAVE_AGAIN = "save it again where it was made: model.save('model.keras')"
+
+
+def allowed_bytes(stored: int) -> int:
+    """How many bytes in memory may come of so many that are stored."""
+    return max(FREE_TO_EXPAND, MAX_EXPANSION * stored)
+
+
+@contextmanager
+def opened_archive(path: Path, kind: str, remedy: str) -> Iterator[zipfile.ZipFile]:
+    """The archive, its members checked; errors while it is open are of the file."""
+    check_regular(path)
+    with foreign(path, kind, remedy), zipfile.ZipFile(path) as archive:
+        _check_members(path, archive.infolist())
+        yield archive
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Raises UsageError for an archive that would write elsewhere, or fill the disk."""
+    if len(members) > MAX_MEMBERS:
+        raise UsageError(
+            f"{path} has {len(members):,} members; a model has at most {MAX_MEMBERS:,}"
+        )
+    for member in members:
+        name = member.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in PurePosixPath(name).parts or ":" in name:
+            raise UsageError(f"{path} is not safe: its member {name[:80]!r} leads out of a folder")
+        _check_growth(path, repr(name[:80]), member.compress_size, member.file_size)
+    # Members may lie on top of one another, so that each by itself seems to be stored.
+    _check_growth(path, "all of it", path.stat().st_size, sum(each.file_size for each in members))
+
+
+def _check_growth(path: Path, what: str, stored: int, expanded: int) -> None:
+    if expanded > allowed_bytes(stored):
+        raise UsageError(
+            f"{path} is not safe: {what} grows from {stored:,} to {expanded:,} bytes\n"
+            "  if you know where it is from, save it again without compression"
+        )
+
+
+def check_weights(path: Path) -> None:
+    """Raises UsageError for a `.keras` or HDF5 file whose weights are not safe to be read."""
+    with opened_weights(path):
+        pass
+
+
+@contextmanager
+def opened_weights(path: Path, remedy: str = SAVE_AGAIN) -> Iterator[Any]:
+    """The HDF5 file that the path is of, or that is in a `.keras` file; it was checked.
+
+    Errors while it is open are of the file.
+    """
+    require("h5py")
+    import h5py
+
+    if not path.name.endswith(".keras"):
+        check_regular(path)
+        with foreign(path, "HDF5 file", remedy), h5py.File(path, "r") as file:
+            check_hdf5(path, file, path.stat().st_size)
+            yield file
+        return
+    with opened_archive(path, "Keras model", remedy) as archive:
+        if WEIGHTS not in archive.namelist():
+            raise UsageError(f"{path} has no {WEIGHTS}, the weights of a model\n  {remedy}")
+        with _member(path, archive, archive.getinfo(WEIGHTS)) as stored:
+            with h5py.File(stored, "r") as file:
+                check_hdf5(path, file, stored.seek(0, SEEK_END))
+                yield file
+
+
+def check_hdf5(path: Path, file: Any, size: int) -> None:
+    """Raises UsageError for an open HDF5 file of so many bytes that is not all that it says it is.
+
+    What is in it must be in it, as arrays of numbers and groups of these, and not grow beyond
+    bounds: no links but those that a file's tree is made of, no data of other files, no chunks and
+    no lists of text that are large only when they are read. Nothing is read to find out.
+    """
+    import h5py
+
+    waiting, seen, links, expanded = [file.id], set(), 0, 0
+    while waiting:
+        group = waiting.pop()
+        address = h5py.h5o.get_info(group).addr
+        if address in seen:  # groups may have one another in them
+            continue
+        seen.add(address)
+        _check_attributes(path, group, size)
+        for name in group:
+            links += 1
+            if links > MAX_LINKS:
+                raise UsageError(f"{path} is not safe: it has over {MAX_LINKS:,} groups and arrays")
+            shown = repr(name.decode(errors="replace")[:80])
+            _check_link(path, shown, group.links.get_info(name).type)
+            item = h5py.h5o.open(group, name)
+            if isinstance(item, h5py.h5g.GroupID):
+                waiting.append(item)
+            elif isinstance(item, h5py.h5d.DatasetID):
+                _check_attributes(path, item, size)
+                # An array that is linked again is read again.
+                expanded += _bytes_of_array(path, shown, item, size)
+                _check_growth(path, shown, size, expanded)
+            else:
+                raise UsageError(f"{path} is not safe: {shown} in it is no group and no array")
+
+
+def _check_link(path: Path, shown: str, kind: int) -> None:
+    import h5py
+
+    if kind == h5py.h5l.TYPE_SOFT:
+        raise UsageError(
+            f"{path} is not safe: {shown} in it stands for something at another place, where Keras "
+            "would not look"
+        )
+    if kind != h5py.h5l.TYPE_HARD:
+        raise UsageError(f"{path} is not safe: {shown} in it leads to another file")
+
+
+def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
+    """How many bytes an array has in memory. Raises UsageError for one that is not of the file."""
+    import h5py
+
+    made = array.get_create_plist()
+    is_virtual = made.get_layout() == h5py.h5d.VIRTUAL
+    if is_virtual or made.get_external_count():
+        raise UsageError(f"{path} is not safe: {shown} in it leads to another file")
+    filters = {made.get_filter(index)[0] for index in range(made.get_nfilters())}
+    if not filters <= FILTERS:
+        raise UsageError(f"{path} cannot be read: {shown} in it is packed in a way of its own")
+    kind = array.get_type()
+    if any(map(kind.detect_class, (h5py.h5t.VLEN, h5py.h5t.REFERENCE))) or _is_text(kind):
+        raise UsageError(f"{path} is not safe: {shown} in it is no array of numbers")
+    if made.get_layout() == h5py.h5d.CHUNKED:
+        _check_growth(path, shown, size, prod(made.get_chunk()) * kind.get_size())
+    return int(prod(array.get_space().get_simple_extent_dims()) * kind.get_size())
+
+
+def _check_attributes(path: Path, item: Any, size: int) -> None:
+    """Raises UsageError for a list of texts that may all be one and the same long one."""
+    import h5py
+
+    for index in range(h5py.h5a.get_num_attrs(item)):
+        attribute = h5py.h5a.open(item, index=index)
+        kind, count = attribute.get_type(), prod(attribute.shape)
+        if kind.detect_class(h5py.h5t.VLEN) or _is_text(kind):
+            shown = repr(attribute.name.decode(errors="replace")[:80])
+            _check_growth(path, shown, size, count * size)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether values of this type are of any length; HDF5 has such text apart from other lists."""
+    import h5py
+
+    return isinstance(kind, h5py.h5t.TypeStringID) and bool(kind.is_variable_str())
+
+
+@contextmanager
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[Any]:
+    """The bytes of a member, to be read at any place of them."""
+    with archive.open(member) as packed:  # which checks what the member says of itself
+        if member.compress_type == zipfile.ZIP_STORED:
+            with path.open("rb") as file:
+                size = min(member.file_size, member.compress_size)
+                yield _Stretch(file, _begin(file, member), size)
+        else:
+            with TemporaryFile() as unpacked:
+                shutil.copyfileobj(packed, unpacked, 2**20)
+                yield unpacked
+
+
+def _begin(file: IO[bytes], member: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin: its header, a name and an extra field go before."""
+    file.seek(member.header_offset)
+    header = file.read(30)
+    name, extra = header[26:28], header[28:30]
+    lengths = int.from_bytes(name, "little") + int.from_bytes(extra, "little")
+    return member.header_offset + len(header) + lengths
+
+
+class _Stretch(RawIOBase):
+    """A stretch of a file as a file of its own, so that what an archive stores needs no copy."""
+
+    def __init__(self, file: IO[bytes], begin: int, size: int) -> None:
+        self._file, self._begin, self._size, self._at = file, begin, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Goes to an offset from the beginning, from where it is or from the end."""
+        self._at = offset + {SEEK_SET: 0, SEEK_CUR: self._at, SEEK_END: self._size}[whence]
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Reads as many bytes as there are and fit."""
+        wanted = min(len(buffer), max(0, self._size - self._at))
+        self._file.seek(self._begin + self._at)
+        data = self._file.read(wanted)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
