@@ -1,99 +1,69 @@
-"""Shared fixtures. Tests that need Keras import it inside; TensorFlow's noise is kept off."""
+"""What every test runs under, and shared fixtures. Tests that need Keras import it inside."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import Mapping
+import signal
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from running import (  # noqa: F401
+    CHANGES_OUTPUT,
+    ROOT,
+    SIGNALS,
+    clean_environment,
+    run_gconv,
+    run_in_terminal,
+)
 
+# A worker of pytest-xdist has a processor for itself. TensorFlow reads these as it starts.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+for name in CHANGES_OUTPUT:
+    os.environ.pop(name, None)
 
-ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
+MOST_WORKERS = 4
+"""Each loads TensorFlow: seconds and half a gigabyte."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write golden files anew; read the diff"
     )
+    parser.addoption("--nightly", action="store_true", help="run what only runs nightly too")
 
 
-class Result(NamedTuple):
-    """What a run of the program left."""
-
-    status: int
-    out: str
-    err: str
-
-
-def clean_environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process' environment less what changes the output, and with `changes`."""
-    ignored = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "CI", "GITHUB_ACTIONS"}
-    kept = {key: value for key, value in os.environ.items() if key not in ignored}
-    return {**kept, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **(changes or {})}
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers: one for each processor, and none where a part of the suite is asked for."""
+    whole = [Path(arg).resolve() for arg in config.args] == [Path(__file__).parent]
+    if not whole or config.option.keyword or config.option.markexpr:
+        return 0
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+    return min(processors, MOST_WORKERS)
 
 
-def run_gconv(
-    *args: str | Path,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    stdin: bytes | None = None,
-) -> Result:
-    """Runs the program as a process whose output goes to pipes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "groupconv_cli", *map(str, args)],
-        cwd=cwd,
-        env=clean_environment(env),
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what only runs nightly, unless it is asked for."""
+    if config.option.nightly or "nightly" in config.option.markexpr:
+        return
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    if nightly:
+        config.hook.pytest_deselected(items=nightly)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
 
 
-def run_in_terminal(
-    *args: str | Path,
-    columns: int = 80,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> Result:
-    """Runs the program in a terminal of that width; what it shows is `out`."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "groupconv_cli", *map(str, args)],
-        cwd=cwd,
-        env=clean_environment(env),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        close_fds=True,
-    )
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(master)
-    status = process.wait(timeout=300)
-    return Result(status, shown.decode().replace("\r\n", "\n"), "")
+@pytest.fixture(scope="session", autouse=True)
+def _signals_are_not_ignored_by_children() -> None:
+    """Gives signals that the parent ignores, as nohup does, a handler that does nothing.
+
+    What is ignored is ignored by every process that is started, and handlers are not.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture

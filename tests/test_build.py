@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import clean_environment, run_gconv, run_in_terminal
+from running import clean_environment, run_gconv, run_in_terminal
 
 SPEC = "name: small\ninput: [8, 8, 4]\nlayers: [conv: {filters: 8, kernel: 3, groups: 2}, relu]\n"
 

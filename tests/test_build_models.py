@@ -7,7 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import run_gconv
+from running import run_gconv
 
 from groupconv_cli import UsageError, build, check, export, load, python_code
 

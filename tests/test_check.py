@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_gconv
+from running import ROOT, run_gconv
 from specs import problems
 
 from groupconv_cli import SpecError, UsageError, analyze, check

@@ -8,7 +8,7 @@ import json
 import re
 
 import pytest
-from conftest import run_gconv, run_in_terminal
+from running import run_gconv, run_in_terminal
 from test_check import APART, SPEC, WRONG, write
 
 from groupconv_cli import check

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, clean_environment, run_gconv
+from running import ROOT, clean_environment, run_gconv
 from test_cli import ANSI
 
 from groupconv_cli import analyze

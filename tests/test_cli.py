@@ -7,8 +7,8 @@ import os
 import re
 
 import pytest
-from conftest import run_gconv
 from published import COUNTS
+from running import run_gconv
 
 from groupconv_cli import __version__
 from groupconv_cli.sources.catalogue import names

@@ -11,8 +11,8 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, clean_environment, run_gconv, run_in_terminal
 from published import COUNTS
+from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process
 
 from groupconv_cli.sources.catalogue import catalogue
 
@@ -226,7 +226,7 @@ def test_the_flops_convention_is_said() -> None:
 
 def test_an_output_that_cannot_encode_the_glyphs_gets_others() -> None:
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    result = run_gconv("summary", "basic", env=env)
+    result = run_process("summary", "basic", env=env)
     assert result.status == 0
     assert "32x32x64" in result.out
     assert "0.250x" in result.out

@@ -14,9 +14,9 @@ import sys
 import numpy as np
 import pytest
 from cases import CASES, Case
-from conftest import ROOT, clean_environment
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
+from running import ROOT, clean_environment
 from specs import network
 
 from groupconv_cli import SpecError, build, load, python_code

@@ -6,10 +6,10 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from conftest import run_gconv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import specs
+from running import run_gconv
 
 from groupconv_cli import SpecError, UsageError, analyze, diff, load
 from groupconv_cli.analysis import align as aligning

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_gconv, run_in_terminal
+from running import ROOT, run_gconv, run_in_terminal
 
 from groupconv_cli import diff
 from groupconv_cli.render.diff import MAX_ROWS

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from conftest import ROOT, clean_environment
+from running import ROOT, clean_environment
 
 from groupconv_cli.cli.app import app
 from groupconv_cli.ops import LAYERS, OPS

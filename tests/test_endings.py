@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import clean_environment
+from running import clean_environment
 
 GCONV = (sys.executable, "-m", "groupconv_cli")
 WRITING = {

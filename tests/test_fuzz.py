@@ -13,12 +13,12 @@ from contextlib import suppress
 import fuzz_specs
 import pytest
 import yaml
-from conftest import ROOT, clean_environment
 from fuzz_specs import Outcome, faults, reduced, run_as_process, run_inside
 from hostile import KINDS, Case, case
 from hostile.words import KEYS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from running import ROOT, clean_environment
 
 from groupconv_cli.errors import Source, SpecError
 from groupconv_cli.language import expressions as expr

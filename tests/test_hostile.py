@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import run_gconv, run_in_terminal
 from hostile.words import ESCAPE
+from running import run_gconv, run_in_terminal
 from specs import layers, problems
 
 from groupconv_cli import compare, compare_variants

@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import keras
 import pytest
-from conftest import run_gconv
 from keras import layers
+from running import run_gconv
 
 from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.errors import EnvironmentProblem

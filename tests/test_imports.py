@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, clean_environment
+from running import ROOT, clean_environment
 
 HEAVY = ("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema")
 

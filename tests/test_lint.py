@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import ROOT
+from running import ROOT
 from specs import layers
 
 from groupconv_cli import check, load

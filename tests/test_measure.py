@@ -18,7 +18,7 @@ import sys
 import time
 
 import pytest
-from conftest import clean_environment, run_gconv
+from running import clean_environment, run_gconv, run_process
 
 from groupconv_cli import api, load
 from groupconv_cli.analysis.measurement import (
@@ -371,12 +371,12 @@ def test_options_that_go_with_measure() -> None:
 
 def test_the_program_measures_and_says_nothing_else() -> None:
     common = ("--measure", "--batch", "1", "--runs", "2", "--threads", "1")
-    result = run_gconv("compare", "basic", "--groups", "1,3,4", *common, "-f", "json")
+    result = run_process("compare", "basic", "--groups", "1,3,4", *common, "-f", "json")
     assert (result.status, result.err) == (1, "")  # 3 does not divide
     data = json.loads(result.out)
     assert data["measured"]["machine"]["threads"] == 1
     assert [row["groups"] for row in data["measured"]["rows"]] == ["as written", 1, 4]
-    result = run_gconv("summary", "basic", *common)
+    result = run_process("summary", "basic", *common)
     assert (result.status, result.err) == (0, "")
     assert "The network as a whole with gconv:" in result.out
 

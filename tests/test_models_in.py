@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import pytest
 from cases import CASES, Case
-from conftest import run_gconv
 from keras import layers, ops
+from running import run_gconv
 from test_profiler import COUNTED, profiled
 
 from groupconv_cli import UsageError, analyze, build, compare, diff, load

@@ -7,8 +7,8 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import run_gconv
 from keras import layers
+from running import run_gconv
 from test_models_in import functional, twice_encoded
 
 from groupconv_cli import UsageError, accelerate, analyze, build, load

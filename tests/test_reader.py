@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from groupconv_cli.errors import Diagnostic, Problems, Source, SpecError
 from groupconv_cli.language import yaml_reader as reader
@@ -16,6 +17,13 @@ def read(source: Source) -> tuple[Tree, list[Diagnostic]]:
     problems = Problems()
     tree = reader.read(source, problems)
     return tree, list(problems.error().diagnostics)
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def loader(request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both parsers that PyYAML has: its own where it came without libyaml."""
+    if request.param == "python":
+        monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +105,19 @@ def test_problems_that_leave_a_tree(text: str, message: str, place) -> None:
         ("a: *nowhere", "no anchor", (1, 4)),
         ("&x [*x]", "no anchor", (1, 5)),
         ("a: \x01", "not valid YAML", (1, 4)),
+        ("é: 1\né: \x01", "not valid YAML", (2, 4)),
+        ("é: \ud800", "not UTF-8", (1, 4)),
         ("[" * 100_000, "levels deep", (1, MAX_DEPTH + 2)),
         ("- " * 50_000, "levels deep", (1, 2 * MAX_DEPTH + 3)),
         ("{a: " * 50_000, "levels deep", (1, 4 * MAX_DEPTH + 2)),
+        ("? " * 50_000, "levels deep", (1, 2 * MAX_DEPTH + 3)),
+        ("- a\n- " + "[" * 1000 + "}", "levels deep", (2, MAX_DEPTH + 3)),
+        ("[" * 70 + "\x01", "levels deep", (1, MAX_DEPTH + 2)),
+        ("[" * 50 + "]" * 49 + "}", "not valid YAML", (1, 100)),
     ],
     ids=lambda value: str(value)[:20],
 )
+@pytest.mark.usefixtures("loader")
 def test_text_without_a_tree(text: str, message: str, place) -> None:
     with pytest.raises(SpecError) as error:
         read(Source("s", text))

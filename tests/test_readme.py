@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, clean_environment, run_gconv
+from running import ROOT, run_code, run_gconv
 
 from groupconv_cli import load
 from groupconv_cli.errors import Source
@@ -80,17 +78,10 @@ def test_a_spec_is_valid(text: str) -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_runs(code: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_code(code, cwd=tmp_path)
+    assert done.status == 0, done.err
     expected = re.findall(r"# prints (.*)", code)
-    assert done.stdout.split("\n")[:-1] == expected
+    assert done.out.split("\n")[:-1] == expected
 
 
 def test_the_two_commands_are_the_first_two_blocks() -> None:

@@ -6,7 +6,7 @@ import json
 
 import jsonschema
 import pytest
-from conftest import ROOT, run_gconv
+from running import ROOT, run_gconv
 from specs import problems
 from test_errors import STRUCTURE
 

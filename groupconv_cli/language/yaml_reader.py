@@ -61,12 +61,52 @@ def read(source: Source, problems: Problems) -> Tree:
     Raises SpecError where there is no tree: the text is not YAML, or goes beyond the bounds.
     """
     try:
-        return _Reader(source, problems).document()
+        source.text.encode()
+        return _Reader(source, source.text, problems).document()
     except UnicodeEncodeError as error:  # an argument of the command line that was not UTF-8
         place = _end_of(source.text[: error.start], source)
         problems.stop("a character that is not UTF-8", place)
+    except _BeyondBoundsError as beyond:
+        problems.stop(*beyond.problem[:3])
     except yaml.YAMLError as error:
-        problems.stop(*_yaml_problem(error, source)[:3])
+        problem = _beyond_bounds_before(error, source) or _yaml_problem(error, source)
+        problems.stop(*problem[:3])
+
+
+def _beyond_bounds_before(error: yaml.YAMLError, source: Source) -> Diagnostic | None:
+    """The bound that the text in front of an error goes beyond, if it does.
+
+    A parser looks as much as a line ahead and may fail there, at a limit of its own too, with the
+    events of all that it has passed still to come. Without what lies behind they do come.
+    """
+    text = source.text[: _index_of(error, source)]
+    try:
+        _Reader(source, text, Problems()).document()
+    except _BeyondBoundsError as beyond:
+        return beyond.problem
+    except (SpecError, yaml.YAMLError):  # of a text that is cut off: nothing to tell
+        pass
+    return None
+
+
+def _index_of(error: yaml.YAMLError, source: Source) -> int:
+    """Characters in front of what the parser failed at."""
+    if isinstance(error, yaml.reader.ReaderError):
+        position: int = error.position
+        if issubclass(_LOADER, yaml.reader.Reader):
+            return position
+        # libyaml counts bytes here.
+        return len(source.text.encode()[:position].decode(errors="ignore"))
+    mark = getattr(error, "problem_mark", None)
+    return mark.index if mark else len(source.text)
+
+
+class _BeyondBoundsError(Exception):
+    """The text holds more than a spec may."""
+
+    def __init__(self, message: str, place: Place, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.problem = Diagnostic(message, place, hint)
 
 
 class _Anchor(NamedTuple):
@@ -82,7 +122,9 @@ class _Anchor(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, source: Source, problems: Problems) -> None:
+    """Reads `text`: the source's, or as much as is wanted of it."""
+
+    def __init__(self, source: Source, text: str, problems: Problems) -> None:
         self.source = source
         self.problems = problems
         self.anchors: dict[str, _Anchor] = {}
@@ -90,7 +132,7 @@ class _Reader:
         self.deepest = 0
         self.event: Any = None
         """The last event taken."""
-        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_LOADER)
+        self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
 
     def document(self) -> Tree:
         for event in self.events:
@@ -152,9 +194,9 @@ class _Reader:
         self.nodes += nodes
         self.deepest = max(self.deepest, depth)
         if depth > MAX_DEPTH:
-            self.problems.stop(f"nested more than {MAX_DEPTH} levels deep", place)
+            raise _BeyondBoundsError(f"nested more than {MAX_DEPTH} levels deep", place)
         if self.nodes > MAX_NODES:
-            self.problems.stop(
+            raise _BeyondBoundsError(
                 f"more than {MAX_NODES:,} values, aliases followed",
                 place,
                 "say repetition with `repeat:` and blocks",
@@ -224,7 +266,7 @@ def resolve(text: str) -> Value:
 
 def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if isinstance(error, yaml.reader.ReaderError):
-        place = _end_of(source.text[: error.position], source)
+        place = _end_of(source.text[: _index_of(error, source)], source)
         return Diagnostic(f"not valid YAML: {error.reason}", place)
     mark = getattr(error, "problem_mark", None)
     context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
