@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyte
-from conftest import clean_environment
+from running import clean_environment
 
 VERY_WIDE = 400
 """Columns at which nothing that gconv says is longer than a line."""
