@@ -12,10 +12,12 @@ import keras
 from keras.src.models.functional import Functional  # Keras exports no name for it
 
 from groupconv_cli.errors import OpError, UsageError
-from groupconv_cli.models.known_layers import Call, is_view, macs_of, our_op, separable
+from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
 from groupconv_cli.network import Network, Node, Step
 from groupconv_cli.ops.base import Cost, Op, Shape, shape_text
+from groupconv_cli.ops.composite import SeparableConv
 from groupconv_cli.ops.keras_layer import KerasLayer, KerasView
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.shape import Input
 
 SizesOfInputs = list[tuple[int, ...]]
@@ -138,17 +140,17 @@ class _Reader:
                 "values, so it cannot be counted"
             )
         shapes = tuple(tuple(x.shape) for x in tensors)
-        call = Call(operation, args, kwargs, shapes, tuple(flat[0].shape) if flat else ())
-        self._add(call, path, tensors, flat)
+        use = use_of(operation, args, kwargs, shapes, tuple(flat[0].shape) if flat else ())
+        self._add(use, path, tensors, flat)
         return outputs
 
     def _add(
-        self, call: Call, path: tuple[Step, ...], tensors: list[Any], outputs: list[Any]
+        self, use: LayerUse, path: tuple[Step, ...], tensors: list[Any], outputs: list[Any]
     ) -> None:
         """Nodes for one use of a layer: one for each tensor that it gives out."""
         sources = tuple(self.index[id(x)] for x in tensors)
         read = tuple(self.nodes[source].shape for source in sources)
-        path, name = self._named(call.operation, path)
+        path, name = self._named(use.operation, path)
         item = self._item((*(step.name for step in path), name))
         for position, tensor in enumerate(outputs):
             shape = _sample_shape(tensor)
@@ -156,39 +158,39 @@ class _Reader:
             # What the layer gives out besides costs nothing; its cost is at the first.
             op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
             node = Node(full, op, sources, read, shape, Cost(), path, item)
-            if position == 0 and call.known_as.startswith("SeparableConv"):
-                halves = self._halves(call, node)
+            if position == 0 and use.known_as.startswith("SeparableConv"):
+                halves = self._halves(use, node)
                 if halves:
                     self.nodes.append(halves[0])
                     node = halves[1]
             if position == 0 and node.op is op:
-                node = self._costed(call, node)
+                node = self._costed(use, node)
             self._keep(tensor, node)
 
-    def _costed(self, call: Call, node: Node) -> Node:
+    def _costed(self, use: LayerUse, node: Node) -> Node:
         """The node with an op of ours where it says what Keras says, else with Keras' figures."""
-        first = self._first.setdefault(id(call.operation), len(self.nodes))
+        first = self._first.setdefault(id(use.operation), len(self.nodes))
         if first == len(self.nodes):
-            params, fixed = self._count(call.operation)
+            params, fixed = self._count(use.operation)
         else:
-            params, fixed = _weights_of(call.operation)
+            params, fixed = _weights_of(use.operation)
             node = node._replace(shares=first if params else None)
         node = node._replace(is_frozen=0 < params == fixed)
-        op = _agreeing(call, node, params, fixed)
+        op = _agreeing(use, node, params, fixed)
         if op is None:
-            macs = macs_of(call)
+            macs = macs_of(use)
             figures = Cost(params, fixed, macs or 0, macs is not None)
-            name = type(call.operation).__name__
+            name = type(use.operation).__name__
             label = clean_name(name) if macs is None else snake_case(name)
-            kind = KerasView if is_view(call) else KerasLayer
+            kind = KerasView if is_view(use) else KerasLayer
             op = kind(layer=label, shape=node.shape, figures=figures)
         own = op.cost(*node.input_shapes).non_trainable
         return node._replace(is_frozen=own != fixed).with_op(op)
 
-    def _halves(self, call: Call, node: Node) -> tuple[Node, Node] | None:
+    def _halves(self, use: LayerUse, node: Node) -> tuple[Node, Node] | None:
         """A separable convolution as the two it is; None where they are not what Keras has."""
-        depthwise, pointwise = separable(call.operation)
-        params, fixed = _weights_of(call.operation)
+        depthwise, pointwise = SeparableConv.from_keras(use.operation)
+        params, fixed = _weights_of(use.operation)
         x = node.input_shapes[0]
         try:
             between = depthwise.output_shape(x)
@@ -199,9 +201,9 @@ class _Reader:
         if not fits or own != params or fixed not in (0, params):
             return None
         index = len(self.nodes)
-        first = self._first.setdefault(id(call.operation), index)
+        first = self._first.setdefault(id(use.operation), index)
         shares = [None, None] if first == index else [first, first + 1]
-        self._count(call.operation)
+        self._count(use.operation)
         step = Step(node.name.rpartition(".")[2], "separable_conv", node.item)
         node = node._replace(path=(*node.path, step), is_frozen=0 < params == fixed)
         one = node._replace(
@@ -269,9 +271,9 @@ def _sums(operation: Any, weights: list[Any]) -> tuple[int, int]:
     return params, params - sum(prod(w.shape) for w in weights if id(w) in trainable)
 
 
-def _agreeing(call: Call, node: Node, params: int, fixed: int) -> Op | None:
+def _agreeing(use: LayerUse, node: Node, params: int, fixed: int) -> Op | None:
     """The op of ours for a use of a layer, if its shape and weights are those of Keras."""
-    op = our_op(call)
+    op = our_op(use)
     if op is None:
         return None
     try:

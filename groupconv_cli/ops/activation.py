@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, register
 from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Choice, Flag, Real
 
 FUNCTIONS = (
@@ -43,6 +44,14 @@ FUNCTIONS = (
 OVER_CHANNELS = ("log_softmax", "softmax", "sparsemax")
 """Functions of all channels of a position together."""
 
+OPERATIONS = {
+    "ops.Relu": "relu",
+    "ops.Relu6": "relu6",
+    "ops.Sigmoid": "sigmoid",
+    "ops.Silu": "silu",
+}
+"""Operations of Keras that are one of the functions."""
+
 
 class Activation(Op):
     """Applies a function of keras.activations to every value (softmax: to every position).
@@ -54,6 +63,8 @@ class Activation(Op):
     """
 
     function: str = arg(Choice(FUNCTIONS), "name of the function")
+
+    keras_classes = ("Activation", "ReLU", "Softmax", *OPERATIONS)
 
     @property
     def op(self) -> str:
@@ -67,6 +78,21 @@ class Activation(Op):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Activation` with the function of the same name."""
         return [Call("Activation", name, {"activation": self.function})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The function; of an `Activation` with one that is a layer of its own here, that layer."""
+        layer = use.operation
+        if use.known_as in OPERATIONS:
+            return cls(function=OPERATIONS[use.known_as])
+        if use.known_as == "Softmax":
+            return cls(function="softmax") if use.is_over_channels(layer.axis) else None
+        if use.known_as == "ReLU":
+            if layer.negative_slope or layer.threshold or layer.max_value not in (None, 6):
+                return None
+            return cls(function="relu6" if layer.max_value else "relu")
+        name = getattr(layer.activation, "__name__", "")
+        return cls(function=name) if name in FUNCTIONS else NAMED.get(name)
 
 
 for _function in FUNCTIONS:
@@ -84,9 +110,16 @@ class Elu(Op, name="elu"):
 
     alpha: float = arg(Real(), "what it tends to, negated, for small values", default=1.0)
 
+    keras_classes = ("ELU",)
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`ELU`."""
         return [Call("ELU", name, options={"alpha": self.alpha})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """An `ELU`."""
+        return cls(alpha=float(use.operation.alpha))
 
 
 class LeakyRelu(Op, name="leaky_relu"):
@@ -103,9 +136,16 @@ class LeakyRelu(Op, name="leaky_relu"):
 
     slope: float = arg(Real(0), "slope for negative values", default=0.3)
 
+    keras_classes = ("LeakyReLU",)
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`LeakyReLU`."""
         return [Call("LeakyReLU", name, options={"negative_slope": self.slope})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """A `LeakyReLU`."""
+        return cls(slope=float(use.operation.negative_slope))
 
 
 class Gelu(Op, name="gelu"):
@@ -183,6 +223,8 @@ class Prelu(Op, name="prelu"):
 
     shared: bool = arg(Flag(), "share a channel's slope over its positions", default=False)
 
+    keras_classes = ("PReLU",)
+
     def cost(self, *inputs: Shape) -> Cost:
         """The slopes: of the input's shape, with 1 for every axis they are shared over."""
         (x,) = inputs
@@ -196,6 +238,11 @@ class Prelu(Op, name="prelu"):
         axes = list(range(1, len(inputs[0])))  # Keras counts axes from 1, after the batch
         shared = axes if self.shared and axes else None
         return [Call("PReLU", name, options={"shared_axes": shared})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """A `PReLU`."""
+        return cls(shared=bool(use.operation.shared_axes))
 
 
 NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu())}

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
 from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Kind, Value
 
 Shape = tuple[int, ...]
@@ -139,6 +140,9 @@ class Op(Layer):
     is_part: ClassVar[bool] = False
     """Whether it leaves channels of its input out."""
 
+    keras_classes: ClassVar[tuple[str, ...]] = ()
+    """Classes of Keras whose layers may be this op; those of operations are written 'ops.…'."""
+
     def __init_subclass__(cls, *, name: str | None = None, layer: bool = True) -> None:
         super().__init_subclass__()
         if name is not None:
@@ -198,6 +202,15 @@ class Op(Layer):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """Stock Keras layers to call one after another; the last is called `name`."""
         raise NotImplementedError
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The op that a use of one of `keras_classes` is.
+
+        None where the layer is used in a way that the op does not know. The caller checks shape and
+        weights against Keras. As it stands it is for ops without arguments.
+        """
+        return cls()
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
         """The layers of `calls`, made."""
@@ -272,6 +285,9 @@ LAYERS: dict[str, Registered] = {}
 OPS: dict[str, type[Op]] = {}
 """Every primitive by the name it has in reports, those that only composites use included."""
 
+FROM_KERAS: dict[str, type[Op]] = {}
+"""The op that reads the layers of a class of Keras."""
+
 
 def register(
     name: str,
@@ -285,6 +301,9 @@ def register(
         raise ValueError(f"a layer called {name!r} is registered already")
     if issubclass(cls, Op):
         OPS[name] = cls
+        for keras_class in cls.keras_classes:
+            if FROM_KERAS.setdefault(keras_class, cls) is not cls:
+                raise ValueError(f"{keras_class} of Keras is read by another op already")
     if layer:
         LAYERS[name] = Registered(cls, preset or {})
 

@@ -7,7 +7,7 @@ from typing import Any
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION, activation
 from groupconv_cli.ops.base import Builder, Composite, Op, Shape, Tensor, arg, shape_text
-from groupconv_cli.ops.conv import Conv, DepthwiseConv
+from groupconv_cli.ops.conv import Conv, DepthwiseConv, window_from_keras
 from groupconv_cli.ops.geometry import Padding
 from groupconv_cli.ops.kinds import Branches, Choice, Flag, Layers, LayersOr, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
@@ -160,6 +160,13 @@ class SeparableConv(Composite, name="separable_conv"):
         if self.norm is not None:
             x = builder.add(NORMS[self.norm](), x)
         return x if self.activation is None else builder.add(activation(self.activation), x)
+
+    @staticmethod
+    def from_keras(layer: Any) -> tuple[Op, Op]:
+        """The two convolutions that a `SeparableConv` of Keras is."""
+        window = window_from_keras(layer) | {"bias": False}
+        first = DepthwiseConv(multiplier=layer.depth_multiplier, **window)
+        return first, Conv(filters=layer.filters, kernel=(1,), bias=layer.use_bias)
 
 
 class SqueezeExcite(Composite, name="squeeze_excite"):

@@ -22,6 +22,7 @@ from groupconv_cli.ops.base import (
 )
 from groupconv_cli.ops.calls import Call, one_if_equal
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
@@ -89,6 +90,8 @@ class Conv(Convolution, name="conv"):
         Groups(), "groups of channels kept apart; `depthwise`: one per input channel", default=1
     )
 
+    keras_classes = ("Conv1D", "Conv2D", "Conv3D")
+
     @classmethod
     def resolve(cls, values: dict[str, Any], *inputs: Shape) -> None:
         """Turns `groups: depthwise` into the number of input channels."""
@@ -136,6 +139,12 @@ class Conv(Convolution, name="conv"):
         options = self._keras_options(rank, padding, groups=self.groups)
         return [*chain, Call(f"Conv{rank}D", name, leading, options)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        layer = use.operation
+        return cls(filters=layer.filters, groups=layer.groups, **window_from_keras(layer))
+
 
 class DepthwiseConv(Convolution, name="depthwise_conv"):
     """A convolution of each channel by itself, `multiplier` filters each.
@@ -147,6 +156,8 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
     """
 
     multiplier: int = arg(Whole(), "filters per input channel", default=1)
+
+    keras_classes = ("DepthwiseConv1D", "DepthwiseConv2D")
 
     def groups_of(self, *inputs: Shape) -> int:
         """As many groups as input channels."""
@@ -188,6 +199,12 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         options = self._keras_options(rank, padding, depth_multiplier=self.multiplier)
         return [*chain, Call(f"DepthwiseConv{rank}D", name, leading, options)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        layer = use.operation
+        return cls(multiplier=layer.depth_multiplier, **window_from_keras(layer))
+
 
 class ConvTranspose(Op, name="conv_transpose"):
     """A transposed convolution: every input value is spread over a window of the output.
@@ -219,6 +236,7 @@ class ConvTranspose(Op, name="conv_transpose"):
     )
 
     is_dense = True
+    keras_classes = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
 
     @property
@@ -263,6 +281,30 @@ class ConvTranspose(Op, name="conv_transpose"):
             "data_format": "channels_last",
         }
         return [Call(f"Conv{rank}DTranspose", name, leading, options)]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        layer = use.operation
+        return cls(
+            filters=layer.filters,
+            kernel=tuple(layer.kernel_size),
+            stride=tuple(layer.strides),
+            padding=layer.padding,
+            bias=layer.use_bias,
+        )
+
+
+def window_from_keras(layer: Any) -> dict[str, Any]:
+    """The arguments of a Keras convolution that all convolutions here have too."""
+    return {
+        "kernel": tuple(layer.kernel_size),
+        "stride": tuple(layer.strides),
+        "dilation": tuple(layer.dilation_rate),
+        # Causal padding is `same` with all of it at one end.
+        "padding": "valid" if layer.padding == "valid" else "same",
+        "bias": layer.use_bias,
+    }
 
 
 def check_groups(groups: int, channels: int, filters: int) -> None:

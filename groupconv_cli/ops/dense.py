@@ -9,6 +9,7 @@ from typing import ClassVar
 from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
 from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Flag, Whole
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
@@ -28,6 +29,7 @@ class Dense(Op, name="dense"):
     )
 
     is_dense = True
+    keras_classes = ("Dense",)
     follow_ups: ClassVar[dict[str, Arg]] = {"norm": NORM, "activation": ACTIVATION}
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -43,3 +45,8 @@ class Dense(Op, name="dense"):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Dense`, which works on the last axis whatever the rank."""
         return [Call("Dense", name, {"units": self.units}, {"use_bias": self.bias})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """A `Dense`."""
+        return cls(units=use.operation.units, bias=use.operation.use_bias)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, shape_text, united
 from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.keras_use import LayerUse
 
 
 class _Elementwise(Op):
@@ -38,6 +39,8 @@ class Add(_Elementwise, name="add", layer=False):
     MACs: 0.
     """
 
+    keras_classes = ("Add", "ops.Add")
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Add`."""
         return [Call("Add", name)]
@@ -52,6 +55,8 @@ class Multiply(_Elementwise, name="multiply", layer=False):
     Params: 0.
     MACs: 0.
     """
+
+    keras_classes = ("Multiply", "ops.Multiply")
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Multiply`."""
@@ -69,6 +74,7 @@ class Concat(Op, name="concat", layer=False):
     """
 
     merges = True
+    keras_classes = ("Concatenate", "ops.Concatenate")
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError unless all spatial sizes agree."""
@@ -89,6 +95,11 @@ class Concat(Op, name="concat", layer=False):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Concatenate` over the last axis."""
         return [Call("Concatenate", name, options={"axis": -1})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The layer or the operation, over the last axis."""
+        return cls() if use.is_over_channels(use.operation.axis) else None
 
 
 def broadcast(op: str, inputs: Sequence[Shape]) -> Shape:

@@ -8,6 +8,7 @@ from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
 from groupconv_cli.ops.calls import Call, Initializer
+from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Choice, Flag, Real, Whole
 
 
@@ -19,6 +20,8 @@ class BatchNorm(Op, name="batch_norm"):
     MACs: 0.
     Example: `batch_norm: {epsilon: 1.0e-5}`
     """
+
+    keras_classes = ("BatchNormalization",)
 
     momentum: float = arg(Real(0, 1), "how slowly the statistics move", default=0.99)
     epsilon: float = arg(Real(0), "added to the variance", default=0.001)
@@ -36,6 +39,11 @@ class BatchNorm(Op, name="batch_norm"):
         options = {key: getattr(self, key) for key in self.args}
         return [Call("BatchNormalization", name, options={"axis": -1, **options})]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """A `BatchNormalization` over the last axis, without its momentum: that is for training."""
+        return _norm_from_keras(cls, use, leave_out=("momentum",))
+
 
 class _LearnedNorm(Op):
     epsilon: float = arg(Real(0), "added to the variance", default=0.001)
@@ -45,6 +53,11 @@ class _LearnedNorm(Op):
     def cost(self, *inputs: Shape) -> Cost:
         """Scale and shift, of shape (channels) each."""
         return Cost(params=inputs[0][-1] * (self.center + self.scale))
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The layer of the same name, over the last axis."""
+        return _norm_from_keras(cls, use)
 
 
 class LayerNorm(_LearnedNorm, name="layer_norm"):
@@ -57,6 +70,7 @@ class LayerNorm(_LearnedNorm, name="layer_norm"):
     """
 
     is_dense = True
+    keras_classes = ("LayerNormalization",)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`LayerNormalization` over the last axis."""
@@ -74,6 +88,8 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
     """
 
     groups: int = arg(Whole(), "number of groups; they must divide the channels", default=32)
+
+    keras_classes = ("GroupNormalization",)
 
     def groups_of(self, *inputs: Shape) -> int:
         """The number of groups that are normalised apart."""
@@ -110,6 +126,9 @@ class LayerScale(Op, name="layer_scale"):
 
     initial: float = arg(Real(), "what all scales begin with", default=1e-6)
 
+    keras_classes = ("LayerScale",)
+    """That of keras.applications' ConvNeXt."""
+
     def cost(self, *inputs: Shape) -> Cost:
         """One scale per channel."""
         return Cost(params=inputs[0][-1])
@@ -143,10 +162,23 @@ class Dropout(Op, name="dropout"):
     rate: float = arg(Real(0, 1), "share of the values that are dropped")
 
     is_view = True
+    keras_classes = ("Dropout",)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Dropout`."""
         return [Call("Dropout", name, {"rate": self.rate})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """A `Dropout`."""
+        return cls(rate=float(use.operation.rate))
+
+
+def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = ()) -> Op | None:
+    """A norm over the last axis, with the arguments of the layer but for those left out."""
+    if not use.is_over_channels(use.operation.axis):
+        return None
+    return op(**{key: getattr(use.operation, key) for key in op.args if key not in leave_out})
 
 
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}

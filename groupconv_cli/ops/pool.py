@@ -14,6 +14,7 @@ from groupconv_cli.ops.geometry import (
     output_sizes,
     spatial_rank,
 )
+from groupconv_cli.ops.keras_use import LayerUse, sizes
 from groupconv_cli.ops.kinds import Flag, Size
 from groupconv_cli.ops.kinds import Padding as PaddingKind
 
@@ -66,6 +67,12 @@ class _Pool(Op):
         }
         return Call(f"{kind}Pooling{rank}D", name, {"pool_size": size}, options)
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        layer = use.operation
+        return cls(size=sizes(layer.pool_size), stride=sizes(layer.strides), padding=layer.padding)
+
 
 class MaxPool(_Pool, name="max_pool"):
     """The largest value of each window. Padding never wins, whatever the sign of the values.
@@ -75,6 +82,8 @@ class MaxPool(_Pool, name="max_pool"):
     MACs: 0.
     Example: `max_pool: {size: 3, stride: 2}`
     """
+
+    keras_classes = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`MaxPooling`, after `keras.ops.pad` with minus infinity where padding is in pixels."""
@@ -99,6 +108,8 @@ class AvgPool(_Pool, name="avg_pool"):
     Example: `avg_pool: {size: 3, stride: 2}`
     """
 
+    keras_classes = ("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`AveragePooling`, after a `ZeroPadding` where padding is in pixels."""
         (x,) = inputs
@@ -122,6 +133,11 @@ class _GlobalPool(Op):
         options = {"keepdims": self.keepdims, "data_format": "channels_last"}
         return [Call(f"Global{kind}Pooling{len(x) - 1}D", name, options=options)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        return cls(keepdims=use.operation.keepdims)
+
 
 class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
     """The mean of each channel over all positions.
@@ -131,6 +147,12 @@ class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
     MACs: 0.
     Example: `global_avg_pool`
     """
+
+    keras_classes = (
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalAveragePooling3D",
+    )
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`GlobalAveragePooling`."""
@@ -145,6 +167,8 @@ class GlobalMaxPool(_GlobalPool, name="global_max_pool"):
     MACs: 0.
     Example: `global_max_pool`
     """
+
+    keras_classes = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`GlobalMaxPooling`."""

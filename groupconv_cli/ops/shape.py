@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
+from typing import Any
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, arg, per_axis, shape_text, united
 from groupconv_cli.ops.calls import Call, channel_slice, one_if_equal
 from groupconv_cli.ops.geometry import bordered, check_axes, spatial_rank
+from groupconv_cli.ops.keras_use import LayerUse, sizes
 from groupconv_cli.ops.kinds import Choice, Size, Target, Whole
 
 
@@ -36,6 +38,7 @@ class Flatten(Op, name="flatten"):
     """
 
     is_view = True
+    keras_classes = ("Flatten",)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """One axis with as many values as the input has."""
@@ -119,6 +122,7 @@ class Reshape(Op, name="reshape"):
     shape: tuple[int, ...] = arg(Target(), "the new shape: spatial sizes, then channels")
 
     is_view = True
+    keras_classes = ("Reshape", "ops.Reshape")
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError unless the new shape holds as many values as the input."""
@@ -141,6 +145,11 @@ class Reshape(Op, name="reshape"):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """`Reshape`."""
         return [Call("Reshape", name, {"target_shape": self.output_shape(*inputs)})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer or the operation, by the shape that it makes."""
+        return cls(shape=use.output[1:])
 
 
 MAX_RESHAPED = 1 << 18
@@ -180,6 +189,8 @@ class ZeroPad(Op, name="zero_pad"):
     Example: `zero_pad: {padding: 0, after: 1}`
     """
 
+    keras_classes = ("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+
     padding: tuple[int, ...] = arg(Size(0), "pixels before each axis")
     after: tuple[int, ...] | None = arg(
         Size(0), "pixels after each axis", default=None, otherwise="as before"
@@ -207,6 +218,12 @@ class ZeroPad(Op, name="zero_pad"):
         """`ZeroPadding1D`, `2D` or `3D`."""
         return [bordered("ZeroPadding", self._pairs(inputs[0]), name)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        before, after = _ends(use.operation.padding)
+        return cls(padding=before, after=after)
+
 
 class Crop(Op, name="crop"):
     """Takes values off the borders of the input.
@@ -216,6 +233,8 @@ class Crop(Op, name="crop"):
     MACs: 0.
     Example: `crop: {cropping: 2}`
     """
+
+    keras_classes = ("Cropping1D", "Cropping2D", "Cropping3D")
 
     cropping: tuple[int, ...] = arg(Size(0), "pixels off the beginning of each axis")
     after: tuple[int, ...] | None = arg(
@@ -247,6 +266,18 @@ class Crop(Op, name="crop"):
         """`Cropping1D`, `2D` or `3D`."""
         return [bordered("Cropping", self._pairs(inputs[0]), name)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        before, after = _ends(use.operation.cropping)
+        return cls(cropping=before, after=after)
+
+
+def _ends(pairs: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What a Keras layer has before and after each axis; of one axis it has a single pair."""
+    before, after = zip(*([pairs] if isinstance(pairs[0], int) else pairs), strict=True)
+    return tuple(before), tuple(after)
+
 
 class Upsample(Op, name="upsample"):
     """Repeats or interpolates values so that the spatial sizes grow.
@@ -256,6 +287,8 @@ class Upsample(Op, name="upsample"):
     MACs: 0: interpolation is not counted.
     Example: `upsample: {size: 2, interpolation: bilinear}`
     """
+
+    keras_classes = ("UpSampling1D", "UpSampling2D", "UpSampling3D")
 
     size: tuple[int, ...] = arg(Size(), "how often each value is repeated", default=(2,))
     interpolation: str = arg(
@@ -290,6 +323,12 @@ class Upsample(Op, name="upsample"):
         if rank > 1:
             options["data_format"] = "channels_last"
         return [Call(f"UpSampling{rank}D", name, size, options)]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer of any rank."""
+        method = getattr(use.operation, "interpolation", "nearest")
+        return cls(size=sizes(use.operation.size), interpolation=method)
 
 
 class Split(Op, name="split", layer=False):
