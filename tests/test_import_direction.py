@@ -1,0 +1,67 @@
+"""Rooms import one way, downward, and no files of a room import each other in a circle.
+
+The contracts stand in pyproject.toml. Imports inside functions and for types alone count too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+LINTER = Path(sys.executable).with_name("lint-imports")
+
+
+def linted(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The contracts held against the package in a folder."""
+    return subprocess.run(
+        [LINTER, "--no-cache"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the package and of its contracts."""
+    shutil.copytree(
+        ROOT / "groupconv_cli",
+        tmp_path / "groupconv_cli",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_imports_run_one_way() -> None:
+    done = linted(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {"ops/dense.py": "from groupconv_cli.render import text"},
+        {"analysis/totals.py": "def late() -> None:\n    from groupconv_cli import api"},
+        {"words.py": "if TYPE_CHECKING:\n    from groupconv_cli.network import Network"},
+        {
+            "builder/memory.py": "from groupconv_cli.builder import build_model",
+            "builder/build_model.py": "from groupconv_cli.builder import memory",
+        },
+    ],
+    ids=["upward", "upward in a function", "upward for a type", "a circle"],
+)
+def test_a_planted_import_is_found(copied: Path, planted: dict[str, str]) -> None:
+    for file, lines in planted.items():
+        with (copied / "groupconv_cli" / file).open("a", encoding="utf-8") as module:
+            module.write(f"\n\n{lines}\n")
+    done = linted(copied)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "BROKEN" in done.stdout
