@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from conftest import run_gconv
 from specs import layers, network
 
 from groupconv_cli import analyze, compare
@@ -289,7 +290,7 @@ def test_invalid_rows_keep_their_reason_in_full() -> None:
 
 def test_long_lists_of_names_are_counted_unless_all_are_asked_for() -> None:
     result = compare("shufflenet_v1", [1])
-    assert "and 26 more" in compare_view(result).notes[0]
+    assert "and 29 more" in compare_view(result).notes[0]
     assert "unit_13.path.conv_2" in compare_view(result, exact=True).notes[0]
 
 
@@ -330,12 +331,27 @@ def test_printed_rows_add_up_to_the_printed_totals() -> None:
     assert shown["MACs"] == str(macs) == "4230479872"
 
 
-@pytest.mark.parametrize("width", [40, 60, 75, 90, None])
-def test_a_legend_is_said_where_its_column_is_shown(width) -> None:
-    text = plain(lines(compare_view(compare("basic", [1, 4])), width=width))
-    shown = [
-        (title in text.splitlines()[2], f"\n{title}: " in text)
-        for title in ("Peak memory", "FLOPs/byte")
-    ]
-    assert all(column is legend for column, legend in shown)
-    assert shown == [(width is None or width >= 60,) * 2, (width is None or width > 60,) * 2]
+@pytest.mark.parametrize(("width", "is_shown"), [(30, False), (60, True), (90, True), (None, True)])
+def test_a_legend_is_said_where_its_column_is_shown(width, is_shown) -> None:
+    text = plain(lines(summary_view(analyze("block")), width=width))
+    assert ("Reach" in text.splitlines()[2]) is is_shown
+    assert ("\nReach: " in text) is is_shown
+
+
+@pytest.mark.parametrize("width", [60, 80, None])
+def test_notes_under_a_table_are_few(width) -> None:
+    """What the columns mean, the same each time, is in the help and the documents."""
+    for view in (compare_view(compare("resnext50_32x4d", [1, 8])), summary_view(analyze("basic"))):
+        notes = plain(lines(view, width=width)).rpartition("\n\n")[2].splitlines()
+        assert "FLOPs = 2 × MACs." in notes
+        assert len(notes) <= 7
+
+
+@pytest.mark.parametrize("command", ["summary", "compare", "diff"])
+def test_help_says_what_the_columns_mean(command: str) -> None:
+    text = " ".join(run_gconv(command, "--help").out.split())
+    assert "Peak memory: weights and the most activations alive at once." in text
+    assert "for one sample" in text
+    if command != "diff":
+        assert "made dense" in text
+        assert "the median" in text.lower() or "medians" in text

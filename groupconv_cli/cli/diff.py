@@ -105,6 +105,9 @@ def diff(
     row. --set and --variant are for both sides. A file that the revision does not have is all new,
     and held to no limit.
 
+    + is an added layer, - a removed and ~ a changed one; ×N are N layers in one row, their figures
+    summed. Peak memory: weights and the most activations alive at once. All is for one sample.
+
     \b
     Examples:
       gconv diff resnet50 resnext50_32x4d

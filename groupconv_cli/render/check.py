@@ -33,7 +33,7 @@ def check_view(report: CheckReport) -> View:
     tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
     notes = []
     if any(line.limit.metric == "memory" for spec in report.specs for line in spec.budgets):
-        notes.append(f"Memory: weights and the most activations alive at once, in {report.dtype}.")
+        notes.append(f"Memory is in {report.dtype}.")
     codes = sorted({finding.code for spec in report.specs for finding in spec.findings})
     if codes:
         one = len(codes) == 1

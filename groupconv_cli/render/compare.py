@@ -8,6 +8,7 @@ from groupconv_cli.analysis.report import CompareRow, Comparison, VariantCompari
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.view import (
+    CONVENTION,
     UNKNOWN,
     Cell,
     Column,
@@ -32,16 +33,8 @@ TOTALS_COLUMNS = (
     Column("FLOPs", "count", "flops", drop=6),
     Column("vs g=1", "ratio", "macs_ratio", drop=1, of="MACs"),
     Column("Weights", "bytes", "weight_bytes", drop=5),
-    Column(
-        *("Peak memory", "bytes", "peak_bytes"),
-        drop=3,
-        legend="Peak memory: weights and the most activations alive at once.",
-    ),
-    Column(
-        *("FLOPs/byte", "decimal", "intensity"),
-        drop=4,
-        legend="FLOPs/byte: arithmetic intensity.",
-    ),
+    Column("Peak memory", "bytes", "peak_bytes", drop=3),
+    Column("FLOPs/byte", "decimal", "intensity", drop=4),
 )
 
 COLUMNS = (Column("Groups", "groups", "groups"), *TOTALS_COLUMNS)
@@ -53,7 +46,7 @@ RULES = {
     "dense": "every convolution but those that read the input, as none is grouped",
 }
 
-MAX_NAMES = 6
+MAX_NAMES = 3
 
 
 def compare_view(
@@ -67,9 +60,8 @@ def compare_view(
     )
     notes: tuple[str, ...] = (
         f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
-        f"Held as written: {_names(comparison.held, exact)}.",
-        "FLOPs = 2 × MACs, for one sample. vs g=1: against the swept convolutions made dense, the "
-        "held ones as written.",
+        *[f"Held as written: {_names(comparison.held, exact)}."] * bool(comparison.held),
+        CONVENTION,
         *unknown_notes(comparison.baseline.unknown),
     )
     counts = Table(COLUMNS, rows)
@@ -113,11 +105,8 @@ def variants_view(comparison: VariantComparison) -> View:
     inputs = {row.input for row in comparison.rows if row.input is not None}
     shown = f"input {shape_text(inputs.pop())} · " if len(inputs) == 1 else ""
     title = f"{comparison.name} · {plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
-    notes = (
-        "FLOPs = 2 × MACs, for one sample. vs g=1: each variant against itself with every grouped "
-        "convolution made dense, depthwise too.",
-    )
-    return View(title, (Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows),), notes)
+    table = Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows)
+    return View(title, (table,), (CONVENTION,))
 
 
 def _variant_row(row: VariantRow) -> Row:
@@ -127,8 +116,6 @@ def _variant_row(row: VariantRow) -> Row:
 
 
 def _names(names: tuple[str, ...], in_full: bool) -> str:
-    if not names:
-        return "none"
     if in_full or len(names) <= MAX_NAMES:
         return ", ".join(names)
     return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more"

@@ -18,6 +18,7 @@ from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
 from groupconv_cli.render.view import (
+    CONVENTION,
     UNKNOWN,
     Cell,
     Column,
@@ -54,10 +55,6 @@ TOTALS: tuple[tuple[str, str, str, Callable[[Totals], float]], ...] = (
 
 BOUNDED = ("macs", "flops", "")
 """Names of those that are lower bounds where layers have unknown MACs."""
-
-CONVENTION = (
-    "FLOPs = 2 × MACs, for one sample. Peak memory: weights and the most activations alive at once."
-)
 
 MAX_NAMES = 2
 
@@ -106,13 +103,8 @@ def diff_view(
     lines = (
         exactly if exact else next((each for each in levels if len(each) <= MAX_ROWS), levels[-1])
     )
-    if lines:
-        folded = any(len(line.changes) > 1 for line in lines)
-        notes.append(
-            "Signs: + added, - removed, ~ changed."
-            + " ×N: N layers in one row, their figures summed." * folded
-            + f" --exact has {len(exactly)} rows." * (len(lines) < len(exactly))
-        )
+    if len(lines) < len(exactly):
+        notes.append(f"Similar changes are one row: --exact has {len(exactly)} rows.")
     if quiet := sum(change.follows and not _has_figures(change) for change in diff.layers):
         what = "1 more layer changes" if quiet == 1 else f"{quiet:,} more layers change"
         notes.append(f"{what} in shape only, as {'its' if quiet == 1 else 'their'} input does.")

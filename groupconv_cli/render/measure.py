@@ -74,15 +74,11 @@ def _timing_cells(timing: Timing | None, dense: Timing | None, batch: int) -> tu
 
 
 def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
-    """What the columns mean, and how the times were taken."""
+    """How the times were taken."""
     counts = [len(t.samples) for row in measured.rows for t in (row.forward, row.train) if t]
     spread = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else f"{max(counts)}"
     notes = [
-        f"Measured in turn, medians of {spread} rounds; ± is half the distance between the "
-        "quartiles. Speed-up: measured, against g=1; By MACs: what the multiply-accumulates alone "
-        "would make it. A training step is forward, backward and an SGD update. Memory: the most "
-        "allocated at once, weights and input included.",
-        _machine_text(measured.machine),
+        f"Medians of {spread} rounds, measured in turn. {_machine_text(measured.machine)}",
     ]
     if not measured.complete:
         notes.append(INTERRUPTED)
@@ -191,11 +187,9 @@ def _sum(measured: LayerMeasurement, rows: Iterable[LayerTimes], phase: str) -> 
 def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
     """How the times were taken."""
     notes = [
-        f"Times of a batch of {measured.settings.batch}, each layer by itself, in turn, medians; "
-        "what a call costs is taken off"
-        + (f" ({seconds_text(measured.call.median)})" if measured.call else "")
-        + ". Train is forward and backward.",
-        _machine_text(measured.machine),
+        f"Each layer by itself, a batch of {measured.settings.batch}"
+        + (f"; {seconds_text(measured.call.median)} of a call taken off" if measured.call else "")
+        + f". {_machine_text(measured.machine)}",
     ]
     if not measured.complete:
         notes.append(INTERRUPTED)

@@ -11,6 +11,7 @@ from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
 from groupconv_cli.render.view import (
+    CONVENTION,
     UNKNOWN,
     Cell,
     Column,
@@ -43,14 +44,6 @@ LAYER_COLUMNS = (
     Column("FLOPs", "count", "flops", drop=4),
     Column("vs g=1", "ratio", "ratio", drop=1),
     Column("Reach", "reach", "reach", drop=5, legend=REACH),
-)
-
-CONVENTION = (
-    "FLOPs = 2 × MACs, for one sample. Bias, normalisation, activations, pooling and merges "
-    "count 0 MACs."
-)
-BASELINE = (
-    "vs g=1: the MACs against the same with every grouped convolution made dense, depthwise too."
 )
 
 
@@ -103,7 +96,7 @@ def summary_view(
     below_one = any(not (reach and reach.is_full) for reach in map(_reach, lines))
     columns = _columns(summary)
     notes: tuple[str, ...] = (
-        *(CONVENTION, BASELINE),
+        CONVENTION,
         *unknown_notes(summary.totals.unknown),
     )
     conclusion: tuple[str, ...] = ()

@@ -147,6 +147,10 @@ class AtLeast(NamedTuple):
     value: Cell
 
 
+CONVENTION = "FLOPs = 2 × MACs."
+"""The one line of a legend that stands under every table: published figures differ in it. What
+else the columns mean is in the help of the commands and in docs/numbers.md."""
+
 UNKNOWN = Typed("text", "?")
 """A number that nobody knows, which is not nothing."""
 
