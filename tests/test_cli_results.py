@@ -30,8 +30,18 @@ def test_list_shows_every_network() -> None:
     result = run_gconv("list")
     assert result.status == 0
     for entry in catalogue():
-        assert re.search(rf"^  {re.escape(entry.name)} ", result.out, re.MULTILINE)
+        assert re.search(rf"^(  )?{re.escape(entry.name)} ", result.out, re.MULTILINE)
     assert "Xie et al. 2017" in result.out
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_descriptions_stay_out_of_the_columns_of_numbers(columns: int) -> None:
+    shown = run_gconv("list", env={"COLUMNS": str(columns)}).out.splitlines()
+    table = shown[2 : shown.index("", 3)]
+    about = table[0].index("About")
+    assert max(map(len, table)) <= columns
+    for line in table[2:]:
+        assert re.fullmatch(r"( *[\w.]+( +[\d,.]+( [kMG])?){2}|[\w.]+|) *", line[:about]), line
 
 
 def test_list_as_json_is_a_list_of_names_that_go_wherever_a_spec_does() -> None:

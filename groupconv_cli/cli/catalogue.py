@@ -23,13 +23,17 @@ def list_networks(
       gconv list --format json
     """
     from groupconv_cli.cli.present import Destination, Result, present
-    from groupconv_cli.render.catalogue import catalogue_view
+    from groupconv_cli.render.catalogue import catalogue_view, networks_view
+    from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.json import catalogue_json
     from groupconv_cli.sources.catalogue import catalogue
 
     to = Destination(output_format, output, force, exact).checked()
     result = Result(
         view=lambda nested: catalogue_view(catalogue()),
-        documents={"json": lambda: catalogue_json(catalogue())},
+        documents={
+            "json": lambda: catalogue_json(catalogue()),
+            "csv": lambda: csv_text(networks_view(catalogue())),
+        },
     )
     present(result, to)

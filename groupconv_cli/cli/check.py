@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -157,14 +158,16 @@ def check(
 
 def _explain(code: str) -> int:
     """Prints what a rule is about. Raises UsageError for a code that is none."""
-    from groupconv_cli.cli.output import write
+    from groupconv_cli.cli.output import emit, width_of
     from groupconv_cli.lint.pages import explanation
     from groupconv_cli.policy.rules import RuleError
+    from groupconv_cli.render.prose import prose_lines
 
     try:
-        write(explanation(code))
+        page = explanation(code)
     except RuleError as error:
         raise UsageError(f"{error.message}\n  {error.hint}") from None
+    emit(prose_lines(page, width_of(sys.stdout)))
     return 0
 
 

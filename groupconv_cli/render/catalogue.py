@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from groupconv_cli.analysis.totals import total
-from groupconv_cli.render.view import Column, Row, Table, View
+from groupconv_cli.render.view import Cell, Column, Row, Table, View
 from groupconv_cli.sources.catalogue import Bundled
 
-COLUMNS = (
+NUMBERS = (
     Column("Name", key="name"),
     Column("Params", "count", "params"),
     Column("MACs", "count", "macs"),
 )
+COLUMNS = (*NUMBERS, Column("About", "prose", "about", wraps=18))
 
 
 def catalogue_view(entries: Iterable[Bundled]) -> View:
-    """A table of all networks, under a line on each family."""
+    """A table of all networks, those of a family under a row on it."""
     rows: list[Row] = []
-    family = None
-    for entry in entries:
-        totals = total(entry.network)
-        if entry.family != family:
-            family = entry.family
-            rows.append(Row((entry.family, None, None), "group", note=_about(entry)))
-        rows.append(Row((entry.name, totals.params, totals.macs), indent=1))
+    for family, group in groupby(entries, key=lambda entry: entry.family):
+        members = list(group)
+        about = f"{members[0].about}. {members[0].published}".strip()
+        if [member.name for member in members] == [family]:
+            rows.append(Row((*_numbers(members[0]), about)))
+            continue
+        rows.append(Row((family, None, None, about), "group"))
+        rows += [Row((*_numbers(member), None), indent=1) for member in members]
     notes = (
         "Each name goes wherever a SPEC does: gconv summary resnet50. "
         "gconv init NAME writes a copy to begin from.",
@@ -32,5 +35,12 @@ def catalogue_view(entries: Iterable[Bundled]) -> View:
     return View("Bundled networks", (Table(COLUMNS, tuple(rows)),), notes)
 
 
-def _about(entry: Bundled) -> str:
-    return f"{entry.about}. {entry.published}"
+def networks_view(entries: Iterable[Bundled]) -> View:
+    """A row for each network, for machines."""
+    rows = tuple(Row(_numbers(entry)) for entry in entries)
+    return View("Bundled networks", (Table(NUMBERS, rows),))
+
+
+def _numbers(entry: Bundled) -> tuple[Cell, ...]:
+    totals = total(entry.network)
+    return entry.name, totals.params, totals.macs

@@ -20,10 +20,9 @@ def csv_text(view: View) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     table = view.tables[view.main]
-    rows = [row for row in table.rows if not (row.note and row.style == "group")]  # no headings
-    noted = any(row.note for row in rows)
+    noted = any(row.note for row in table.rows)
     writer.writerow([*(column.key for column in table.columns), *["note"] * noted])
-    for row in rows:
+    for row in table.rows:
         cells = [_raw(cell) for cell in row.cells]
         writer.writerow([*cells, *[printable(row.note)] * noted])
     return text.getvalue()

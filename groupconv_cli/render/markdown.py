@@ -51,9 +51,9 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
         if row.style == "bad" and not row.note:  # where there is no colour, weight
             cells = [f"**{cell}**" if cell else "" for cell in cells]
         if row.style == "group":
-            cells[0] = f"**{cells[0]}**" + (f": {escaped(row.note)}" if row.note else "")
+            cells[0] = f"**{cells[0]}**"
         yield _line(cells)
-    notes = [row for row in table.rows if row.note and row.style != "group"]
+    notes = [row for row in table.rows if row.note]
     if notes:
         yield ""
     for row in notes:

@@ -93,7 +93,9 @@ def _table(
         if row.note:
             result += _noted(row, laid[0].cells[number], width)
         elif laid[-1].column.wraps:
-            result += _wrapped(row, [each.cells[number] for each in laid], laid[-1].width)
+            is_prose = laid[-1].column.kind == "prose"
+            cells = [each.cells[number] for each in laid]
+            result += _wrapped(row, cells, laid[-1].width, is_prose=is_prose)
         elif row.style:
             result.append([Span(GAP.join([each.cells[number] for each in laid]), row.style)])
         else:
@@ -134,10 +136,10 @@ def _aligned_units(cells: list[str]) -> list[str]:
     ]
 
 
-def _wrapped(row: Row, cells: list[str], room: int) -> list[Line]:
-    """A row whose last cell may go over several lines; it is broken at commas where that does."""
+def _wrapped(row: Row, cells: list[str], room: int, *, is_prose: bool) -> list[Line]:
+    """A row whose last cell may go over several lines; if it is no prose, broken at commas."""
     first = GAP.join([*cells[:-1], ""])
-    parts = fill(", ".join(_kept(clause, room) for clause in cells[-1].rstrip().split(", ")), room)
+    parts = fill(cells[-1].rstrip() if is_prose else _by_clauses(cells[-1].rstrip(), room), room)
     blank = " " * cell_width(first)
     return [
         [Span((blank if index else first) + part.replace(GLUE, " "), row.style)]
@@ -145,9 +147,12 @@ def _wrapped(row: Row, cells: list[str], room: int) -> list[Line]:
     ]
 
 
-def _kept(clause: str, room: int) -> str:
-    """The clause so that it is not broken, if it has room in a line."""
-    return clause.replace(" ", GLUE) if cell_width(clause) < room else clause
+def _by_clauses(text: str, room: int) -> str:
+    """The text so that it is broken at commas, where what stands between two has room in a line."""
+    clauses = text.split(", ")
+    return ", ".join(
+        clause.replace(" ", GLUE) if cell_width(clause) < room else clause for clause in clauses
+    )
 
 
 def _unit(cell: str) -> str:

@@ -27,7 +27,7 @@ Cell = Any
 """A raw value, or None for nothing."""
 
 
-LEFT_ALIGNED = ("text", "groups")
+LEFT_ALIGNED = ("text", "groups", "prose")
 
 
 class Column(NamedTuple):
@@ -98,6 +98,7 @@ class View(NamedTuple):
 
 FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "text": lambda value, exact: str(value),
+    "prose": lambda value, exact: str(value),
     "groups": lambda value, exact: f"g={value}" if isinstance(value, int) else str(value),
     "count": lambda value, exact: count_text(value, exact=exact),
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
