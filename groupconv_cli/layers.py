@@ -26,7 +26,7 @@ class _Grouped:
     def call(self: Any, inputs: Any) -> Any:
         """The convolution, bias and activation of `inputs`, as the stock layer computes them."""
         customized = type(self).convolution_op is not layers.Conv2D.convolution_op
-        if self.groups == 1 or customized or keras.backend.backend() != "tensorflow":
+        if customized or keras.backend.backend() != "tensorflow":
             return super().call(inputs)  # type: ignore[misc]
         import tensorflow as tf
 
