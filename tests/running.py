@@ -55,8 +55,11 @@ def run_gconv(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    in_order: bool = False,
 ) -> Result:
     """Runs the program in this process, with its output to files: not to a terminal.
+
+    With `in_order`, `out` is all that is written, errors too, as a person would see it.
 
     It takes a tenth of the time that a process takes, and TensorFlow is loaded once. What Python
     reads as it starts is not read again: for its variables, and for tests of signals, pipes and
@@ -71,7 +74,7 @@ def run_gconv(
         sys.argv = ["gconv", *map(str, args)]
         main()
 
-    return run_here(main, cwd=cwd, env=env, stdin=stdin)
+    return run_here(main, cwd=cwd, env=env, stdin=stdin, in_order=in_order)
 
 
 def run_code(code: str, *args: str | Path, cwd: Path | None = None) -> Result:
@@ -90,6 +93,7 @@ def run_here(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    in_order: bool = False,
 ) -> Result:
     """Runs what would be the main function of a process, and puts back what it changed."""
     with ExitStack() as stack:
@@ -97,7 +101,7 @@ def run_here(
         streams[0].write(stdin or b"")
         streams[0].seek(0)
         stack.enter_context(_the_process_kept(cwd, clean_environment(env)))
-        stack.enter_context(_descriptors(*streams))
+        stack.enter_context(_descriptors(*(streams[:2] + streams[1:2] if in_order else streams)))
         stack.enter_context(_warnings_as_at_start())
         status = _status_of(main)
         for stream in _outputs():

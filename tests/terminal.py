@@ -98,11 +98,15 @@ def screen(raw: str, columns: int) -> list[str]:
     terminal = pyte.Screen(columns, HEIGHT)
     pyte.Stream(terminal).feed(raw)
     assert terminal.cursor.y < HEIGHT - 1, "more lines than the emulated terminal has"
-    last = max((y for y, line in terminal.buffer.items() if line), default=-1)
-    lines = [terminal.display[y].rstrip() for y in range(last + 1)]
+    lines = [_text(terminal.buffer[y]) for y in range(terminal.cursor.y + 1)]
     while lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def _text(line: Mapping[int, pyte.screens.Char]) -> str:
+    """A line of the screen; the second half of a wide character is nothing."""
+    return "".join(line[x].data for x in range(max(line, default=-1) + 1)).rstrip()
 
 
 def played(

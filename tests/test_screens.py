@@ -1,51 +1,206 @@
-"""What commands leave on a terminal: nothing of other programs, and nothing torn."""
+"""What commands leave on a terminal: what the documents show, nothing of others, nothing torn.
+
+Every session of the documents and every example of the help runs at several widths, all in one
+process. Of those that need TensorFlow one of each kind runs always, the others nightly.
+"""
 
 from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from terminal import Play, Shown, played, read_all
+from documents import COLUMNS, Step, blocks, is_shown, steps
+from running import ROOT
+from terminal import VERY_WIDE, Play, Shown, played, read_all
 
 FOREIGN = ("Traceback", "--- Logging error", "WARNING", "tensorflow:", "absl", "retracing", "I0000")
 """What TensorFlow's and absl's loggers and Python write, and gconv never."""
 
-MANY_GROUPED = """
+MANY_GROUPED = """\
+$ cat net.yaml
 input: [8, 8, 8]
 layers:
   - conv: {filters: 8, kernel: 3, groups: 2}
     repeat: 6
+$ gconv build net.yaml -o net.keras
+...
+$ gconv build net.keras -o net.tflite
+...
+$ gconv accelerate net.keras -o fast.keras
+...
+$ gconv compare net.yaml --groups 1,2 --measure --runs 1
+...
 """
 """Enough grouped convolutions for TensorFlow to warn of functions that are traced anew."""
 
+BROKEN = """\
+$ cat a_folder_of_mine_whose_name_is_long.yaml
+name: broken
+input: [32, 32, 64]
+layers:
+  - conv: {filters: 128, kernel: 3, groups: 7, activation: relu66, padding: same, strides: 2}
+  - dense: {units: $what}   # a remark that goes on for longer than any terminal is wide, on and on
+$ gconv summary a_folder_of_mine_whose_name_is_long.yaml
+...
+$ gconv check a_folder_of_mine_whose_name_is_long.yaml
+...
+$ gconv compare resnext50_32x4d --groups 3,5
+...
+$ gconv diff basic block --fail-if-larger 1%
+...
+$ gconv build
+...
+$ gconv compare --groups a,b
+...
+$ gconv summary no/such/file/in/a/folder/that/is/not/there/at/all/really/not/net.yaml
+...
+"""
+"""Mistakes of many kinds."""
 
-@pytest.fixture(scope="module")
-def heavy(tmp_path_factory: pytest.TempPathFactory) -> list[Shown]:
-    """Commands that need TensorFlow, in a terminal of 80 columns."""
-    folder = tmp_path_factory.mktemp("heavy")
-    steps = [
-        ("write", "net.yaml", MANY_GROUPED),
-        ("gconv", "build", "net.yaml", "-o", "net.keras"),
-        ("gconv", "build", "net.keras", "-o", "net.tflite", "-o", "net.onnx"),
-        ("gconv", "accelerate", "net.keras", "-o", "fast.keras"),
-        ("gconv", "compare", "net.yaml", "--groups", "1,2", "--measure", "--runs", "1"),
+SESSIONS = [block.values[0] for block in blocks("console")]
+HEAVY = [text for text in SESSIONS if any(step.takes_tensorflow for step in steps(text))]
+HELP = re.findall(
+    r"^    (gconv [^|>\n]+)$", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE
+)
+"""The examples of the help, but those with other programs."""
+
+EXAMPLES = "".join(f"$ {example}\n...\n" for example in HELP)
+SPEC = """\
+$ cat net.yaml
+input: [32, 32, 16]
+vars: {groups: 4}
+layers:
+  - conv: {filters: 64, kernel: 3, groups: $groups, norm: batch, activation: relu}
+  - conv: {filters: 64, kernel: 3, groups: $groups}
+  - residual: {body: [conv: {filters: 64, kernel: 3, groups: 8}]}
+"""
+LIGHT_EXAMPLES = SPEC + "".join(
+    f"$ {step.command}\n...\n" for step in steps(EXAMPLES) if not step.takes_tensorflow
+)
+FORMATS = ".keras", ".onnx", ".tflite"
+EVERY_FORMAT = next(text for text in HEAVY if all(f"-o block{each}" in text for each in FORMATS))
+
+NARROW = (60, 80)
+
+
+class Session(NamedTuple):
+    """A session, and what each of its steps shows at each width."""
+
+    text: str
+    shown: dict[int, list[tuple[Step, Shown]]]
+
+    def every(self) -> Iterator[tuple[int, Step, Shown]]:
+        """Everything shown, with its width."""
+        for columns, shown in self.shown.items():
+            for step, each in shown:
+                yield columns, step, each
+
+
+Plan = list[tuple[list[str], tuple[int, ...]]]
+"""Sessions to play, and at which widths."""
+
+ALL = (COLUMNS, *NARROW, VERY_WIDE)
+PLANS: dict[str, Plan] = {
+    "light": [([text for text in SESSIONS if text not in HEAVY], ALL)],
+    "examples": [([LIGHT_EXAMPLES, BROKEN], (*NARROW, VERY_WIDE))],
+    "tensorflow": [([EVERY_FORMAT], (COLUMNS,)), ([MANY_GROUPED], (60,))],
+    "heavy": [([*HEAVY, MANY_GROUPED], ALL)],
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["light", "examples", "tensorflow", pytest.param("heavy", marks=pytest.mark.nightly)],
+)
+def test_a_screen_is_whole_and_what_the_document_shows(kind: str, tmp_path: Path) -> None:
+    """One test, as the process that plays the sessions takes most of the time."""
+    sessions = play(PLANS[kind], tmp_path)
+    faults = [
+        f"{check.__name__}:\n{fault}"
+        for session in sessions
+        for check in (differs, writes_foreign, has_long_lines, has_torn_words, fails)
+        for fault in check(session)
     ]
-    (shown,) = played([Play(80, folder, steps)], folder)
-    return shown[1:]
+    assert not faults, "\n\n".join(faults)
 
 
-def test_tensorflow_says_nothing_on_the_screen(heavy: list[Shown]) -> None:
-    for shown in heavy:
-        assert shown.status == 0, shown.raw
-        assert not [word for word in FOREIGN if word in shown.raw], shown.text
+def play(plan: Plan, folder: Path) -> list[Session]:
+    """Plays every session at its widths, in one process."""
+    plays = []
+    for texts, widths in plan:
+        for text in texts:
+            for columns in widths:
+                own = folder / f"{len(plays)}-{columns}"
+                own.mkdir()
+                plays.append(Play(columns, own, [_typed(step) for step in steps(text)]))
+    shown = iter(played(plays, folder))
+    return [
+        Session(text, {each: list(zip(steps(text), next(shown), strict=True)) for each in widths})
+        for texts, widths in plan
+        for text in texts
+    ]
 
 
-def test_the_spinner_is_shown_and_gone_at_the_end(heavy: list[Shown]) -> None:
-    build = heavy[0]
-    assert "Loading TensorFlow" in build.raw
-    assert build.lines[0].startswith("Built net: 6 layers")
+def _typed(step: Step) -> Sequence[str]:
+    program, *args = step.args
+    return ["write", *args, step.shown] if program == "cat" else [program, *args]
+
+
+def differs(session: Session) -> Iterator[str]:
+    """Where the screen at the end is not what the document shows."""
+    if COLUMNS in session.shown:
+        now = "".join(
+            f"$ {step.command}\n{step.shown if step.args[0] == 'cat' else each.text}"
+            for step, each in session.shown[COLUMNS]
+        )
+        if not is_shown(session.text, now):
+            yield now
+
+
+def writes_foreign(session: Session) -> Iterator[str]:
+    """Where others than gconv write to the terminal, be it for a moment."""
+    for _, step, each in session.every():
+        if any(word in each.raw for word in FOREIGN):
+            yield f"{step.command}\n{each.text}"
+
+
+def has_long_lines(session: Session) -> Iterator[str]:
+    """Where a line is longer than the screen."""
+    for columns, step, each in session.every():
+        if not (each.is_whole or step.is_for_programs):
+            yield f"{columns}: {step.command}\n{each.text}"
+
+
+def has_torn_words(session: Session) -> Iterator[str]:
+    """Where the end of a line and the begin of the next are one word elsewhere.
+
+    A word that has no room in a line is broken behind a slash or a dash.
+    """
+    words = {word for _, each in session.shown[max(session.shown)] for word in each.text.split()}
+    for columns, step, each in session.every():
+        for line, following in zip(each.lines, each.lines[1:], strict=False):
+            if step.is_for_programs or not (line.split() and following.split()):
+                continue
+            end, begin = line.split()[-1], following.split()[0]
+            if end not in words and end + begin in words and end[-1] not in "/-":
+                yield f"{columns}: {step.command}\n{line}\n{following}"
+
+
+def fails(session: Session) -> Iterator[str]:
+    """Where a command with TensorFlow does not end well, or leaves its spinner behind."""
+    if session.text not in (MANY_GROUPED, *HEAVY):
+        return
+    for _, step, each in session.every():
+        loads = step.args[0] == "gconv" and step.takes_tensorflow
+        spun = ("Loading TensorFlow" in each.raw, "Loading TensorFlow" in each.text)
+        if loads and (each.status or spun != (True, False)):
+            yield f"{step.command}\n{each.text}"
 
 
 @pytest.mark.parametrize("shown_by", ["spinner", "bar"])
@@ -65,3 +220,25 @@ def test_a_status_line_replaces_no_stream(shown_by: str, monkeypatch) -> None:
             assert sys.stdout is out
     expected = "Reading [/x].keras" if shown_by == "spinner" else "Loading TensorFlow"
     assert expected in read_all(master)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("shown_by", ["spinner", "bar"])
+def test_a_status_line_is_one_line(shown_by: str, columns: int, monkeypatch) -> None:
+    from groupconv_cli.cli import progress
+
+    long = "stage_3.bottleneck_12.conv_2 " * 5
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w", encoding="utf-8") as screen:
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        if shown_by == "bar":
+            with progress.bar() as update:
+                update(f"Preparing {long}", 10.0, 95.0)
+        else:
+            with progress.spinner("Loading TensorFlow") as show:
+                show(f"Reading {long}")
+    frames = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_all(master)).replace("\r", "\n")
+    assert max(map(len, frames.split("\n"))) <= columns
