@@ -158,7 +158,7 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
         (["summary", "resnet", "--variant", ""], "has no variant ''"),
         (["summary", "--format", "xml"], "xml"),
         (["summary", "--depth", "-1"], "-1"),
-        (["summary", "a", "b"], "unexpected extra argument"),
+        (["summary", "a", "b"], "unexpected argument"),
         (["sumary"], "sumary"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -91,8 +91,9 @@ def check(
         typer.Option(
             "--format",
             "-f",
-            help="How to print the result. Default: by the ending of --output, else github inside "
-            "GitHub Actions, else table.",
+            metavar="FORMAT",
+            help="table, markdown, json, csv or github. Default: by the ending of --output, else "
+            "github inside GitHub Actions, else table.",
             show_default=False,
         ),
     ] = None,

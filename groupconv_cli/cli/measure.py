@@ -33,6 +33,7 @@ BatchOption = Annotated[
     int | None,
     typer.Option(
         "--batch",
+        metavar="N",
         min=1,
         max=10**6,
         help="With --measure: samples in a batch. Default: 8.",
@@ -43,6 +44,7 @@ RunsOption = Annotated[
     int | None,
     typer.Option(
         "--runs",
+        metavar="N",
         min=1,
         max=10**6,
         help="With --measure: rounds to time. Default: as many as a stable median takes.",
@@ -53,6 +55,7 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option(
         "--threads",
+        metavar="N",
         min=1,
         max=1024,
         help="With --measure: threads that an operation may use. Default: all.",
@@ -63,8 +66,8 @@ DeviceOption = Annotated[
     str | None,
     typer.Option(
         "--device",
-        metavar="cpu|gpu|gpu:N",
-        help="With --measure: where to run. Default: a GPU if there is one.",
+        metavar="NAME",
+        help="With --measure: where to run: cpu, gpu or gpu:N. Default: a GPU if there is one.",
         show_default=False,
     ),
 ]
@@ -78,7 +81,8 @@ RuntimeOption = Annotated[
     Runtime | None,
     typer.Option(
         "--runtime",
-        help="With --measure: gconv's fast layers (the default), stock Keras' own, or both.",
+        metavar="NAME",
+        help="With --measure: gconv for the fast layers (the default), keras for stock ones, both.",
         show_default=False,
     ),
 ]

@@ -72,7 +72,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="How to print the result. Default: by the ending of --output, else table.",
+        metavar="FORMAT",
+        help="table, markdown, json or csv. Default: by the ending of --output, else table.",
         show_default=False,
     ),
 ]

@@ -40,6 +40,7 @@ def summary(
         int | None,
         typer.Option(
             "--depth",
+            metavar="N",
             min=0,
             help="Fold blocks below this level: 1 is a row per item of the spec's layers, "
             "0 the totals only.",

@@ -12,6 +12,8 @@ from groupconv_cli.render.flow import Line, Span, cell_width, fill
 from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text, legends
 
 GAP = "  "
+MAX_TITLES = 4
+"""Columns left out that a note names."""
 INDENT = "  "
 GLUE = "\0"
 """Stands for a blank that no line is broken at."""
@@ -41,7 +43,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     notes = [*view.notes, *legends(shown)]
     if dropped:
         notes.append(
-            f"Left out for want of room: {', '.join(dropped)}; a wider terminal or --format json "
+            f"Left out for want of room: {_first(dropped)}; a wider terminal or --format json "
             "has them."
         )
     if notes:
@@ -53,6 +55,12 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     for sentence in view.conclusion:
         result += [[Span(line)] for line in fill(sentence, width)]
     return [_trimmed(line) for line in result]
+
+
+def _first(titles: list[str]) -> str:
+    """The titles, or the first of many, and how many more they are."""
+    more = len(titles) - MAX_TITLES
+    return ", ".join(titles[:MAX_TITLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _trimmed(line: Line) -> Line:
