@@ -16,86 +16,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from groupconv_cli.analysis.diff import Diff
-    from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
-    from groupconv_cli.api import (
-        accelerate,
-        analyze,
-        build,
-        check,
-        compare,
-        compare_variants,
-        diff,
-        export,
-        load,
-        portable,
-        python_code,
-    )
-    from groupconv_cli.errors import GconvError, SpecError, UsageError
-    from groupconv_cli.network import Network
-    from groupconv_cli.version import __version__
-
-__all__ = [
-    "Comparison",
-    "Diff",
-    "GconvError",
-    "MeasureSettings",
-    "Network",
-    "SpecError",
-    "Summary",
-    "UsageError",
-    "VariantComparison",
-    "__version__",
-    "accelerate",
-    "analyze",
-    "build",
-    "check",
-    "compare",
-    "compare_variants",
-    "diff",
-    "export",
-    "load",
-    "measure",
-    "measure_layers",
-    "portable",
-    "python_code",
-]
-
-_HOMES = {
-    "__version__": "version",
-    "Comparison": "analysis.report",
-    "Diff": "analysis.diff",
-    "GconvError": "errors",
-    "MeasureSettings": "analysis.measurement",
-    "Network": "network",
-    "SpecError": "errors",
-    "Summary": "analysis.report",
-    "UsageError": "errors",
-    "accelerate": "api",
-    "analyze": "api",
-    "build": "api",
-    "check": "api",
-    "VariantComparison": "analysis.report",
-    "compare": "api",
-    "compare_variants": "api",
-    "diff": "api",
-    "export": "api",
-    "load": "api",
-    "measure": "api",
-    "measure_layers": "api",
-    "portable": "api",
-    "python_code": "api",
-}
+if TYPE_CHECKING:  # The one table of the public names: types come from it, and `_homes` reads it.
+    from groupconv_cli.analysis.diff import Diff as Diff
+    from groupconv_cli.analysis.measurement import MeasureSettings as MeasureSettings
+    from groupconv_cli.analysis.report import Comparison as Comparison
+    from groupconv_cli.analysis.report import Summary as Summary
+    from groupconv_cli.analysis.report import VariantComparison as VariantComparison
+    from groupconv_cli.api import accelerate as accelerate
+    from groupconv_cli.api import analyze as analyze
+    from groupconv_cli.api import build as build
+    from groupconv_cli.api import check as check
+    from groupconv_cli.api import compare as compare
+    from groupconv_cli.api import compare_variants as compare_variants
+    from groupconv_cli.api import diff as diff
+    from groupconv_cli.api import export as export
+    from groupconv_cli.api import load as load
+    from groupconv_cli.api import measure as measure
+    from groupconv_cli.api import measure_layers as measure_layers
+    from groupconv_cli.api import portable as portable
+    from groupconv_cli.api import python_code as python_code
+    from groupconv_cli.errors import GconvError as GconvError
+    from groupconv_cli.errors import SpecError as SpecError
+    from groupconv_cli.errors import UsageError as UsageError
+    from groupconv_cli.network import Network as Network
+    from groupconv_cli.version import __version__ as __version__
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def _homes() -> dict[str, str]:
+    """The module that each public name comes from: what the imports above say."""
+    import ast
+    from inspect import getsource
+    from sys import modules
+
+    return {
+        alias.name: str(node.module)
+        for node in ast.walk(ast.parse(getsource(modules[__name__])))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+
+def _public(name: str) -> object:
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name.startswith("__") and name not in ("__all__", "__version__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    homes = _homes()
+    if name != "__all__" and name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = sorted(homes) if name == "__all__" else getattr(import_module(homes[name]), name)
+    globals()[name] = found
+    return found
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the package's
+    __getattr__ = _public
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_homes()])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 
 import pytest
+from running import ROOT
 
 import groupconv_cli
 from groupconv_cli import SpecError, UsageError, analyze, build, compare, load, runtime
@@ -20,6 +22,24 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert name in dir(groupconv_cli)
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = groupconv_cli.nope
+
+
+def test_the_types_of_every_public_name_reach_who_uses_the_package() -> None:
+    tree = ast.parse((ROOT / "tests/typed_use.py").read_text(encoding="utf-8"))
+    used = [
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "groupconv_cli"
+        for alias in node.names
+    ]
+    assert used == groupconv_cli.__all__  # mypy holds that file, as pyproject.toml says
+    assert (ROOT / "groupconv_cli/py.typed").is_file()
+
+
+def test_a_star_takes_the_public_names_and_no_others() -> None:
+    taken: dict[str, object] = {}
+    exec("from groupconv_cli import *", taken)
+    assert sorted(taken.keys() - {"__builtins__"}) == groupconv_cli.__all__
 
 
 def test_the_example_in_the_docstring() -> None:

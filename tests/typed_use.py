@@ -1,0 +1,90 @@
+"""Every public name as a typed program uses it. Held by `mypy --strict` alone: nothing runs this.
+
+A name that a type checker takes for `object` or `Any` fails `assert_type`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_type
+
+import groupconv_cli
+from groupconv_cli import (
+    Comparison,
+    Diff,
+    GconvError,
+    MeasureSettings,
+    Network,
+    SpecError,
+    Summary,
+    UsageError,
+    VariantComparison,
+    __version__,
+    accelerate,
+    analyze,
+    build,
+    check,
+    compare,
+    compare_variants,
+    diff,
+    export,
+    load,
+    measure,
+    measure_layers,
+    portable,
+    python_code,
+)
+from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
+from groupconv_cli.exporters.exporter import Export
+from groupconv_cli.lint.report import CheckReport
+
+assert_type(__version__, str)
+assert_type(groupconv_cli.__version__, str)
+
+
+def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
+    network = load(spec)
+    assert_type(network, Network)
+    assert_type(network.name, str)
+    summary = analyze(network, dtype="float16")
+    assert_type(summary, Summary)
+    assert_type(summary.params, int)
+    assert_type(compare(network, groups), Comparison)
+    assert_type(compare_variants("shufflenet_v1"), VariantComparison)
+    assert_type(diff("resnet50", network), Diff)
+    assert_type(python_code(network), str)
+    assert_type(check("net.yaml", rules={"GC101": "error"}, budget={"params": "9M"}), CheckReport)
+
+
+def measurement(network: Network) -> None:
+    settings = MeasureSettings(batch=8, dtype="float16", threads=1)
+    assert_type(settings, MeasureSettings)
+    assert_type(settings.batch, int)
+    assert_type(measure(network, [1, 2], settings=settings), GroupMeasurement)
+    assert_type(measure_layers(network, settings=settings), LayerMeasurement)
+
+
+def models(model: Any) -> None:
+    # Keras ships no types, so its models are Any: see `mistakes` for what is known of these.
+    build("block", fast=True, seed=1)
+    accelerate(model)
+    portable(model)
+    assert_type(export(model, "net.tflite", to="tflite", quantize="float16"), Export)
+
+
+def mistakes() -> None:
+    build("block", seed="1")  # type: ignore[arg-type]
+    accelerate()  # type: ignore[call-arg]
+    portable()  # type: ignore[call-arg]
+    groupconv_cli.analyse("block")  # type: ignore[attr-defined]
+
+
+def errors() -> None:
+    try:
+        load("net.yaml")
+    except SpecError as error:
+        assert_type(error, SpecError)
+    except UsageError as error:
+        assert_type(error, UsageError)
+    except GconvError as error:
+        assert_type(error, GconvError)
