@@ -17,11 +17,11 @@ MAX_BRIEF = 120
 
 
 @contextmanager
-def foreign(path: Path | str, kind: str, remedy: str) -> Iterator[None]:
+def foreign(path: Path | str, trouble: str, remedy: str) -> Iterator[None]:
     """While this is open, whatever is raised is of the file: a UsageError that names it.
 
-    `kind` is what the file should be ('Keras model'), `remedy` what to do if it is not one. What
-    gconv raises on purpose passes.
+    `trouble` is what there is to say of the file ('is no HDF5 file, or not all of one'), `remedy`
+    what to do about it. What gconv raises on purpose passes.
     """
     try:
         yield
@@ -29,7 +29,7 @@ def foreign(path: Path | str, kind: str, remedy: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         if not error.filename:
-            raise UsageError(_not_all(path, kind, error, remedy)) from error
+            raise UsageError(f"{path} {trouble}: {brief(error)}\n  {remedy}") from error
         raise UsageError(f"no file {str(path)!r} here") from None
     except MemoryError as error:
         raise UsageError(f"{path} takes more memory than there is\n  {remedy}") from error
@@ -40,11 +40,7 @@ def foreign(path: Path | str, kind: str, remedy: str) -> Iterator[None]:
         # it, those of their bindings to C included.
         if isinstance(error, OSError) and error.filename:
             raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
-        raise UsageError(_not_all(path, kind, error, remedy)) from error
-
-
-def _not_all(path: Path | str, kind: str, error: Exception, remedy: str) -> str:
-    return f"{path} is no {kind}, or not all of one: {brief(error)}\n  {remedy}"
+        raise UsageError(f"{path} {trouble}: {brief(error)}\n  {remedy}") from error
 
 
 def check_regular(path: Path, kind: str = "file") -> None:

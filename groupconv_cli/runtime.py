@@ -17,6 +17,9 @@ from groupconv_cli.words import joined
 
 FRAMEWORK = ("tensorflow", "keras")
 
+CALLS = 60_000
+"""How deep calls may go in Keras: a few for each of as many layers as a model may have."""
+
 LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
 """Loggers that speak up during our work, with the modules that make them."""
 
@@ -52,6 +55,21 @@ def load_keras() -> None:
             raise EnvironmentProblem(
                 f"TensorFlow cannot be loaded: {error}\n{messages().strip()}".rstrip()
             ) from error
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Lets Keras go through a chain of very many layers: it goes one call deeper with each.
+
+    These calls are of Python in Python, which take no room on the system's stack. Nothing that a
+    file nests is read inside: that may be read by code in C, whose calls do.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @contextmanager

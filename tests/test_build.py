@@ -227,7 +227,7 @@ def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path) -> None
             {"x": [2, 8, 8, 4], "y": [2, 8, 8, 4]},
             "has no array for the input input; it has x and y",
         ),
-        ({}, "has no named arrays"),
+        ({}, "has no arrays in it"),
         (None, "cannot be read as an .npz file"),
     ],
 )

@@ -9,7 +9,7 @@ from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import InternalError
 from groupconv_cli.files import file_stem
 from groupconv_cli.network import Network, Node, refuse_model
-from groupconv_cli.runtime import load_keras, quiet
+from groupconv_cli.runtime import deep, load_keras, quiet
 
 if TYPE_CHECKING:
     import keras
@@ -29,6 +29,7 @@ def build_model(network: Network, input_dtype: str = "float32") -> keras.Model:
 
 
 @quiet()
+@deep()
 def _built(network: Network, input_dtype: str) -> keras.Model:
     import keras
 

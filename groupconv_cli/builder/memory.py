@@ -38,6 +38,23 @@ def build_bytes(network: Network) -> int:
     return FRAMEWORK_BYTES + sum(weights) + 2 * max(weights, default=0)
 
 
+def check_run(network: Network, samples: int) -> None:
+    """Raises EnvironmentProblem if running so many samples will not find the memory it takes.
+
+    They and the outputs are there as arrays besides, while they are made and compared with 64 bits.
+    """
+    costs = total(network)
+    ends = sum(prod(network.nodes[index].shape) for index in (*network.inputs, *network.outputs))
+    alive = costs.peak_bytes - costs.weight_bytes
+    needed = RUNTIME_BYTES + costs.weight_bytes + samples * (alive + 2 * 8 * ends)
+    available = available_bytes()
+    if needed > available:
+        raise EnvironmentProblem(
+            f"running {samples} samples of {network.name!r} takes about {needed / 1e9:,.1f} GB of "
+            f"memory, and {available / 1e9:,.1f} GB are free"
+        )
+
+
 class Need(NamedTuple):
     """Memory that measuring takes, in bytes: so much in any case, and so much for each sample."""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from groupconv_cli.cli.options import ForceOption, SetOption, TrustOption, parse_settings
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import InternalError, UsageError
+
+if TYPE_CHECKING:
+    from groupconv_cli.exporters.agreement import Agreement
 
 
 @command
@@ -52,13 +55,10 @@ def accelerate(
       gconv accelerate model.keras -o fast.keras
       gconv accelerate fast.keras -o model.keras --portable
     """
-    from groupconv_cli.cli.output import write_sentences
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.files import written_whole
     from groupconv_cli.models.model_file import ModelFile
     from groupconv_cli.models.recognize import is_model
-    from groupconv_cli.units import bytes_text, decimal_text
-    from groupconv_cli.words import joined, plural
 
     if not is_model(model):
         raise UsageError(
@@ -73,18 +73,23 @@ def accelerate(
         from groupconv_cli.runtime import load_keras, silenced
 
         load_keras()
-        from groupconv_cli.exporters.agreement import agreement
+        from groupconv_cli.builder.memory import check_run
+        from groupconv_cli.exporters.agreement import BATCH, agreement
+        from groupconv_cli.foreign import foreign
         from groupconv_cli.models import convert
         from groupconv_cli.models.load import load_model, model_network
+        from groupconv_cli.models.safety import SAVE_AGAIN
 
         show(f"Reading {model}")
-        shapes = model_network(model, values, trust=trust).input_shapes
+        network = model_network(model, values, trust=trust)
+        check_run(network, BATCH)
         original = load_model(model, values, trust=trust, compiled=True)
         show("Converting")
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what was not reached is said below
             make = convert.portable_model if portable else convert.accelerate_model
-            copy = make(original)
+            with foreign(model, "cannot be converted", SAVE_AGAIN):
+                copy = make(original)
             reached = convert.changed(original, copy)
             missed = convert.left_alone(copy, fast=not portable)
             if not reached:
@@ -94,24 +99,44 @@ def accelerate(
         show("Comparing with the original")
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = agreement(original, load_model(str(temporary), trust=trust), shapes)
+            again = load_model(str(temporary), trust=trust)
+            with foreign(model, "cannot be run on random input", "see that Keras can run it"):
+                found = agreement(original, again, network.input_shapes)
         if not found.agrees:
             raise InternalError(
                 f"the converted model differs from {model} by {found.difference:.3g} on random "
                 f"input, where outputs reach {found.largest:.3g}; nothing was saved"
             )
-    size = bytes_text(output.stat().st_size)
+    _report(original.name, output, found, reached, missed, portable=portable)
+
+
+def _report(
+    name: str,
+    output: Path,
+    found: Agreement,
+    reached: list[str],
+    missed: list[str],
+    *,
+    portable: bool,
+) -> None:
+    """Says what was converted and how it compares."""
+    from groupconv_cli.cli.output import write_sentences
+    from groupconv_cli.units import bytes_text, decimal_text
+    from groupconv_cli.words import joined, plural
+
     now = "Keras' own again" if portable else "fast now"
     lines = [
-        f"Converted {original.name}: {plural(len(reached), 'convolution')} with groups "
+        f"Converted {name}: {plural(len(reached), 'convolution')} with groups "
         f"{'is' if len(reached) == 1 else 'are'} {now}.",
         "Checked: loaded again, its outputs differ from the original's by at most "
         f"{decimal_text(found.difference)} on random input, where they reach "
-        f"{decimal_text(found.largest)}.",
+        f"{decimal_text(found.largest)}."
+        if found.is_finite
+        else "Not compared: an output of the original has no finite number for random input.",
     ]
     if missed:
         lines.append(f"Left as they are, their classes being not Keras': {joined(missed)}.")
-    lines.append(f"Saved {output} ({size}).")
+    lines.append(f"Saved {output} ({bytes_text(output.stat().st_size)}).")
     if not portable:
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
     write_sentences(lines)

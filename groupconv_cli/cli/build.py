@@ -292,6 +292,9 @@ def _report(
         if each.agreement is None:
             lines.append(f"{line}, not compared: {each.format.runtime} is not installed.")
             continue
+        if not each.agreement.is_finite:
+            lines.append(f"{line}, not compared: an output of the model has no finite number.")
+            continue
         largest = each.agreement.largest
         difference = decimal_text(each.agreement.difference)
         lines.append(f"{line}: within {difference} in {each.agreement.runtime}.")

@@ -27,6 +27,8 @@ class Agreement(NamedTuple):
     """The largest value there is."""
     agrees: bool
     """Whether rounding explains the difference."""
+    is_finite: bool = True
+    """Whether every output has a finite number: without one there is nothing to compare."""
 
 
 def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Agreement:
@@ -37,16 +39,17 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
     inputs = random_inputs(model, shapes)
     pairs = zip(_outputs(model, inputs), _outputs(other, inputs), strict=True)
     difference = largest = 0.0
-    same = True
+    same = is_finite = True
     for x, y in pairs:
         finite = np.isfinite(x)
         same = same and x.shape == y.shape and bool(np.array_equal(finite, np.isfinite(y)))
+        is_finite = is_finite and bool(finite.any())
         if same and finite.any():
             difference = max(difference, float(np.abs(x - y)[finite].max()))
             largest = max(largest, float(np.abs(x)[finite].max()))
     half = any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
     bound = (HALF_TOLERANCE if half else TOLERANCE) * largest
-    return Agreement(difference, largest, same and difference <= bound)
+    return Agreement(difference, largest, same and difference <= bound, is_finite)
 
 
 def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.models.safety import opened_archive
 from groupconv_cli.words import joined
+
+SAVE_ARRAYS = "numpy.savez('samples.npz', input=array) writes a file that can be read"
 
 
 class Input(NamedTuple):
@@ -43,16 +46,15 @@ def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
 
 
 def _arrays(path: Path) -> dict[str, Any]:
-    try:
+    with opened_archive(path, "cannot be read as an .npz file", SAVE_ARRAYS):
         with np.load(path, allow_pickle=False) as file:
-            # A lone array, of an .npy file, has no names.
-            arrays = {name: file[name] for name in getattr(file, "files", ())}
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}") from None
-    except Exception as error:  # zipfile's, zlib's and NumPy's own kinds
-        raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
+            arrays = {name: file[name] for name in file.files}
     if not arrays:
-        raise UsageError(f"{path} has no named arrays; numpy.savez writes a file that has")
+        raise UsageError(f"{path} has no arrays in it\n  {SAVE_ARRAYS}")
+    for name, array in arrays.items():
+        # Of what is no .npy file NumPy gives the bytes.
+        if not isinstance(array, np.ndarray):
+            raise UsageError(f"{path}: {name[:80]!r} in it is no array\n  {SAVE_ARRAYS}")
     return arrays
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 
+from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.exporters.formats import Format, Target, size_of
 from groupconv_cli.runtime import silenced
@@ -81,11 +82,14 @@ class Agreement(NamedTuple):
     spread: float
     """How far the model's outputs for one sample are from those for another, over the largest;
     infinite where there is one sample only."""
+    is_finite: bool = True
+    """Whether every output of the model has a finite number: without one there is nothing to
+    compare."""
 
     @property
     def says_little(self) -> bool:
         """Whether the outputs are nearly the same for any input, as in many untrained networks."""
-        return self.spread < LITTLE
+        return self.is_finite and self.spread < LITTLE
 
 
 class Export(NamedTuple):
@@ -113,9 +117,11 @@ def export_all(
     compute what the model does.
     """
     check_model(subject.model)
+    if subject.network is not None:
+        check_run(subject.network, SAMPLES)
     samples = sample_inputs(subject.model, options)
     with silenced():
-        expected = outputs_of(subject.model, samples)
+        expected = _expected(subject.model, samples)
     done = []
     for target, temporary in places:
         show(f"Writing {target.path.name}")
@@ -186,6 +192,14 @@ def as_argument(inputs: Sequence[Any]) -> Any:
     return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
+def _expected(model: Any, samples: Arrays) -> Arrays:
+    try:
+        return outputs_of(model, samples)
+    except Exception as error:
+        # TensorFlow refuses layers that Keras can make: a stride beyond 2^31, an input of nothing.
+        raise UsageError(f"model {model.name!r} cannot be run: {_first_line(error)}") from error
+
+
 def _write(
     exporter: Exporter, subject: Subject, target: Target, path: Path, options: Options
 ) -> None:
@@ -231,7 +245,10 @@ def _agreement(
 
 
 def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
-    """How far the arrays found are from those expected. NaN in the same places is no difference."""
+    """How far the arrays found are from those expected.
+
+    What is not finite has no distance: it must be the same in the same places.
+    """
     if [array.shape for array in found] != [array.shape for array in expected]:
         return Agreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))
     differences, sizes, relative, spreads = [0.0], [0.0], [0.0], [0.0]
@@ -239,13 +256,14 @@ def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
         a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
         with np.errstate(invalid="ignore"):
             apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-        difference = float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0))
+        difference = float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0.0))
         size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
         differences.append(difference)
         sizes.append(size)
         relative.append(difference / size if size else float("inf") if difference else 0.0)
         spreads.append(_spread(b, size))
-    return Agreement(runtime, max(differences), max(sizes), max(relative), max(spreads))
+    is_finite = all(bool(np.isfinite(array).any()) for array in expected)
+    return Agreement(runtime, max(differences), max(sizes), max(relative), max(spreads), is_finite)
 
 
 def _spread(output: Any, size: float) -> float:

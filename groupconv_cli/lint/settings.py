@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from groupconv_cli.errors import Place, Problems, Source, UsageError
-from groupconv_cli.language.yaml_reader import decode
+from groupconv_cli.errors import Place, Problems, Source
+from groupconv_cli.foreign import foreign
+from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
 from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
 from groupconv_cli.words import did_you_mean
 
 FILE = "pyproject.toml"
 KEYS = ("rules",)
 MAX_LEVELS_UP = 60
+MAX_DOTS = 1_000
 
 
 def project_levels(folder: Path) -> Levels:
@@ -34,19 +37,8 @@ def project_levels(folder: Path) -> Levels:
 def _levels(path: Path) -> Levels | None:
     if not path.is_file():
         return None
-    import tomllib
-
-    try:
-        source = decode(path.read_bytes(), _shown(path))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    source, tables = _tables(path)
     problems = Problems()
-    try:
-        tables = tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"line (\d+), column (\d+)", str(error))
-        place = Place(source, *(int(n) for n in found.groups())) if found else Place(source, 1, 1)
-        problems.stop(f"not valid TOML: {re.sub(r' [(]at .*', '', str(error))}", place)
     tool = tables.get("tool")
     section = tool.get("gconv") if isinstance(tool, dict) else None
     if section is None:
@@ -70,6 +62,31 @@ def _levels(path: Path) -> Levels | None:
     if problems:
         raise problems.error()
     return levels
+
+
+def _tables(path: Path) -> tuple[Source, dict[str, Any]]:
+    """The text of a TOML file and what it says."""
+    import tomllib
+
+    with foreign(_shown(path), "cannot be read", "write it as TOML"), path.open("rb") as file:
+        source = decode(file.read(MAX_BYTES + 1), _shown(path))
+    problems = Problems()
+    for number, line in enumerate(source.text.split("\n"), 1):
+        # The time and memory that tomllib takes for a key grow with the square of its parts.
+        if line.count(".") > MAX_DOTS:
+            problems.stop(f"a line with over {MAX_DOTS:,} dots", Place(source, number, 1))
+    try:
+        tables = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+), column (\d+)", str(error))
+        place = Place(source, *(int(n) for n in found.groups())) if found else Place(source, 1, 1)
+        problems.stop(f"not valid TOML: {re.sub(r' [(]at .*', '', str(error))}", place)
+    except (ValueError, RecursionError):
+        problems.stop(
+            "not valid TOML: a number is too long, or a value nested too deeply",
+            Place(source, 1, 1),
+        )
+    return source, tables
 
 
 def _shown(path: Path) -> str:

@@ -14,7 +14,7 @@ import keras
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.layers import GROUPED
-from groupconv_cli.runtime import quiet
+from groupconv_cli.runtime import deep, quiet
 
 STOCK = {fast: stock for stock, fast in GROUPED.items()}
 
@@ -138,7 +138,7 @@ def _copy(model: Any) -> Any:
         own = _own_objects(model)
         try:
             model.save(path)
-            with _dtype_policy(model.dtype_policy):
+            with _dtype_policy(model.dtype_policy), deep():
                 copy = keras.models.load_model(path, custom_objects=own, safe_mode=False)
         except Exception as error:
             # Keras raises errors of any kind here, those of the user's own classes among them.

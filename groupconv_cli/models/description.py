@@ -9,6 +9,7 @@ from typing import Any
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.foreign import check_regular, foreign
+from groupconv_cli.models.bounds import check_depth, check_work
 from groupconv_cli.models.safety import SAVE_AGAIN, opened_archive, opened_weights
 
 MAX_CONFIG_BYTES = 16_000_000
@@ -24,7 +25,7 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises UsageError for a file that is not there, is no such file, is damaged, or has something
     in it that no model needs and an attack would.
     """
-    with foreign(path, "file", "its name is none that a file can have"):
+    with foreign(path, "cannot be read", "its name is none that a file can have"):
         is_saved_model = (path / "saved_model.pb").is_file()
     if is_saved_model:
         raise UsageError(
@@ -35,39 +36,45 @@ def read_config(path: Path) -> dict[str, Any]:
     if not path.stat().st_size:
         raise UsageError(f"{path} is empty")
     text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError):
-        raise UsageError(
-            f"{path} is damaged: what describes its model is no JSON\n  {SAVE_AGAIN}"
-        ) from None
+    config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise UsageError(f"{path} is damaged: what describes its model is no model\n  {SAVE_AGAIN}")
+    check_work(path, config)
     return config
 
 
+def _json(path: Path, text: str | bytes, what: str) -> Any:
+    if len(text) > MAX_CONFIG_BYTES:
+        raise UsageError(
+            f"{path}: what describes its {what} is over {MAX_CONFIG_BYTES:,} bytes long"
+        )
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(
+            f"{path} is damaged: what describes its {what} is no JSON\n  {SAVE_AGAIN}"
+        ) from None
+    check_depth(path, value)
+    return value
+
+
 def _config_of_archive(path: Path) -> bytes:
-    with opened_archive(path, "Keras model", SAVE_AGAIN) as archive:
+    with opened_archive(path) as archive:
         if "config.json" not in archive.namelist():
             raise UsageError(f"{path} is no Keras model: its archive has no config.json")
         with archive.open("config.json") as file:
-            text = file.read(MAX_CONFIG_BYTES + 1)
-    if len(text) > MAX_CONFIG_BYTES:
-        raise UsageError(f"{path}: its config.json is over {MAX_CONFIG_BYTES:,} bytes long")
-    return text
+            return file.read(MAX_CONFIG_BYTES + 1)
 
 
 def _config_of_hdf5(path: Path) -> str | bytes:
     with opened_weights(path) as file:
-        config = file.attrs.get("model_config")
+        config, training = (file.attrs.get(f"{name}_config") for name in ("model", "training"))
     if not isinstance(config, str | bytes):
         raise UsageError(
             f"{path} has no description of a model; a file of weights alone has no layers"
         )
-    if len(config) > MAX_CONFIG_BYTES:
-        raise UsageError(
-            f"{path}: what describes its model is over {MAX_CONFIG_BYTES:,} bytes long"
-        )
+    if isinstance(training, str | bytes):  # which Keras reads when it loads the model
+        _json(path, training, "training")
     return config
 
 

@@ -18,12 +18,13 @@ from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.foreign import foreign
 from groupconv_cli.models.description import check_code, described, read_config
 from groupconv_cli.models.recognize import PREFIX
-from groupconv_cli.models.safety import check_weights
+from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
 from groupconv_cli.network import Network
-from groupconv_cli.runtime import silenced
+from groupconv_cli.runtime import deep, silenced
 from groupconv_cli.words import did_you_mean
 
 Settings = Mapping[str, object]
@@ -44,10 +45,13 @@ def model_network(source: str, settings: Settings | None = None, *, trust: bool 
         if source.startswith(PREFIX):
             return network_of(_application(source, settings or {}))
         sizes = sizes_of(settings)
-        model = _described(Path(source), trust=trust)
-        if isinstance(model, keras.Sequential) and not model.built and sizes:
-            _tried(source, lambda: model.build((None, *sizes[0])))
-        return network_of(model, sizes)
+        # What comes of a description from elsewhere is no bug, wherever it shows.
+        config = read_config(Path(source))
+        with foreign(source, NO_MODEL, SAVE_AGAIN), deep():
+            model = _described(Path(source), config, trust=trust)
+            if isinstance(model, keras.Sequential) and not model.built and sizes:
+                _tried(source, lambda: model.build((None, *sizes[0])))
+            return network_of(model, sizes)
 
 
 def load_model(
@@ -69,7 +73,7 @@ def load_model(
             return _application(source, settings or {})
     check_weights(Path(source))
     options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
-    with _apart():
+    with _apart(), deep():
         if compiled:
             try:
                 return keras.models.load_model(source, **options)
@@ -105,9 +109,8 @@ def _apart() -> Iterator[None]:
             global_state.set_global_attribute(key, value)
 
 
-def _described(path: Path, *, trust: bool) -> Any:
+def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     """The model that a file describes, its weights without values."""
-    config = read_config(path)
     if not trust:
         check_code(path, config)
     legacy = path.suffix.lower() != ".keras"

@@ -36,6 +36,8 @@ FREE_TO_EXPAND = 16_000_000
 FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """Ways of packing that HDF5 and h5py bring. Others would have a library loaded for them."""
 
+NO_MODEL = "is no Keras model, or not all of one"
+NO_HDF5 = "is no HDF5 file, or not all of one"
 SAVE_AGAIN = "save it again where it was made: model.save('model.keras')"
 
 
@@ -45,10 +47,12 @@ def allowed_bytes(stored: int) -> int:
 
 
 @contextmanager
-def opened_archive(path: Path, kind: str, remedy: str) -> Iterator[zipfile.ZipFile]:
+def opened_archive(
+    path: Path, trouble: str = NO_MODEL, remedy: str = SAVE_AGAIN
+) -> Iterator[zipfile.ZipFile]:
     """The archive, its members checked; errors while it is open are of the file."""
     check_regular(path)
-    with foreign(path, kind, remedy), zipfile.ZipFile(path) as archive:
+    with foreign(path, trouble, remedy), zipfile.ZipFile(path) as archive:
         _check_members(path, archive.infolist())
         yield archive
 
@@ -93,11 +97,11 @@ def opened_weights(path: Path, remedy: str = SAVE_AGAIN) -> Iterator[Any]:
 
     if not path.name.endswith(".keras"):
         check_regular(path)
-        with foreign(path, "HDF5 file", remedy), h5py.File(path, "r") as file:
+        with foreign(path, NO_HDF5, remedy), h5py.File(path, "r") as file:
             check_hdf5(path, file, path.stat().st_size)
             yield file
         return
-    with opened_archive(path, "Keras model", remedy) as archive:
+    with opened_archive(path, remedy=remedy) as archive:
         if WEIGHTS not in archive.namelist():
             raise UsageError(f"{path} has no {WEIGHTS}, the weights of a model\n  {remedy}")
         with _member(path, archive, archive.getinfo(WEIGHTS)) as stored:
@@ -175,13 +179,42 @@ def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
 def _check_attributes(path: Path, item: Any, size: int) -> None:
     """Raises UsageError for a list of texts that may all be one and the same long one."""
     import h5py
+    import numpy as np
 
     for index in range(h5py.h5a.get_num_attrs(item)):
         attribute = h5py.h5a.open(item, index=index)
         kind, count = attribute.get_type(), prod(attribute.shape)
-        if kind.detect_class(h5py.h5t.VLEN) or _is_text(kind):
-            shown = repr(attribute.name.decode(errors="replace")[:80])
-            _check_growth(path, shown, size, count * size)
+        is_list = kind.detect_class(h5py.h5t.VLEN) or _is_text(kind)
+        if not is_list or count * size <= allowed_bytes(size):
+            continue
+        # How long they are HDF5 tells only by reading them, as Keras will.
+        with _bounded_memory(allowed_bytes(size)):
+            try:
+                attribute.read(np.empty(attribute.shape, attribute.dtype))
+            except (MemoryError, OSError, ValueError) as error:
+                shown = repr(attribute.name.decode(errors="replace")[:80])
+                raise UsageError(
+                    f"{path} is not safe: {shown} in it grows to over "
+                    f"{allowed_bytes(size):,} bytes, or is damaged\n  {SAVE_AGAIN}"
+                ) from error
+
+
+@contextmanager
+def _bounded_memory(more: int) -> Iterator[None]:
+    """While this is open, so many bytes can be had besides those that are taken."""
+    import resource
+
+    import psutil
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    bound = psutil.Process().memory_info().vms + more
+    if soft != resource.RLIM_INFINITY:
+        bound = min(bound, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _is_text(kind: Any) -> bool:

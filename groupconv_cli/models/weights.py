@@ -14,7 +14,7 @@ from groupconv_cli.runtime import quiet, require
 from groupconv_cli.words import printable, shortened
 
 ENDINGS = (".weights.h5", ".keras")
-KIND = "file of weights"
+NO_WEIGHTS = "has no weights that Keras can read"
 SAVE_AGAIN = "save them again where they were made: model.save_weights('model.weights.h5')"
 
 MAX_NAMED = 5
@@ -55,14 +55,14 @@ def load_weights(model: Any, path: Path) -> None:
         if differences:
             raise UsageError(_message(model, path, differences))
         file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
-        with foreign(path, KIND, SAVE_AGAIN), warnings.catch_warnings():
+        with foreign(path, NO_WEIGHTS, SAVE_AGAIN), warnings.catch_warnings():
             # Of lists that have no weights. That all there are have been found is known by now.
             warnings.filterwarnings("ignore", "Skipping nested container")
             model.load_weights(file)
 
 
 def _extracted(path: Path, folder: Path) -> Path:
-    with opened_archive(path, KIND, SAVE_AGAIN) as archive:
+    with opened_archive(path, remedy=SAVE_AGAIN) as archive:
         return Path(archive.extract(WEIGHTS, folder))
 
 
