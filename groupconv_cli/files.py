@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 
@@ -29,7 +30,8 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """Gives a temporary path beside `path`, and puts what is written there in its place.
 
     If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
-    Of a symbolic link what it leads to is written, and the link stays.
+    A file that replaces another keeps its mode. Of a symbolic link what it leads to is written, and
+    the link stays.
 
     Raises UsageError if `path` exists and `force` is not given, is no regular file, or cannot be
     written to; EnvironmentProblem if writing fails.
@@ -43,6 +45,8 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         if force:
+            with suppress(FileNotFoundError):
+                temporary.chmod(S_IMODE(path.stat().st_mode))
             temporary.replace(path)
         else:
             _place_new(temporary, path)

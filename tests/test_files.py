@@ -55,6 +55,27 @@ def write(target, text: str, *, force: bool) -> None:
         temporary.write_text(text)
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_that_replaces_another_keeps_its_mode(tmp_path, mode: int) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    target.chmod(mode)
+    write(target, "new", force=True)
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o7777 == mode
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path, force: bool) -> None:
+    target = tmp_path / "a.txt"
+    before = os.umask(0o027)
+    try:
+        write(target, "new", force=force)
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o7777 == 0o640
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, force: bool) -> None:
     pipe, link, circle = tmp_path / "pipe", tmp_path / "link", tmp_path / "circle"
