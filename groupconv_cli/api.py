@@ -165,21 +165,19 @@ def build(
     """The Keras model: of stock Keras layers, or with `fast` accelerated.
 
     Its weights are random, the same ones for the same `seed`, or those of a `.weights.h5` or
-    `.keras` file. Every layer's output shape and the parameters are checked against the analysis.
+    `.keras` file. A seed leaves Python's, NumPy's and TensorFlow's own generators as they were.
+    Every layer's output shape and the parameters are checked against the analysis.
 
     Raises what `load` raises, UsageError if the file's weights are not those of the network,
     EnvironmentProblem if TensorFlow is missing, and InternalError if the built model differs from
     the analysis.
     """
     from groupconv_cli.builder.build_model import build_model
-    from groupconv_cli.runtime import load_keras
+    from groupconv_cli.builder.seed import seeded
 
-    load_keras()
-    if seed is not None:
-        from keras.utils import set_random_seed
-
-        set_random_seed(seed)
-    model = build_model(_network(spec))
+    network = _network(spec)
+    with seeded(seed):
+        model = build_model(network)
     if weights is not None:
         from groupconv_cli.models.weights import load_weights
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.words import joined
+
+if TYPE_CHECKING:
+    import logging
 
 FRAMEWORK = ("tensorflow", "keras")
 
@@ -22,6 +24,12 @@ CALLS = 60_000
 
 LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
 """Loggers that speak up during our work, with the modules that make them."""
+
+BACKEND = "KERAS_BACKEND"
+"""The variable that tells Keras, as it is imported, what to compute with."""
+
+_paused: list[Callable[[], None]] = []
+"""What the command line has switched off for runs that are over soon: how to switch it on."""
 
 
 def require(*modules: str) -> None:
@@ -35,26 +43,53 @@ def require(*modules: str) -> None:
         )
 
 
-def load_keras() -> None:
-    """Imports Keras on TensorFlow, quietly. Does nothing the second time.
+def own_process() -> None:
+    """Sets what belongs to the whole process; only the command line does, whose process it is.
 
-    Raises EnvironmentProblem if one of them is missing or fails to load.
+    Looking for garbage would make large specs cost more than their share, in runs that are over
+    before it would matter. A run that loads Keras is not: `load_keras` goes back to it.
     """
-    if "keras" in sys.modules:
-        return
-    require(*FRAMEWORK)
+    os.environ[BACKEND] = "tensorflow"
     # Must be set before TensorFlow's C++ side starts; a level the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    gc.enable()  # the command line switches it off, for runs that are over soon: this one is not
-    with silenced() as messages:
-        try:
-            import keras  # noqa: F401
-            import tensorflow  # noqa: F401
-        except Exception as error:
-            raise EnvironmentProblem(
-                f"TensorFlow cannot be loaded: {error}\n{messages().strip()}".rstrip()
-            ) from error
+    if gc.isenabled():
+        gc.disable()
+        _paused.append(gc.enable)
+
+
+def load_keras() -> None:
+    """Imports Keras on TensorFlow, quietly; the process' settings stay as they are.
+
+    Raises EnvironmentProblem if one of them is missing or fails to load, or if Keras runs on
+    something else in this process.
+    """
+    while _paused:
+        _paused.pop()()
+    if "keras" not in sys.modules:
+        require(*FRAMEWORK)
+        _check_backend(os.environ.get(BACKEND) or "tensorflow", f"{BACKEND} is set to")
+        with silenced() as messages:
+            _import("tensorflow", "TensorFlow", messages)
+            _import("keras", "Keras", messages)
+    _check_backend(sys.modules["keras"].config.backend(), "Keras runs in this process on")
+
+
+def _import(module: str, name: str, messages: Callable[[], str]) -> None:
+    try:
+        import_module(module)
+    except Exception as error:
+        raise EnvironmentProblem(
+            f"{name} cannot be loaded: {error}\n{messages().strip()}".rstrip()
+        ) from error
+
+
+def _check_backend(backend: str, what: str) -> None:
+    """Raises EnvironmentProblem unless it is the one that gconv computes with."""
+    if backend != "tensorflow":
+        raise EnvironmentProblem(
+            f"gconv computes with TensorFlow, and {what} {backend!r}\n"
+            f"  set {BACKEND}=tensorflow before Python starts"
+        )
 
 
 @contextmanager
@@ -80,6 +115,9 @@ def quiet() -> Iterator[None]:
     convolution with groups. Levels and handlers of the loggers, which are the user's, stay as they
     are.
     """
+    import logging
+    import threading
+
     own = threading.get_ident()
 
     def is_foreign(record: logging.LogRecord) -> bool:
@@ -103,6 +141,8 @@ def silenced() -> Iterator[Callable[[], str]]:
     Yields a way to read the latter. TensorFlow writes its first lines before any setting can reach
     its log, straight to file descriptor 2.
     """
+    import tempfile
+
     sys.stderr.flush()
     with quiet(), tempfile.TemporaryFile() as file:
         kept = os.dup(2)

@@ -107,6 +107,6 @@ def test_numbers_of_a_mapping_may_be_of_any_kind() -> None:
 
 def test_without_keras_building_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(runtime, "find_spec", lambda name: None)
-    monkeypatch.setattr(runtime.sys, "modules", {})
+    monkeypatch.delitem(runtime.sys.modules, "keras", raising=False)
     with pytest.raises(EnvironmentProblem, match="pip install tensorflow"):
         keras_build.build_model(load("basic"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.summary import summary
 from groupconv_cli.errors import UsageError
+from groupconv_cli.runtime import own_process
 from groupconv_cli.version import __version__
 from groupconv_cli.words import did_you_mean, joined, shortened
 
@@ -110,9 +110,7 @@ def main() -> None:
         ending = getattr(signal, name, None)
         if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(ending, _end)
-    # A run ends before its garbage would matter, and looking for it would make large specs cost
-    # more than their share.
-    gc.disable()
+    own_process()
     raise SystemExit(guarded(_run))
 
 

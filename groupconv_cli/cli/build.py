@@ -243,16 +243,14 @@ def _read(
     weights: Path | None,
 ) -> keras.Model:
     """The model that stands in place of a spec."""
+    from groupconv_cli.builder.seed import seeded
     from groupconv_cli.models.convert import make_fast
     from groupconv_cli.models.weights import load_weights
 
-    if seed is not None:
-        if not source.is_application:
-            raise UsageError(f"{source.name} has its weights: --init-seed is for random ones")
-        from keras.utils import set_random_seed
-
-        set_random_seed(seed)
-    model = source.load(values)
+    if seed is not None and not source.is_application:
+        raise UsageError(f"{source.name} has its weights: --init-seed is for random ones")
+    with seeded(seed):
+        model = source.load(values)
     if weights is not None:
         load_weights(model, weights)
     if fast:
