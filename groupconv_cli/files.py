@@ -1,17 +1,26 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from stat import S_IMODE
+from typing import NamedTuple
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.staging import StagingFolder, uninterrupted
+
+REPLACED = ".gconv-replaced"
+"""The folder, inside the temporary one, that holds what is being replaced."""
+
+STREAMS = re.compile(r"/dev/(std(in|out|err)|fd/.+)|/proc/[^/]+/(task/[^/]+/)?fd/.+")
+"""Names of open streams. What such a stream leads to is not to be replaced."""
+
+MAX_LINKS = 40
+"""Links to follow: as many as Linux does."""
 
 
 def file_stem(name: str) -> str:
@@ -20,14 +29,39 @@ def file_stem(name: str) -> str:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises UsageError if the path is a file that is not to be replaced."""
+    """Raises UsageError if the path is a file that is not to be replaced, or no file's name."""
+    check_name(path)
     if path.is_file() and not force:
         raise UsageError(f"{path} exists already; --force replaces it")
 
 
+def check_name(path: Path) -> None:
+    """Raises UsageError for a name that is longer than the file system takes."""
+    length = len(os.fsencode(path.name))
+    try:
+        most = os.pathconf(path.parent, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):
+        most = 255
+    if length > most:
+        raise UsageError(
+            f"the name {path.name[:40]}… has {length} bytes; a file's name has at most {most} here"
+        )
+
+
+class Wanted(NamedTuple):
+    """A file or a folder to be written."""
+
+    path: Path
+    force: bool
+    """Whether one that is there already is replaced."""
+    known_by: str = ""
+    """A file that every folder of this kind has. A folder without it, unless it is empty, holds
+    something else and is never replaced. '' is for files."""
+
+
 @contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, and puts what is written there in its place.
+    """Gives a temporary path beside `path`, and puts the file that is written there in its place.
 
     If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
     A file that replaces another keeps its mode. Of a symbolic link what it leads to is written, and
@@ -36,74 +70,202 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     Raises UsageError if `path` exists and `force` is not given, is no regular file, or cannot be
     written to; EnvironmentProblem if writing fails.
     """
-    temporary_name = path.name
-    path = _followed(path)
-    refuse_existing(path, force=force)
-    folder = _folder_beside(path)
-    temporary = folder / temporary_name
-    try:
+    with all_written_whole([Wanted(path, force)]) as (temporary,):
         yield temporary
-        _sync(temporary)
-        if force:
-            with suppress(FileNotFoundError):
-                temporary.chmod(S_IMODE(path.stat().st_mode))
-            temporary.replace(path)
-        else:
-            _place_new(temporary, path)
-    except OSError as error:
-        raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):  # somebody has removed the folder, or all that it stood in
-            temporary.unlink(missing_ok=True)
-            folder.rmdir()
 
 
 @contextmanager
-def folder_written_whole(path: Path, *, force: bool, known_by: str) -> Iterator[Path]:
-    """As `written_whole`, for a folder: gives a temporary path to make it at.
+def all_written_whole(wanted: Sequence[Wanted]) -> Iterator[list[Path]]:
+    """As `written_whole`, for several files and folders: all of them are put in place, or none.
 
-    `known_by` is a file that every such folder has. A folder that has it not, and is not empty,
-    holds something else and is never replaced.
+    Nothing is replaced that came to be there while the block ran, unless `force` is given. What
+    runs that were killed left in the same folders is cleared.
 
     Raises what `written_whole` raises.
     """
-    if os.path.lexists(path):
+    with ExitStack() as stack:
+        places = [stack.enter_context(_staged(each)) for each in wanted]
+        try:
+            yield [place.temporary for place in places]
+            for place in places:
+                place.sync()
+            with uninterrupted():
+                _place_all(places)
+        except OSError as error:
+            path = _of_error(places, error)
+            raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _place_all(places: list[_Place]) -> None:
+    for number, place in enumerate(places):
+        try:
+            place.place()
+        except BaseException:
+            for placed in reversed(places[:number]):
+                placed.take_back()
+            raise
+
+
+def _of_error(places: list[_Place], error: OSError) -> str:
+    """The path that could not be written, as the user named it."""
+    at = str(error.filename or "")
+    own = [place for place in places if at.startswith((str(place.folder), str(place.path)))]
+    return ", ".join(str(place.wanted.path) for place in own or places)
+
+
+@contextmanager
+def _staged(wanted: Wanted) -> Iterator[_Place]:
+    check_name(wanted.path)
+    place = _FolderPlace(wanted) if wanted.known_by else _FilePlace(wanted)
+    with StagingFolder(place.path, REPLACED) as folder:
+        place.folder = folder
+        yield place
+
+
+class _Place:
+    """Where something goes: made in a temporary folder beside it, then put in its place."""
+
+    def __init__(self, wanted: Wanted, path: Path) -> None:
+        self.wanted = wanted
+        self.path = path
+        """What is written: where a link leads to."""
+        self.folder = Path()
+
+    @property
+    def temporary(self) -> Path:
+        """Where to write it: under the name that it will have."""
+        return self.folder / self.wanted.path.name
+
+    @property
+    def replaced(self) -> Path:
+        """Where what was there before is kept until all is done."""
+        return self.folder / REPLACED / self.path.name
+
+    def sync(self) -> None:
+        """Waits until it is on the disk, so that no crash leaves it empty."""
+        raise NotImplementedError
+
+    def place(self) -> None:
+        """Puts it in its place. Raises UsageError for what is there and is not to be replaced."""
+        raise NotImplementedError
+
+    def take_back(self) -> None:
+        """Makes what `place` did undone."""
+        raise NotImplementedError
+
+    def exists_already(self) -> UsageError:
+        """For what is there and is not to be replaced."""
+        return UsageError(f"{self.wanted.path} exists already; --force replaces it")
+
+
+class _FilePlace(_Place):
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted, _followed(wanted.path))
+        refuse_existing(self.path, force=wanted.force)
+
+    def sync(self) -> None:
+        _sync(self.temporary)
+
+    def place(self) -> None:
+        if not self.wanted.force:
+            self._place_new()
+            return
+        with suppress(FileNotFoundError):
+            old = self.path.stat()
+            self.temporary.chmod(stat.S_IMODE(old.st_mode))
+            self.replaced.parent.mkdir()
+            with suppress(OSError):  # a file system without hard links
+                os.link(self.path, self.replaced)
+        self.temporary.replace(self.path)
+
+    def _place_new(self) -> None:
+        try:
+            os.link(self.temporary, self.path)  # unlike a rename, refuses to replace
+        except FileExistsError:
+            raise self.exists_already() from None
+        except OSError:  # a file system without hard links: the name is taken first
+            try:
+                self.path.touch(exist_ok=False)
+            except FileExistsError:
+                raise self.exists_already() from None
+            self.temporary.replace(self.path)
+
+    def take_back(self) -> None:
+        if self.replaced.exists():
+            self.replaced.replace(self.path)
+        elif not self.wanted.force:
+            self.path.unlink(missing_ok=True)
+
+
+class _FolderPlace(_Place):
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted, wanted.path)
+        self._check()
+
+    def _check(self) -> None:
+        """Raises UsageError for what is there and is not to be replaced."""
+        path = self.path
+        if not os.path.lexists(path):
+            return
         if not path.is_dir() or path.is_symlink():
             raise UsageError(f"{path} exists already and is no folder")
+        known_by = self.wanted.known_by
         if any(path.iterdir()) and not (path / known_by).exists():
             raise UsageError(f"{path} is a folder of other things (it has no {known_by})")
-        if not force:
-            raise UsageError(f"{path} exists already; --force replaces it")
-    folder = _folder_beside(path)
-    temporary, replaced = folder / "new", folder / "old"
-    try:
-        yield temporary
-        for file in temporary.rglob("*"):
+        if not self.wanted.force:
+            raise self.exists_already()
+
+    def sync(self) -> None:
+        for file in self.temporary.rglob("*"):
             if file.is_file():
                 _sync(file)
-        if path.exists():
-            path.rename(replaced)
-        temporary.rename(path)
-    except OSError as error:
-        if replaced.exists() and not path.exists():
-            replaced.rename(path)
-        raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
+    def place(self) -> None:
+        self._check()
+        if self.path.exists():
+            self.replaced.parent.mkdir()
+            self.temporary.chmod(stat.S_IMODE(self.path.stat().st_mode))
+            self.path.rename(self.replaced)
+        try:
+            self._place_new()
+        except BaseException:
+            if self.replaced.exists():
+                self.replaced.rename(self.path)
+            raise
 
-def _folder_beside(path: Path) -> Path:
-    """A new temporary folder where a rename to `path` works. Raises UsageError if that fails."""
-    try:
-        return Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
-    except FileNotFoundError:
-        raise UsageError(f"there is no folder {path.parent} to write {path.name} in") from None
-    except OSError as error:
-        raise UsageError(f"cannot write in the folder {path.parent}: {error.strerror}") from None
+    def _place_new(self) -> None:
+        """Takes the name with an empty folder, which fails where there is something by now.
+
+        A rename replaces an empty folder, and none that something was put into.
+        """
+        try:
+            self.path.mkdir()
+        except FileExistsError:
+            raise self.exists_already() from None
+        try:
+            self.temporary.rename(self.path)
+        except BaseException:
+            self.path.rmdir()
+            raise
+
+    def take_back(self) -> None:
+        self.path.rename(self.temporary)
+        if self.replaced.exists():
+            self.replaced.rename(self.path)
 
 
 def _followed(path: Path) -> Path:
     """The file that `path` is, or leads to. Raises UsageError where a rename would replace more."""
+    step = path
+    for _ in range(MAX_LINKS):
+        if STREAMS.fullmatch(str(step.absolute())):
+            raise UsageError(
+                f"{path} is a stream of this run and no file; without -o the result goes to "
+                "standard output"
+            )
+        if not step.is_symlink():
+            break
+        step = step.parent / step.readlink()
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_dir():
         raise UsageError(f"{path} is a folder")
@@ -113,17 +275,5 @@ def _followed(path: Path) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Waits until the file is on the disk, so that no crash leaves it empty."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _place_new(temporary: Path, path: Path) -> None:
-    try:
-        os.link(temporary, path)  # unlike a rename, refuses to replace
-    except FileExistsError:
-        raise UsageError(f"{path} exists already; --force replaces it") from None
-    except OSError:  # a file system without hard links
-        if path.exists():
-            raise UsageError(f"{path} exists already; --force replaces it") from None
-        temporary.replace(path)

@@ -45,7 +45,7 @@ def init(
 
     from groupconv_cli.cli.output import write, write_sentences
     from groupconv_cli.cli.schema import schema_text
-    from groupconv_cli.files import written_whole
+    from groupconv_cli.files import Wanted, all_written_whole
     from groupconv_cli.language.schema import FILE_NAME
     from groupconv_cli.sources.locate import DEFAULT_FILE
 
@@ -55,13 +55,14 @@ def init(
     if to_stdout:
         write(text)
         return
-    with written_whole(output, force=force) as temporary:
-        temporary.write_text(text, encoding="utf-8")
     beside = output.parent / FILE_NAME
+    contents = {output: text} if beside.exists() else {output: text, beside: schema_text()}
+    wanted = [Wanted(path, force and path == output) for path in contents]
+    with all_written_whole(wanted) as temporaries:
+        for temporary, content in zip(temporaries, contents.values(), strict=True):
+            temporary.write_text(content, encoding="utf-8")
     told = f"Wrote {output}"
-    if not beside.exists():
-        with written_whole(beside, force=False) as temporary:
-            temporary.write_text(schema_text(), encoding="utf-8")
+    if beside in contents:
         told += f", and {beside} for your editor"
     options = f" --variant {variant}" if variant else ""
     write_sentences([f"{told}.", f"Next: gconv summary {quote(str(output))}{options}"])

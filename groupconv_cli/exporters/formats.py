@@ -6,7 +6,7 @@ Nothing heavy is imported here: what cannot be is said before TensorFlow is load
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -165,19 +165,11 @@ def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Ta
     If the block fails, none is. Raises what `files.written_whole` raises, before the block begins
     where a target cannot be written.
     """
-    from groupconv_cli.files import folder_written_whole, written_whole
+    from groupconv_cli.files import Wanted, all_written_whole
 
-    with ExitStack() as stack:
-        places = []
-        for target in wanted:
-            known_by = target.format.known_by
-            manager = (
-                folder_written_whole(target.path, force=force, known_by=known_by)
-                if known_by
-                else written_whole(target.path, force=force)
-            )
-            places.append((target, stack.enter_context(manager)))
-        yield places
+    files = [Wanted(target.path, force, target.format.known_by) for target in wanted]
+    with all_written_whole(files) as temporaries:
+        yield list(zip(wanted, temporaries, strict=True))
 
 
 def size_of(path: Path) -> int:

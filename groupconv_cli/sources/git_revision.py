@@ -17,6 +17,28 @@ SECONDS = 60
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 """What a git hook is told of the repository it runs in, as seen from another folder."""
 
+_RUNS_NOTHING = {
+    "GIT_NO_LAZY_FETCH": "1",  # objects that are missing stay missing
+    "GIT_ALLOW_PROTOCOL": "none",  # for a git that does not know the line above
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_PAGER": "cat",
+    "GIT_ASKPASS": "true",
+    "SSH_ASKPASS": "true",
+    "LC_ALL": "C",
+}
+"""What keeps git from running a command that a repository's own configuration names."""
+
+_SAFE = (
+    *("-c", "protocol.allow=never"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.sshCommand=false"),
+    *("-c", "credential.helper="),
+    "--no-pager",
+)
+
 
 def source_at(spec: str, revision: str) -> Source | None:
     """The text of the file `spec` at `revision`; None if that has no such file.
@@ -80,8 +102,8 @@ def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
     kept = {key: value for key, value in os.environ.items() if key not in _LOCAL}
     try:
         return subprocess.run(  # noqa: S603
-            [program, "-C", str(folder), *args],
-            env={**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            [program, "-C", str(folder), *_SAFE, *args],
+            env={**kept, **_RUNS_NOTHING},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=SECONDS,

@@ -1,0 +1,152 @@
+"""Temporary folders beside what is written in them, which no run leaves behind for long.
+
+A folder is locked by the run that it belongs to. One of the same kind that is not locked was left
+by a run that was killed: the next run that writes in that place clears it, and puts back what the
+killed one had moved away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from groupconv_cli.errors import UsageError
+
+SUFFIX = ".gconv-tmp"
+"""What the names of all temporary folders end in."""
+
+STEM = 40
+"""Characters of the name to be written that stand in the name of the folder."""
+
+
+class StagingFolder:
+    """A new folder beside `path`, where a rename to it works. It is gone when the block ends."""
+
+    def __init__(self, path: Path, kept: str) -> None:
+        """`kept` is the folder inside for what is moved away, under the names it had."""
+        self._path = path
+        self._kept = kept
+        self._folder = path
+        self._lock: int | None = None
+
+    def __enter__(self) -> Path:
+        """The folder. Raises UsageError if there cannot be one."""
+        parent, name = self._path.parent, self._path.name
+        try:
+            _clear(parent, self._kept)
+            while True:
+                made = tempfile.mkdtemp(prefix=f".{self._path.stem[:STEM]}-", suffix=SUFFIX, dir=parent)
+                self._folder = Path(made)
+                self._lock = _locked(self._folder)
+                if self._folder.exists():  # another run may have cleared it before it was locked
+                    return self._folder
+                self._release()
+        except FileNotFoundError:
+            raise UsageError(f"there is no folder {parent} to write {name} in") from None
+        except OSError as error:
+            raise UsageError(f"cannot write in the folder {parent}: {error.strerror}") from None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Removes the folder. What could not be put back stays in it, for the next run to try."""
+        with uninterrupted():
+            if kind is None or not _put_back(self._folder, self._kept):
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock; None where there are no locks, or it is taken."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _clear(parent: Path, kept: str) -> None:
+    """Removes temporary folders of this user that no run holds."""
+    if sys.platform == "win32":
+        return
+    with os.scandir(parent) as entries:
+        left = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
+    for folder in left:
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+                continue
+            lock = _locked(folder)
+            if lock is not None:
+                if not _put_back(folder, kept):
+                    shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _put_back(folder: Path, kept: str) -> bool:
+    """Puts what was moved away under its name again, where that is free.
+
+    Returns whether something had to stay.
+    """
+    try:
+        moved = list((folder / kept).iterdir())
+    except OSError:
+        return False
+    for each in moved:
+        place = folder.parent / each.name
+        if not os.path.lexists(place):
+            try:
+                each.rename(place)
+            except OSError:
+                return True
+    return False
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Signals that end a run wait until the block is over.
+
+    They are caught, not blocked: a signal that is blocked here reaches another thread, and Python
+    handles it in the main one all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    arrived: list[int] = []
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and callable(signal.getsignal(number)):
+            before[number] = signal.signal(number, lambda number, _: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
