@@ -96,16 +96,16 @@ def accelerate(
                 raise UsageError(_nothing(original.name, missed, portable=portable))
             show(f"Saving {output.name}")
             copy.save(temporary)
-        show("Comparing with the original")
+        show("Comparing outputs and gradients with the original")
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             again = load_model(str(temporary), trust=trust)
             with foreign(model, "cannot be run on random input", "see that Keras can run it"):
                 found = agreement(original, again, network.input_shapes)
-        if not found.agrees:
+        if found.fault:
             raise InternalError(
-                f"the converted model differs from {model} by {found.difference:.3g} on random "
-                f"input, where outputs reach {found.largest:.3g}; nothing was saved"
+                f"the converted model differs from {model} on random input: {found.fault}; "
+                "nothing was saved"
             )
     _report(original.name, output, found, reached, missed, portable=portable)
 
@@ -121,7 +121,7 @@ def _report(
 ) -> None:
     """Says what was converted and how it compares."""
     from groupconv_cli.cli.output import write_sentences
-    from groupconv_cli.units import bytes_text, decimal_text
+    from groupconv_cli.units import bytes_text, decimal_text, percent_text
     from groupconv_cli.words import joined, plural
 
     now = "Keras' own again" if portable else "fast now"
@@ -133,6 +133,9 @@ def _report(
         f"{decimal_text(found.largest)}."
         if found.is_finite
         else "Not compared: an output of the original has no finite number for random input.",
+        f"Gradients of its weights were not compared: {found.left_out}."
+        if found.gradients is None
+        else f"Gradients of its weights differ by at most {percent_text(found.gradients)}.",
     ]
     if missed:
         lines.append(f"Left as they are, their classes being not Keras': {joined(missed)}.")

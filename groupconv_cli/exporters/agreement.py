@@ -1,4 +1,4 @@
-"""Whether two Keras models compute the same: both run on the same random input."""
+"""Whether two Keras models compute and learn the same: both run on the same random input."""
 
 from __future__ import annotations
 
@@ -8,48 +8,79 @@ import keras
 import numpy as np
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.models.to_network import clean_name
+from groupconv_cli.models.convert import trained_pairs
+from groupconv_cli.models.to_network import clean_name, first_line
 
 BATCH = 2
 TOLERANCE = 1e-4
 """Largest difference that rounding explains, against the largest output."""
 
+GRADIENT_TOLERANCE = 1e-2
+"""The same of the gradient of a weight, against its norm. It is more, as rounding also decides
+which way a ReLU goes that is about to turn."""
+
 HALF_TOLERANCE = 5e-2
+HALF_GRADIENT_TOLERANCE = 0.5
 """The same where layers compute with 16 bits."""
+
+SMALL = 1e-3
+"""A gradient below this much of the model's largest is held against that, not against itself."""
 
 
 class Agreement(NamedTuple):
-    """How far apart the outputs of two models are."""
+    """How far apart two models are."""
 
     difference: float
-    """The largest between two values at one place."""
+    """The largest between two values of the outputs at one place."""
     largest: float
-    """The largest value there is."""
-    agrees: bool
-    """Whether rounding explains the difference."""
-    is_finite: bool = True
+    """The largest value of the outputs."""
+    gradients: float | None
+    """The largest relative difference of a weight's gradient; None if none were compared."""
+    left_out: str
+    """Why no gradients were compared."""
+    fault: str
+    """What is further apart than rounding explains; empty if nothing is."""
+    is_finite: bool
     """Whether every output has a finite number: without one there is nothing to compare."""
+
+
+class _LeftOutError(Exception):
+    """Says why there is nothing to compare."""
+
+
+class _FaultError(Exception):
+    """Says in what the models differ."""
 
 
 def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Agreement:
     """Runs both models on random input of these shapes, which are without the batch.
 
+    Gradients are those of a random sum of the outputs to the trained weights, in the model's own
+    precision. `other` is a copy of the model that may have other classes of layers.
+
     Raises UsageError for an input that no random numbers can be made for.
     """
     inputs = random_inputs(model, shapes)
-    pairs = zip(_outputs(model, inputs), _outputs(other, inputs), strict=True)
-    difference = largest = 0.0
-    same = is_finite = True
-    for x, y in pairs:
-        finite = np.isfinite(x)
-        same = same and x.shape == y.shape and bool(np.array_equal(finite, np.isfinite(y)))
-        is_finite = is_finite and bool(finite.any())
-        if same and finite.any():
-            difference = max(difference, float(np.abs(x - y)[finite].max()))
-            largest = max(largest, float(np.abs(x)[finite].max()))
     half = any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
-    bound = (HALF_TOLERANCE if half else TOLERANCE) * largest
-    return Agreement(difference, largest, same and difference <= bound, is_finite)
+    expected, found = _outputs(model, inputs), _outputs(other, inputs)
+    difference, largest, same = _outputs_apart(expected, found)
+    gradients, left_out, fault = None, "", ""
+    if not same:
+        fault = "outputs are of another shape, or other ones are no finite numbers"
+    elif difference > (HALF_TOLERANCE if half else TOLERANCE) * largest:
+        fault = f"outputs differ by {difference:.3g}, where they reach {largest:.3g}"
+    else:
+        try:
+            # Of one sample, as stock Keras takes seconds for a layer with groups.
+            gradients, name = _gradients_apart(model, other, [values[:1] for values in inputs])
+            if gradients > (HALF_GRADIENT_TOLERANCE if half else GRADIENT_TOLERANCE):
+                fault = f"the gradient of {name} differs by {gradients:.3g} times its size"
+        except _LeftOutError as error:
+            left_out = str(error)
+        except _FaultError as error:
+            fault = str(error)
+    is_finite = all(bool(np.isfinite(each).any()) for each in expected)
+    return Agreement(difference, largest, gradients, left_out, fault, is_finite)
 
 
 def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
@@ -70,15 +101,83 @@ def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
     return made
 
 
+def _outputs_apart(expected: list[Any], found: list[Any]) -> tuple[float, float, bool]:
+    """The largest difference and value, and whether the same places are there and are numbers."""
+    difference = largest = 0.0
+    for x, y in zip(expected, found, strict=True):
+        finite = np.isfinite(x)
+        if x.shape != y.shape or not np.array_equal(finite, np.isfinite(y)):
+            return difference, largest, False
+        difference = max(difference, float(np.abs(x - y)[finite].max(initial=0)))
+        largest = max(largest, float(np.abs(x)[finite].max(initial=0)))
+    return difference, largest, True
+
+
+def _gradients_apart(model: Any, other: Any, inputs: list[Any]) -> tuple[float, str]:
+    """The largest difference of a weight's gradients, against their norm, and the weight's name.
+
+    What is no number in the model's own is not held against the other.
+    """
+    pairs = trained_pairs(model, other)
+    if not pairs:
+        raise _LeftOutError("it has no weights to train")
+    try:
+        expected = _gradients(model, [weight for weight, _ in pairs], inputs)
+    except _LeftOutError:
+        raise
+    except Exception as error:
+        raise _LeftOutError(f"Keras cannot take the original's ({first_line(error)})") from error
+    try:
+        found = _gradients(other, [weight for _, weight in pairs], inputs)
+    except Exception as error:
+        raise _FaultError(f"its gradients cannot be taken: {first_line(error)}") from error
+    names = [repr(clean_name(weight.path)) for weight, _ in pairs]
+    distances, sizes = [], []
+    for x, y, name in zip(expected, found, names, strict=True):
+        finite = np.isfinite(x)
+        if not np.isfinite(y[finite]).all():
+            raise _FaultError(f"the gradient of {name} is not finite")
+        distances.append(float(np.linalg.norm((x - y)[finite])))
+        sizes.append(float(np.linalg.norm(x[finite])))
+    if not any(np.isfinite(x).any() for x in expected):
+        raise _LeftOutError("the original's are not finite on random input")
+    least = SMALL * max(sizes) or 1.0
+    relative = [
+        distance / max(size, least) for distance, size in zip(distances, sizes, strict=True)
+    ]
+    return max(zip(relative, names, strict=True))
+
+
+def _gradients(model: Any, weights: list[Any], inputs: list[Any]) -> list[Any]:
+    """Of a random sum of the outputs, the same at every call, to each of the weights."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(1)
+    variables = [weight.value for weight in weights]
+    with tf.GradientTape() as tape:
+        outputs = [each for each in _called(model, inputs) if each.dtype.is_floating]
+        if not outputs:
+            raise _LeftOutError("its outputs are no floating-point numbers")
+        total = tf.add_n(
+            [
+                tf.reduce_sum(random.normal(size=each.shape) * tf.cast(each, "float64"))
+                for each in outputs
+            ]
+        )
+    found = tape.gradient(total, variables, unconnected_gradients="zero")
+    return [np.asarray(tf.cast(tf.convert_to_tensor(each), "float64")) for each in found]
+
+
 def _outputs(model: Any, inputs: list[Any]) -> list[Any]:
+    return [keras.ops.convert_to_numpy(each).astype("float64") for each in _called(model, inputs)]
+
+
+def _called(model: Any, inputs: list[Any]) -> list[Any]:
     fed = (
         keras.tree.pack_sequence_as(model._inputs_struct, inputs) if _is_graph(model) else inputs[0]
     )
     # Not `predict`, which may compile both with XLA into one and the same.
-    outputs = model(fed, training=False)
-    return [
-        keras.ops.convert_to_numpy(each).astype("float64") for each in keras.tree.flatten(outputs)
-    ]
+    return list(keras.tree.flatten(model(fed, training=False)))
 
 
 def _is_graph(model: Any) -> bool:

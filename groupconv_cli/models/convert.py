@@ -69,6 +69,26 @@ def changed(model: Any, copy: Any) -> list[str]:
     return [layer.name for layer, twin in pairs if type(layer) is not type(twin)]
 
 
+def trained_pairs(model: Any, copy: Any) -> list[tuple[Any, Any]]:
+    """Trained weights and the copy's; kernels of convolutions only if the layer's class changed.
+
+    What stays as it is, with more than two axes, may be a kernel whose gradient TensorFlow gets
+    wrong in both, and differently each time.
+    """
+    converted = {
+        id(weight)
+        for layer, twin in zip(_layers(model), _layers(copy), strict=True)
+        if type(layer) is not type(twin)
+        for weight in layer.trainable_weights
+    }
+    pairs = zip(model.trainable_weights, copy.trainable_weights, strict=True)
+    return [
+        (weight, twin)
+        for weight, twin in pairs
+        if len(weight.shape) <= 2 or id(weight) in converted
+    ]
+
+
 def left_alone(model: Any, *, fast: bool) -> list[str]:
     """Names of the grouped convolutions that accelerating (else making portable) did not reach."""
     classes = tuple(GROUPED) if fast else tuple(STOCK)
