@@ -46,9 +46,9 @@ def accelerate(
 ) -> None:
     """Save a Keras model with grouped convolutions that are fast.
 
-    Weights, names and outputs stay; what is saved is loaded again and compared with the original
-    on random input. To load the file, groupconv_cli.layers has to be imported; --portable makes a
-    file for where gconv is not installed.
+    Weights, names and outputs stay; what is saved is loaded again, and its outputs and gradients
+    are compared with the original's on random input. To load the file, groupconv_cli.layers has to
+    be imported; --portable makes a file for where gconv is not installed.
 
     \b
     Examples:
