@@ -222,6 +222,20 @@ def test_the_command_line_wins_over_the_spec_and_that_over_pyproject(tmp_path) -
     assert (codes(report), report.exit_status) == ({"GC101": "error", "GC103": "error"}, 1)
 
 
+def test_a_second_check_in_a_process_reads_a_changed_pyproject(tmp_path, monkeypatch) -> None:
+    write(tmp_path, net=APART)
+    project = tmp_path / "pyproject.toml"
+    assert codes(check(tmp_path / "net.yaml")) == {"GC101": "warning"}
+    project.write_text('[tool.gconv.rules]\nGC101 = "error"\n')
+    assert codes(check(tmp_path / "net.yaml")) == {"GC101": "error"}
+    project.write_text('[tool.gconv.rules]\nGC101 = "loud"\n')
+    with pytest.raises(SpecError, match="got 'loud'"):
+        check(tmp_path / "net.yaml")
+    project.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert codes(check("net.yaml")) == {"GC101": "warning"}
+
+
 @pytest.mark.parametrize(
     ("text", "message", "place"),
     [

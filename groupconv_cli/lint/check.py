@@ -14,7 +14,7 @@ from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
-from groupconv_cli.lint.settings import project_levels
+from groupconv_cli.lint.settings import ProjectLevels
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
@@ -43,18 +43,18 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
 
     Raises SpecError for a mistake in a pyproject.toml.
     """
-    checked = []
+    checked, project = [], ProjectLevels()
     for spec, error in collect(list(specs)):
         if error is not None:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:
-            checked.append(_check(spec, options))
+            checked.append(_check(spec, options, project))
     return CheckReport(specs=tuple(checked), dtype=options.dtype)
 
 
-def _check(spec: str, options: Options) -> SpecCheck:
+def _check(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
     if is_model(spec):
-        return _check_model(spec, options)
+        return _check_model(spec, options, project)
     try:
         found = locate(spec)
         file = SpecFile(found.source, found.variant)
@@ -66,7 +66,7 @@ def _check(spec: str, options: Options) -> SpecCheck:
     variants = (picked,) if picked else file.variants
     path = Path(file.source.name)
     folder = path.parent if path.is_file() else Path()
-    levels = _levels(folder, file.rules, options)
+    levels = _levels(project.of(folder), file.rules, options)
     found_in = _Findings(variants)
     problems: dict[Diagnostic, list[str | None]] = {}
     budgets: list[BudgetLine] = []
@@ -92,19 +92,20 @@ def _check(spec: str, options: Options) -> SpecCheck:
     )
 
 
-def _levels(folder: Path, own: Levels, options: Options) -> Levels:
-    """What holds for a spec in that folder that has levels of its own."""
-    levels = {**DEFAULTS, **project_levels(folder), **own, **options.levels}
+def _levels(project: Levels, own: Levels, options: Options) -> Levels:
+    """What holds for a spec of that project that has levels of its own."""
+    levels = {**DEFAULTS, **project, **own, **options.levels}
     if options.strict:
         loud = {code: Level.error for code, level in levels.items() if level is Level.warning}
         levels |= loud
     return levels
 
 
-def _check_model(spec: str, options: Options) -> SpecCheck:
+def _check_model(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
     """Of a Keras model, which has no rules, budget and variants of its own."""
     path = Path(spec)
-    levels = _levels(path.parent if path.exists() else Path(), {}, options)
+    folder = path.parent if path.exists() else Path()
+    levels = _levels(project.of(folder), {}, options)
     try:
         network = ModelFile(spec, trust=options.trust).network(options.settings, options.variant)
         findings = lint(network, levels)

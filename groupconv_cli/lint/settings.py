@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,29 @@ MAX_LEVELS_UP = 60
 MAX_DOTS = 1_000
 
 
-def project_levels(folder: Path) -> Levels:
-    """The levels for specs in a folder; none where no pyproject.toml has `[tool.gconv]`.
+class ProjectLevels:
+    """What pyproject.toml files say. One object serves one check, which reads each file once."""
 
-    Raises SpecError for what is wrong there, with its place, UsageError for a file that cannot be
-    read.
-    """
-    folder = folder.resolve()
-    for above in [folder, *folder.parents][:MAX_LEVELS_UP]:
-        levels = _levels(above / FILE)
-        if levels is not None:
-            return levels
-    return {}
+    def __init__(self) -> None:
+        self.read: dict[Path, Levels | None] = {}
+
+    def of(self, folder: Path) -> Levels:
+        """The levels for specs in a folder; none where no pyproject.toml has `[tool.gconv]`.
+
+        Raises SpecError for what is wrong there, with its place, UsageError for a file that cannot
+        be read.
+        """
+        folder = folder.resolve()
+        for above in [folder, *folder.parents][:MAX_LEVELS_UP]:
+            path = above / FILE
+            if path not in self.read:
+                self.read[path] = _levels(path)
+            levels = self.read[path]
+            if levels is not None:
+                return levels
+        return {}
 
 
-@cache
 def _levels(path: Path) -> Levels | None:
     if not path.is_file():
         return None
