@@ -142,8 +142,10 @@ class _Expansion:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             self.stop(f"layers are nested more than {MAX_NESTING} levels deep", place)
-        yield
-        self.nesting -= 1
+        try:
+            yield
+        finally:
+            self.nesting -= 1
 
 
 class _Frame:
@@ -349,10 +351,7 @@ class _Frame:
             shape, cost = _worked_out(op, shapes)
         except OpError as error:
             self._objection(error, f"layer {name!r}")
-            try:
-                return Tensor(inputs[0].node, op.output_shape(*shapes))
-            except OpError:
-                return unknown
+            return Tensor(inputs[0].node, _shape_in_spite(op, shapes))
         if max(shape) > MAX_OUTPUT:
             self._problem(f"the output of layer {name!r} is too large", self.item.place, None)
             return unknown
@@ -409,6 +408,18 @@ def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
     """
     op.check(*shapes)
     return op.output_shape(*shapes), op.cost(*shapes)
+
+
+def _shape_in_spite(op: Op, shapes: tuple[Shape, ...]) -> Shape | None:
+    """What an op that objects to its inputs would make of them, for checking what follows.
+
+    None if that is no shape that another layer could be given.
+    """
+    try:
+        shape = op.output_shape(*shapes)
+    except OpError:
+        return None
+    return shape if all(1 <= size <= MAX_OUTPUT for size in shape) else None
 
 
 def _channels(x: Tensor) -> int | None:
