@@ -217,7 +217,7 @@ def export(
 
     `to` names the format where the ending doesn't: keras, saved_model, tflite, onnx or python.
     `quantize` is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of
-    shape (samples, *input), or a list with one per input.
+    shape (samples, *input), or for several inputs a list or a mapping of some.
 
     The file is loaded again and compared with the model on random input; what was found is in the
     result's `agreement`, which is None where nothing is installed that runs the format.
@@ -240,7 +240,8 @@ def export(
     load_keras()
     import keras
 
-    from groupconv_cli.exporters.exporter import Options, Subject, export_all
+    from groupconv_cli.exporters.calibration import Input, given_samples
+    from groupconv_cli.exporters.exporter import Options, Subject, check_model, export_all
 
     file = None if isinstance(model, Network) else _read(model)
     if isinstance(model, keras.Model):
@@ -250,8 +251,12 @@ def export(
     else:
         network = _network(model)
         subject = Subject(build(network), network)
-    arrays = list(calibration) if isinstance(calibration, list | tuple) else [calibration]
-    options = Options(quantize, None if calibration is None else arrays)
+    samples = None
+    if calibration is not None:
+        check_model(subject.model)
+        inputs = [Input(each.name, tuple(each.shape[1:])) for each in subject.model.inputs]
+        samples = given_samples(calibration, inputs)
+    options = Options(quantize, samples)
     with reserved(wanted, force=force) as places:
         (written,) = export_all(subject, places, options)
     return written

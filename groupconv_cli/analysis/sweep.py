@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from math import gcd
+from numbers import Integral
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
 from groupconv_cli.analysis.totals import Activations, activations, total
@@ -41,13 +42,8 @@ def sweep(
             raise UsageError(f"groups must be numbers or 'all', got {groups!r}")
         if shared > MAX_FACTORED:
             raise UsageError(f"{shared} channels have too many divisors to try; name the counts")
-        counts = divisors(shared)
-    else:
-        counts = list(groups)
-    for count in counts:
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise UsageError(f"a number of groups is 1 or more, got {count!r}")
-    counts = list(dict.fromkeys([1, *counts]))
+        groups = divisors(shared)
+    counts = list(dict.fromkeys([1, *map(_number_of_groups, groups)]))
     if len(counts) > MAX_ROWS:
         raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
     if len(counts) * len(network.nodes) > MAX_WORK:
@@ -69,6 +65,13 @@ def sweep(
         held=tuple(network.nodes[i].name for i in sorted(convolutions - set(chosen))),
         rule=rule,
     )
+
+
+def _number_of_groups(count: object) -> int:
+    """The number as Python's own; NumPy's are welcome. Raises UsageError if it is none."""
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise UsageError(f"a number of groups is 1 or more, got {count!r}")
+    return int(count)
 
 
 def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:

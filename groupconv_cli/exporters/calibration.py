@@ -1,7 +1,8 @@
-"""Representative data for int8: a file of samples, checked against the model's inputs."""
+"""Representative data for int8: samples, checked against the model's inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,10 +39,50 @@ def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
         raise UsageError(
             f"{path} has no array for the input {joined(missing)}; it has {joined([*arrays])}"
         )
-    samples = [_checked(path, each, arrays[each.name]) for each in inputs]
+    return _all_checked(str(path), inputs, [arrays[each.name] for each in inputs])
+
+
+def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
+    """Samples that were given, as `read_samples` gives them: an array, a list or a mapping of some.
+
+    An array is whatever NumPy makes one of, and of any type of numbers.
+
+    Raises UsageError if there is not one for each input that fits it.
+    """
+    what = "calibration"
+    if isinstance(given, Mapping):
+        if missing := [each.name for each in inputs if each.name not in given]:
+            raise UsageError(f"{what} has no array for the input {joined(missing)}")
+        arrays = [given[each.name] for each in inputs]
+    elif isinstance(given, list | tuple) and len(given) == len(inputs) and not _is_array(given):
+        arrays = list(given)
+    elif len(inputs) == 1:
+        arrays = [given]
+    else:
+        raise UsageError(f"{what} must be a list of {len(inputs)} arrays, one for each input")
+    return _all_checked(what, inputs, [_as_array(what, array) for array in arrays])
+
+
+def _is_array(given: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a list is the samples of one input itself, and not a list of arrays."""
+    return not hasattr(given[0], "shape") and np.ndim(given) > 0
+
+
+def _as_array(what: str, given: Any) -> Any:
+    try:
+        array = np.asarray(given)
+        # Of types that NumPy does not have by itself, such as bfloat16, it knows but the size.
+        return array.astype(np.float32) if array.dtype.kind == "V" else array
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{what} is no array of numbers: {error}") from None
+
+
+def _all_checked(what: str, inputs: list[Input], arrays: list[Any]) -> list[Any]:
+    pairs = zip(inputs, arrays, strict=True)
+    samples = [_checked(what, each, array) for each, array in pairs]
     counts = {len(array) for array in samples}
     if len(counts) > 1:
-        raise UsageError(f"{path} has unequal numbers of samples: {joined(_texts(counts))}")
+        raise UsageError(f"{what} has unequal numbers of samples: {joined(_texts(counts))}")
     return samples
 
 
@@ -58,9 +99,9 @@ def _arrays(path: Path) -> dict[str, Any]:
     return arrays
 
 
-def _checked(path: Path, wanted: Input, array: Any) -> Any:
+def _checked(place: str, wanted: Input, array: Any) -> Any:
     shape = "×".join(map(str, wanted.shape))
-    what = f"array for the input {wanted.name!r} in {path}"
+    what = f"array for the input {wanted.name!r} in {place}"
     if array.dtype.kind not in "fiub":
         raise UsageError(f"the {what} is not of numbers but {array.dtype}")
     if array.shape[1:] != wanted.shape or not array.ndim:

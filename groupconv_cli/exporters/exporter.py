@@ -183,12 +183,17 @@ def outputs_of(model: Any, inputs: Arrays) -> Arrays:
     """The model's outputs, computed as it stands."""
     import keras
 
-    outputs = model(as_argument(inputs), training=False)
+    outputs = model(as_argument(model, inputs), training=False)
     return [np.asarray(output) for output in keras.tree.flatten(outputs)]
 
 
-def as_argument(inputs: Sequence[Any]) -> Any:
-    """The inputs as a functional model takes them."""
+def as_argument(model: Any, inputs: Sequence[Any]) -> Any:
+    """The inputs as a functional model takes them: alone, in a list, or by their names."""
+    import keras
+
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(structure, dict | list | tuple):
+        return keras.tree.pack_sequence_as(structure, list(inputs))
     return inputs[0] if len(inputs) == 1 else list(inputs)
 
 

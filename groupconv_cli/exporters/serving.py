@@ -25,7 +25,7 @@ def serving(model: Any, batch: int | None) -> Any:
     """The model as a function of its inputs, one argument for each. Traced when it is used."""
 
     def serve(*inputs: Any) -> Any:
-        return model(as_argument(inputs), training=False)
+        return model(as_argument(model, inputs), training=False)
 
     return tf.function(serve, input_signature=signature(model, batch), autograph=False)
 
@@ -36,7 +36,7 @@ def save_serving(model: Any, folder: Path, batch: int | None) -> None:
     module.weights = [variable.value for variable in model.variables]
     module.serve = serving(model, batch)
     outputs = module.serve.get_concrete_function().structured_outputs
-    if isinstance(outputs, tf.Tensor | dict):
+    if isinstance(outputs, tf.Tensor) or _is_named(outputs):
         signatures = module.serve
     else:  # a signature has named outputs
         signatures = tf.function(
@@ -48,3 +48,8 @@ def save_serving(model: Any, folder: Path, batch: int | None) -> None:
             autograph=False,
         )
     tf.saved_model.save(module, str(folder), signatures={"serving_default": signatures})
+
+
+def _is_named(outputs: Any) -> bool:
+    """Whether each output has a name, as a signature wants it."""
+    return isinstance(outputs, dict) and all(isinstance(x, tf.Tensor) for x in outputs.values())

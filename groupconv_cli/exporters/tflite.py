@@ -144,8 +144,10 @@ def _version(package: str) -> str:
 
 
 def _in_order(details: dict[str, Any]) -> list[str]:
-    """Outputs are called output_0, output_1 … in the model's order."""
-    return sorted(details, key=lambda name: int(name.rpartition("_")[2]))
+    """Outputs are called output_0, output_1 … in the model's order, or are in that of names."""
+    if all(re.fullmatch(r"output_\d+", name) for name in details):
+        return sorted(details, key=lambda name: int(name.rpartition("_")[2]))
+    return sorted(details)
 
 
 def _quantized(values: Any, detail: dict[str, Any]) -> Any:

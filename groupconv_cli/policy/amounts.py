@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from math import isfinite
+from numbers import Rational, Real
 from typing import NamedTuple
 
 from groupconv_cli.words import joined
@@ -74,10 +76,13 @@ def amount(metric: str, value: object) -> int:
     units, example = METRICS[metric].units, METRICS[metric].example
     listed = joined(list(filter(None, units)), "or")
     words = f"a number{' of bytes' * METRICS[metric].is_bytes}, or one with {listed}: {example}"
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Fraction):
+    if isinstance(value, bool) or not isinstance(value, str | Real):
         raise AmountError(words)
     if not isinstance(value, str):
-        return _whole(Fraction(value), example)
+        if not isfinite(value):
+            raise AmountError(words)
+        # NumPy's numbers are none of Python's, except in what they are worth.
+        return _whole(Fraction(value if isinstance(value, Rational) else float(value)), example)
     match = AMOUNT.fullmatch(value.strip())
     if match is None:
         raise AmountError(words)
