@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-golden", action="store_true", help="write golden files anew; read the diff"
     )
     parser.addoption("--nightly", action="store_true", help="run what only runs nightly too")
+    parser.addoption(
+        "--without-tensorflow", action="store_true", help="skip every test that imports TensorFlow"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps TensorFlow from the tests if that is asked for."""
+    if config.option.without_tensorflow:
+        sys.meta_path.insert(0, _Skipping())
+
+
+class _Skipping(MetaPathFinder):
+    """Ends a test as skipped where it would import TensorFlow, or Keras on it."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname.partition(".")[0] in ("tensorflow", "keras"):
+            pytest.skip("imports TensorFlow", allow_module_level=True)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import dedent
+
+import pytest
 
 from groupconv_cli import load
 from groupconv_cli.errors import Diagnostic, Source, SpecError
@@ -33,3 +36,11 @@ def problems(text: str, **options) -> list[Diagnostic]:
 def names(net: Network) -> list[str]:
     """Full names of the layers in order."""
     return [node.name for node in net.layers]
+
+
+def nightly_but(always: Iterable[str], every: Iterable[str]) -> list:
+    """Every name as a parameter of a test, those that do not run always marked `nightly`."""
+    chosen = set(always)
+    return [
+        name if name in chosen else pytest.param(name, marks=pytest.mark.nightly) for name in every
+    ]

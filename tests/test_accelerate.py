@@ -109,6 +109,7 @@ def grouped_layers(model):
     return [x for x in model._flatten_layers() if isinstance(x, tuple(GROUPED)) and x.groups > 1]
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_every_kind_of_model_there_and_back(make):
     model = make()

@@ -17,6 +17,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.both_ends
 def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
     """Every op that Keras has no layer for is in it, and gconv is out of the way."""
     (folder / "odd.yaml").write_text(
@@ -142,6 +143,7 @@ def test_names_that_no_file_can_have(folder) -> None:
     assert (folder / "_a_b_ü_c.keras").exists()
 
 
+@pytest.mark.both_ends
 def test_several_formats_in_one_run_with_trained_weights(folder) -> None:
     train = run_gconv("build", "small.yaml", "-o", "trained.keras", "--init-seed", "1", cwd=folder)
     assert train.status == 0, train.err
@@ -169,6 +171,7 @@ def test_several_formats_in_one_run_with_trained_weights(folder) -> None:
     assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.both_ends
 def test_int8_says_what_random_ranges_are_worth(folder) -> None:
     result = run_gconv("build", "small.yaml", "-o", "a.tflite", "--quantize", "int8", cwd=folder)
     assert result.status == 0, result.err

@@ -37,6 +37,7 @@ def outputs(path, x):
     return session.run(None, {session.get_inputs()[0].name: x})[0]
 
 
+@pytest.mark.both_ends
 def test_a_model_is_exported_with_its_weights(folder) -> None:
     result = run_gconv("build", "net.keras", "-o", "net.onnx", "-o", "net.tflite", cwd=folder)
     assert (result.status, result.err) == (0, "")
@@ -46,6 +47,7 @@ def test_a_model_is_exported_with_its_weights(folder) -> None:
     assert np.abs(outputs(folder / "net.onnx", x) - expected).max() < 1e-5
 
 
+@pytest.mark.both_ends
 def test_an_application_is_exported(folder) -> None:
     args = ("--set", "input=32,32,3", "--set", "alpha=0.35", "--init-seed", "1", "-o", "m.onnx")
     result = run_gconv("build", "keras:MobileNetV2", *args, cwd=folder)

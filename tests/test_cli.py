@@ -69,6 +69,7 @@ def test_a_spec_that_is_not_there(arg: str, message: str) -> None:
     assert message in result.err
 
 
+@pytest.mark.surroundings
 def test_a_spec_that_is_not_readable(tmp_path) -> None:
     path = tmp_path / "secret.yaml"
     path.write_text("input: [8, 3]\nlayers: [relu]")

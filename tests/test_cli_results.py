@@ -196,6 +196,7 @@ def test_in_a_very_narrow_terminal_digits_still_stand() -> None:
     assert "…" not in out
 
 
+@pytest.mark.surroundings
 @pytest.mark.parametrize("args", COMMANDS, ids=lambda a: a[0])
 def test_colours_change_nothing_but_colours(args) -> None:
     coloured = run_in_terminal(*args, columns=100).out
@@ -248,6 +249,7 @@ def test_an_output_that_cannot_encode_the_glyphs_gets_others() -> None:
 # Endings
 
 
+@pytest.mark.surroundings
 def test_a_closed_pipe_ends_quietly() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "groupconv_cli", "summary", "resnext50_32x4d"],
@@ -262,6 +264,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert process.wait() == 141
 
 
+@pytest.mark.surroundings
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
 def test_a_full_disk_is_status_3() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
@@ -279,6 +282,7 @@ def test_a_full_disk_is_status_3() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.surroundings
 @pytest.mark.parametrize(
     ("closing", "status", "message"),
     [
@@ -302,6 +306,7 @@ def test_closed_streams(closing: str, status: int, message: str) -> None:
     assert (done.returncode, done.stderr) == (status, message)
 
 
+@pytest.mark.surroundings
 def test_an_interrupt_is_status_130() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "groupconv_cli", "summary", "-"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from published import COUNTS
+from specs import nightly_but
 
 from groupconv_cli import analyze, build, compare_variants, load
 from groupconv_cli.language.spec_file import SpecFile
@@ -52,11 +53,15 @@ def test_rows_add_up_to_the_totals(name: str) -> None:
     assert sum(row.dense_cost.macs for row in summary.layers) == summary.baseline.macs
 
 
-BUILT = [name for name in NAMES if not name.startswith(("resnext101", "resnet101"))]
-"""Those that differ from another only in how often a block is repeated are left to the others."""
+BUILT = (
+    *(*SMALL, "alexnet_2group", "efficientnet_b0", "mobilenet_v1_0.25", "mobilenet_v2"),
+    *("regnet_x_400mf", "resnet18", "resnet50", "resnext50_32x4d", "shufflenet_v1_g3"),
+    *("squeezenet", "vgg16", "xception"),
+)
+"""One of each family, and of both kinds of block that ResNets have: others differ in numbers."""
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", nightly_but(BUILT, NAMES))
 def test_the_built_model_is_the_analysis(name: str) -> None:
     """Read from Keras here once more, not left to the check that `build` makes."""
     import keras

@@ -309,7 +309,7 @@ def test_a_repository_of_somebody_else(repository: Path) -> None:
     env = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     result = run_gconv("diff", "link.yaml", "--against", "HEAD", cwd=repository, env=env)
     assert (result.status, result.out) == (2, "")
-    assert "cannot read the git repository of link.yaml: detected dubious ownership" in result.err
+    assert "cannot read the git repository of link.yaml: " in result.err
 
 
 def test_a_shallow_clone_is_told_of(repository: Path, tmp_path: Path) -> None:

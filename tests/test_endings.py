@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from running import clean_environment
 
+pytestmark = pytest.mark.surroundings
+
 GCONV = (sys.executable, "-m", "groupconv_cli")
 WRITING = {
     "summary": ["summary", "basic", "-o"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from specs import layers
+from specs import layers, nightly_but
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
@@ -131,7 +131,11 @@ def far(found, expected) -> float:
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-@pytest.mark.parametrize("family", families())
+ALWAYS = ("basic", "mobilenet_v2", "shufflenet_v1")
+"""Convolutions with groups alone; depthwise ones and residual branches; shuffles and pooling."""
+
+
+@pytest.mark.parametrize("family", nightly_but(ALWAYS, families()))
 def test_every_family_in_every_format(family: str, tmp_path: Path) -> None:
     network = small(family)
     model = build(network, seed=1)
@@ -161,6 +165,7 @@ GROUPED = """
 """
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize(
     "shape", ["[24, 16]", "[12, 10, 16]", "[7, 6, 5, 16]"], ids=("1d", "2d", "3d")
 )

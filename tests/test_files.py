@@ -9,6 +9,8 @@ import pytest
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.files import file_stem, written_whole
 
+pytestmark = pytest.mark.surroundings
+
 
 def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
     target = tmp_path / "a.bin"

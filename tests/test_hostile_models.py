@@ -70,6 +70,7 @@ DAMAGES = {
 REFUSALS = r"is no Keras model, or not all of one|is empty"
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file(damage: str, good: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
@@ -261,9 +262,7 @@ def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
 def test_no_weights_are_read_to_count(good: Path, tmp_path: Path) -> None:
     path = repacked(good, tmp_path, model__weights__h5=b"no HDF5")
     assert analyze(path).params == 8 * (9 * 4 + 1)
-    with pytest.raises(
-        UsageError, match=r"is no Keras model, or not all of one: .*signature not found"
-    ):
+    with pytest.raises(UsageError, match=r"is no Keras model, or not all of one: ."):
         loading.load_model(str(path))
 
 

@@ -127,12 +127,22 @@ def test_equality_of_outputs_and_gradients(case, references):
     assert max(found) <= 2 * max(distances(run(stock, x), reference)), found
 
 
-def test_equality_with_onednn_switched_over(references):
-    """The same cases where TensorFlow has been started with the other setting."""
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "test_equality and (-float32-True or -bfloat16-True)",
+        pytest.param("not another_process", marks=pytest.mark.nightly),
+    ],
+)
+def test_equality_with_onednn_switched_over(references, chosen: str):
+    """The same cases where TensorFlow has been started with the other setting.
+
+    oneDNN has kernels of its own for these two dtypes.
+    """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") is not None:
         pytest.skip("this is the other one")
     setting = "0" if runs_natively("float32") else "1"
-    others = "not switched_over and not another_process"
+    others = f"not switched_over and {chosen}"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-k", others, __file__],
         env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting, REFERENCES: str(references)},
@@ -157,6 +167,7 @@ def test_unknown_batch_and_spatial_sizes(dtype, groups):
             assert model.predict(x, verbose=0).shape == x.shape
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("groups", [4, 16])
 def test_compiled_by_xla(groups):
     layer = GroupConv2D(16, 3, padding="same", groups=groups)
@@ -166,6 +177,7 @@ def test_compiled_by_xla(groups):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.both_ends
 def test_the_second_derivative():
     x = tf.random.stateless_normal((1, 6, 6, 8), (1, 2))
     results = []
@@ -252,6 +264,7 @@ def test_a_saved_model_loads_in_another_process(tmp_path):
     assert "pip install groupconv-cli; import groupconv_cli.layers" in done.stderr
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "float64"])
 @pytest.mark.parametrize("groups", [2, 8])
 def test_fit_lowers_a_loss(dtype, groups):

@@ -369,6 +369,7 @@ def test_options_that_go_with_measure() -> None:
     assert run_gconv("compare", "resnet", "--variants", "--measure").status == 2
 
 
+@pytest.mark.both_ends
 def test_the_program_measures_and_says_nothing_else() -> None:
     common = ("--measure", "--batch", "1", "--runs", "2", "--threads", "1")
     result = run_process("compare", "basic", "--groups", "1,3,4", *common, "-f", "json")
@@ -381,6 +382,7 @@ def test_the_program_measures_and_says_nothing_else() -> None:
     assert "The network as a whole with gconv:" in result.out
 
 
+@pytest.mark.surroundings
 def test_ctrl_c_prints_what_is_done() -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(

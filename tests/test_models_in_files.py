@@ -96,6 +96,7 @@ def test_a_model_has_no_variants() -> None:
 # Files
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
     model = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None)
@@ -134,6 +135,7 @@ def test_the_commands_take_a_model(tmp_path) -> None:
     assert "3 does not divide" in result.out
 
 
+@pytest.mark.both_ends
 def test_accelerate_and_back(tmp_path) -> None:
     build("block").save(tmp_path / "block.keras")
     result = run_gconv("accelerate", "block.keras", "-o", "fast.keras", cwd=tmp_path)

@@ -1,0 +1,94 @@
+# What .ci/run and .ci/nightly share: a folder to work in, environments, and jobs side by side.
+# shellcheck shell=bash
+
+work=$(mktemp -d)
+chmod a+rx "$work"
+names=()
+pids=()
+trap 'for pid in "${pids[@]}"; do kill -- "$pid" 2> /dev/null || true; done; rm -rf "$work"' EXIT
+
+python=${PYTHON:-python3}
+export UV_PYTHON_DOWNLOADS=never
+
+# job NAME COMMAND...: runs it in the background; what it says goes to a log.
+job() {
+  local name=$1
+  shift
+  echo "== Beginning: $name"
+  ("$@") > "$work/$name.log" 2>&1 &
+  names+=("$name")
+  pids+=("$!")
+}
+
+# Waits for all jobs. Of one that failed the whole log is shown, of others the end.
+finish_jobs() {
+  local failed=() number name log
+  for number in "${!names[@]}"; do
+    name=${names[$number]}
+    log=$work/$name.log
+    if wait "${pids[$number]}"; then
+      echo "== Done: $name"
+      tail -n 2 "$log"
+    else
+      echo "== Failed: $name"
+      cat "$log"
+      failed+=("$name")
+    fi
+  done
+  names=()
+  pids=()
+  if ((${#failed[@]})); then
+    echo "== Failed: ${failed[*]}"
+    return 1
+  fi
+}
+
+# An environment as a user makes it.
+plain_environment() {
+  "$python" -m venv "$work/$1"
+  # shellcheck disable=SC1091
+  source "$work/$1/bin/activate"
+}
+
+get_uv() {
+  "$python" -m venv "$work/uv"
+  "$work/uv/bin/pip" install --quiet --disable-pip-version-check uv
+}
+
+# uv_environment NAME PYTHON PACKAGES...: the quick way, where no command of the README is tried.
+uv_environment() {
+  local folder=$work/$1 interpreter=$2
+  shift 2
+  "$work/uv/bin/uv" venv --quiet --python "$interpreter" "$folder"
+  "$work/uv/bin/uv" pip install --quiet --python "$folder" "$@"
+  # shellcheck disable=SC1091
+  source "$folder/bin/activate"
+}
+
+# The versions of Python that the project takes, oldest first.
+supported_pythons() {
+  sed -n 's/.*"Programming Language :: Python :: \(3\.[0-9]*\)",/\1/p' pyproject.toml
+}
+
+# find_python VERSION: the path of such a Python, if there is one that starts.
+find_python() {
+  local found candidates=("python$1") root
+  root=$(pyenv root 2> /dev/null || true)
+  [[ -z $root ]] || candidates+=("$root/versions/$1".*/bin/python)
+  for found in "${candidates[@]}"; do
+    if [[ $("$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null) == "$1" ]]; then
+      "$found" -c 'import sys; print(sys.executable)'
+      return
+    fi
+  done
+  "$work/uv/bin/uv" python find --quiet "$1" 2> /dev/null
+}
+
+# first_python VERSIONS...: the path of the first that is there; else of the one this runs with.
+first_python() {
+  local version
+  for version in "$@"; do
+    find_python "$version" && return
+  done
+  "$python" -c 'import sys; print(sys.executable)'
+}
