@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -161,6 +162,7 @@ class _Place:
 class _FilePlace(_Place):
     def __init__(self, wanted: Wanted) -> None:
         super().__init__(wanted, _followed(wanted.path))
+        self._replaces = False
         refuse_existing(self.path, force=wanted.force)
 
     def sync(self) -> None:
@@ -173,9 +175,12 @@ class _FilePlace(_Place):
         with suppress(FileNotFoundError):
             old = self.path.stat()
             self.temporary.chmod(stat.S_IMODE(old.st_mode))
+            self._replaces = True
             self.replaced.parent.mkdir()
-            with suppress(OSError):  # a file system without hard links
+            try:
                 os.link(self.path, self.replaced)
+            except OSError:  # a file system without hard links
+                shutil.copy2(self.path, self.replaced)
         self.temporary.replace(self.path)
 
     def _place_new(self) -> None:
@@ -193,7 +198,7 @@ class _FilePlace(_Place):
     def take_back(self) -> None:
         if self.replaced.exists():
             self.replaced.replace(self.path)
-        elif not self.wanted.force:
+        elif not self._replaces:
             self.path.unlink(missing_ok=True)
 
 
@@ -230,8 +235,18 @@ class _FolderPlace(_Place):
             self._place_new()
         except BaseException:
             if self.replaced.exists():
-                self.replaced.rename(self.path)
+                self._restore()
             raise
+
+    def _restore(self) -> None:
+        """Puts the old folder back. Raises UsageError if its name is taken; then it is kept."""
+        try:
+            self.replaced.rename(self.path)
+        except OSError:
+            raise UsageError(
+                f"{self.wanted.path} came to be while it was being replaced; "
+                f"what was there before is in {self.replaced}"
+            ) from None
 
     def _place_new(self) -> None:
         """Takes the name with an empty folder, which fails where there is something by now.
@@ -251,7 +266,7 @@ class _FolderPlace(_Place):
     def take_back(self) -> None:
         self.path.rename(self.temporary)
         if self.replaced.exists():
-            self.replaced.rename(self.path)
+            self._restore()
 
 
 def _followed(path: Path) -> Path:

@@ -8,6 +8,7 @@ killed one had moved away.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -27,6 +28,9 @@ SUFFIX = ".gconv-tmp"
 STEM = 40
 """Characters of the name to be written that stand in the name of the folder."""
 
+OWN = re.compile(rf"\..*-[a-z0-9_]{{8}}{re.escape(SUFFIX)}", re.DOTALL)
+"""The names that temporary folders have. What is named otherwise is somebody's own."""
+
 
 class StagingFolder:
     """A new folder beside `path`, where a rename to it works. It is gone when the block ends."""
@@ -44,9 +48,14 @@ class StagingFolder:
         try:
             _clear(parent, self._kept)
             while True:
-                made = tempfile.mkdtemp(prefix=f".{self._path.stem[:STEM]}-", suffix=SUFFIX, dir=parent)
+                made = tempfile.mkdtemp(
+                    prefix=f".{self._path.stem[:STEM]}-", suffix=SUFFIX, dir=parent
+                )
                 self._folder = Path(made)
-                self._lock = _locked(self._folder)
+                try:
+                    self._lock = _locked(self._folder)
+                except BlockingIOError:  # another run took it for one that was left
+                    continue
                 if self._folder.exists():  # another run may have cleared it before it was locked
                     return self._folder
                 self._release()
@@ -74,7 +83,10 @@ class StagingFolder:
 
 
 def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock; None where there are no locks, or it is taken."""
+    """A descriptor that holds the folder's lock; None where there are no locks.
+
+    Raises BlockingIOError if another run holds it.
+    """
     if sys.platform == "win32":
         return None
     import fcntl
@@ -85,6 +97,9 @@ def _locked(folder: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
     except OSError:
         os.close(descriptor)
         return None
@@ -96,7 +111,7 @@ def _clear(parent: Path, kept: str) -> None:
     if sys.platform == "win32":
         return
     with os.scandir(parent) as entries:
-        left = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
+        left = [Path(entry.path) for entry in entries if OWN.fullmatch(entry.name)]
     for folder in left:
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
@@ -111,20 +126,25 @@ def _clear(parent: Path, kept: str) -> None:
 def _put_back(folder: Path, kept: str) -> bool:
     """Puts what was moved away under its name again, where that is free.
 
-    Returns whether something had to stay.
+    Returns whether something had to stay. A folder does if something else took its name before the
+    new one could: once the new one is in place, nothing of that name is left beside it in here. The
+    name of a file is never free while it is replaced, so nothing takes it.
     """
     try:
         moved = list((folder / kept).iterdir())
     except OSError:
         return False
+    stays = False
     for each in moved:
         place = folder.parent / each.name
-        if not os.path.lexists(place):
-            try:
+        try:
+            if not os.path.lexists(place):
                 each.rename(place)
-            except OSError:
-                return True
-    return False
+            elif each.is_dir() and os.path.lexists(folder / each.name):
+                stays = True
+        except OSError:
+            stays = True
+    return stays
 
 
 @contextmanager
