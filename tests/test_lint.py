@@ -83,6 +83,21 @@ def test_channels_that_are_mixed(text: str) -> None:
     assert of(text, "GC101") == []
 
 
+def test_a_shuffle_that_mixes_some_groups_is_not_said_to_mix_nothing() -> None:
+    """Counted by hand: behind 2 groups and a shuffle by 3 of 24 channels a pair is 0 and 8, of one
+    half of the input's 12, or 8 and 16, of both."""
+    text = (
+        "- conv: {filters: 24, kernel: 1, groups: 2}\n- channel_shuffle: {groups: 3}\n"
+        "- conv: {filters: 24, kernel: 1, groups: 12}"
+    )
+    assert of(text, "GC101", "[4, 4, 12]") == []
+
+
+def test_behind_a_shuffle_that_brings_nothing_no_other_shuffle_is_advised() -> None:
+    (finding,) = of(GROUPED + "- channel_shuffle: {groups: 1}\n" + GROUPED, "GC101")
+    assert finding.hint.startswith("'channel_shuffle' brings nothing with groups=1; a 1×1")
+
+
 def test_a_long_stack_is_one_finding() -> None:
     (finding,) = of(GROUPED * 9, "GC101")
     assert len(finding.layers) == 9
@@ -159,6 +174,18 @@ def test_bound_by_memory() -> None:
     assert of("- conv: {filters: 4, kernel: 1}", "GC104") == []
 
 
+def test_weights_are_moved_for_every_use_of_a_shared_layer() -> None:
+    """The second use reads the kernel again: its 288 values and 32 of the bias count both times."""
+    import keras
+
+    x, other = keras.Input((1, 1, 32)), keras.Input((1, 1, 32))
+    conv = keras.layers.Conv2D(32, 1, groups=4)
+    findings = found(load(keras.Model([x, other], [conv(x), conv(other)])), "GC104")
+    flops, moved = 2 * 32 * 8, 4 * (32 + 32 + 32 * 8 + 32)
+    said = [f"does {flops / moved:.3g} FLOPs per byte" in each.message for each in findings]
+    assert said == [True, True]
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [
@@ -170,6 +197,11 @@ def test_bound_by_memory() -> None:
         ("- conv: {filters: 8, kernel: 3}\n- relu\n- batch_norm", 0),
         ("- conv: {filters: 8, kernel: 3}\n- layer_norm", 0),
         ("- conv: {filters: 16, kernel: 3}\n- residual: {body: [batch_norm]}", 0),
+        (
+            "- conv: {filters: 9, kernel: 3}\n- parallel: {branches: [[batch_norm], [batch_norm]]}",
+            1,
+        ),
+        ("- conv: {filters: 8, kernel: 3}", 0),
     ],
 )
 def test_bias_before_a_batch_norm(text: str, count: int) -> None:
@@ -197,6 +229,50 @@ def test_what_is_repeated_is_said_once() -> None:
     text = "- conv: {filters: 16, kernel: 3, bias: true, norm: batch}\n  repeat: 5"
     (finding,) = of(text, "GC105")
     assert finding.layers == ("conv", "conv_2", "conv_3", "conv_4", "conv_5")
+    assert finding.message.startswith("the biases of 'conv' and 4 more layers, 80 params, are")
+    assert finding.hint == "leave bias: true out: norm: batch implies bias: false"
+
+
+def test_a_line_whose_last_repeat_alone_is_cancelled() -> None:
+    (finding,) = of("- conv: {filters: 16, kernel: 3}\n  repeat: 3\n- batch_norm", "GC105")
+    assert finding.layers == ("conv_3",)
+    assert "16 params, is cancelled by the batch norm behind, which subtracts" in finding.message
+    assert "2 other layers of this line can use the bias" in finding.hint
+
+
+def of_model(outputs, inputs) -> list[Finding]:
+    """What GC105 finds in a Keras model."""
+    import keras
+
+    return found(load(keras.Model(inputs, outputs)), "GC105")
+
+
+def test_a_bias_that_somebody_else_sees_too_is_left_alone() -> None:
+    """The output of the model, or another use of the same layer."""
+    import keras
+
+    x, other = keras.Input((8, 8, 4)), keras.Input((8, 8, 4))
+    conv, norm = keras.layers.Conv2D(8, 3), keras.layers.BatchNormalization()
+    y = conv(x)
+    assert of_model([norm(y)], x) != []
+    assert of_model([y, norm(y)], x) == []
+    assert of_model([norm(y), conv(other)], [x, other]) == []
+    second = keras.layers.BatchNormalization()
+    (finding,) = of_model([norm(y), second(conv(other))], [x, other])
+    assert ", 8 params," in finding.message
+
+
+def test_a_norm_whose_mean_is_not_of_this_bias_cancels_none() -> None:
+    """It is frozen, and subtracts what the mean once was; or its mean is that of two layers."""
+    import keras
+
+    x = keras.Input((8, 8, 4))
+    first, second = keras.layers.Conv2D(8, 3)(x), keras.layers.Conv2D(8, 3)(x)
+    norm = keras.layers.BatchNormalization()
+    assert of_model([norm(first), norm(second)], x) == []
+    assert len(of_model([norm(first)], x)) == 1
+    norm.trainable = False
+    assert of_model([norm(first)], x) == []
 
 
 # The list of rules

@@ -56,7 +56,7 @@ class Reach(NamedTuple):
 
 
 class KeptApart(NamedTuple):
-    """A grouped convolution that mixes no more than the one before it had."""
+    """A grouped convolution that mixes nothing of what the one before it kept apart."""
 
     before: int
     """Index of the grouped convolution behind it. Neither is depthwise."""
@@ -137,7 +137,8 @@ class _Walk:
         self.work = 0
         self.memo: dict[tuple[object, ...], tuple[list[Masks], _Mixed | None]] = {}
         """Results by op and the lists it read, which stay here so that no other has their id."""
-        self.shuffled: dict[tuple[object, ...], int | None] = {}
+        self.held: dict[tuple[object, ...], tuple[bool, int | None]] = {}
+        """Of grouped convolutions whether they mix, and what a shuffle before them would bring."""
         self.full: dict[tuple[int, int], Masks] = {}
         self.kept_apart: list[KeptApart] = []
 
@@ -178,7 +179,7 @@ class _Walk:
         if node.is_grouped and not node.is_depthwise:
             entered = inputs[0].reach
             if behind is not None and entered and reach.channels <= entered.channels:
-                self._hold_against(behind, index, entering[0] or [], reach)
+                self._hold_against(behind, index, entering[0] or [], mixed.masks, reach)
             behind = index
         return Followed(origin, mixed.masks, mixed.covers, reach, behind)
 
@@ -232,17 +233,22 @@ class _Walk:
             self.memo[key] = known, _mix(node, known, of)
         return self.memo[key][1]
 
-    def _hold_against(self, before: int, after: int, entering: Masks, reach: Reach) -> None:
-        """Notes a grouped convolution that mixes no more than what it reads was mixed before."""
+    def _hold_against(
+        self, before: int, after: int, entering: Masks, left: Masks, reach: Reach
+    ) -> None:
+        """Notes a grouped convolution that mixes nothing of what the one before kept apart."""
         node = self.network.nodes[after]
         groups = self.network.nodes[before].groups or 1
         key = (node.op, groups, id(entering))
-        if key not in self.shuffled:
-            self.work += 2 * len(entering) * (reach.of // 64 + STEP)
-            self.shuffled[key] = self._shuffled(node, groups, entering, reach.of)
-        channels = self.shuffled[key]
-        shuffled = None if channels is None else reach._replace(channels=channels)
-        self.kept_apart.append(KeptApart(before, after, reach, shuffled))
+        if key not in self.held:
+            self.work += 3 * len(entering) * (reach.of // 64 + STEP)
+            mixes = _mixes(node.groups or 1, entering, left, reach.of)
+            channels = None if mixes else self._shuffled(node, groups, entering, reach.of)
+            self.held[key] = mixes, channels
+        mixes, channels = self.held[key]
+        if not mixes:
+            shuffled = None if channels is None else reach._replace(channels=channels)
+            self.kept_apart.append(KeptApart(before, after, reach, shuffled))
 
     def _shuffled(self, node: Node, groups: int, entering: Masks, of: int) -> int | None:
         """The least that an output channel would depend on behind a channel_shuffle."""
@@ -272,6 +278,19 @@ def _mix(node: Node, masks: list[Masks], of: int) -> _Mixed | None:
         least=_least(distinct, of),
         covers=united(distinct) & everything == everything,
         is_full=all(mask & everything == everything for mask in distinct),
+    )
+
+
+def _mixes(groups: int, entering: Masks, left: Masks, of: int) -> bool:
+    """Whether a channel of a grouped convolution depends on more than each that it reads does."""
+    counts = {
+        id(mask): _count(mask, of) for mask in {id(m): m for m in (*entering, *left)}.values()
+    }
+    read, made = len(entering) // groups, len(left) // groups
+    return any(
+        counts[id(left[group * made])]
+        > max(counts[id(mask)] for mask in entering[group * read : (group + 1) * read])
+        for group in range(groups)
     )
 
 

@@ -2,25 +2,86 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.network import Node
 from groupconv_cli.ops.norm import BatchNorm
+from groupconv_cli.words import plural
 
 
 @rule("GC105")
 def bias_before_a_batch_norm(subject: Subject) -> Iterator[Remark]:
-    """A bias whose only reader takes the mean of its channel away again."""
-    readers: dict[int, list[int]] = {}
+    """Biases whose readers, wherever the layer is used, take the mean of the channel away again."""
+    nodes, readers, uses = subject.nodes, _readers(subject), _uses(subject)
+
+    def is_cancelled(index: int) -> bool:
+        """Whether nothing but batch norms sees this output, each for this layer alone."""
+        after = readers[index]
+        return (
+            bool(after)
+            and index not in subject.network.outputs
+            and all(
+                isinstance(nodes[reader].op, BatchNorm)
+                and not nodes[reader].is_frozen  # it subtracts what the mean once was
+                and len(uses[subject.network.owner(reader)])
+                == 1  # else the mean is not of one bias
+                for reader in after
+            )
+        )
+
+    cancelled: dict[object, list[int]] = defaultdict(list)
+    useful: dict[object, int] = defaultdict(int)
+    for owner, used in uses.items():
+        node = nodes[owner]
+        if getattr(node.op, "bias", False):
+            line = node.place or node.name
+            if all(is_cancelled(index) for index in used):
+                cancelled[line].append(owner)
+            else:
+                useful[line] += 1
+    for at, owners in cancelled.items():
+        first, norm = nodes[owners[0]], nodes[readers[owners[0]][0]]
+        params = sum(nodes[owner].shape[-1] for owner in owners)
+        if len(owners) == 1:
+            what = f"the bias of {first.name!r}, {params:,} params, is cancelled by the batch norm"
+            does = "subtracts"
+        else:
+            more = plural(len(owners) - 1, "more layer")
+            what = f"the biases of {first.name!r} and {more}, {params:,} params, are cancelled by "
+            what, does = f"{what}the batch norms", "subtract"
+        yield Remark(
+            node=first,
+            message=f"{what} behind, which {does} each channel's mean",
+            hint=_hint(first, norm, useful[at]),
+            layers=tuple(nodes[owner].name for owner in owners),
+        )
+
+
+def _readers(subject: Subject) -> dict[int, list[int]]:
+    """For every node those that read its output."""
+    readers: dict[int, list[int]] = {index: [] for index in range(len(subject.nodes))}
     for index, node in enumerate(subject.nodes):
         for source in node.inputs:
-            readers.setdefault(source, []).append(index)
-    for index, node in enumerate(subject.nodes):
-        after = [subject.nodes[reader].op for reader in readers.get(index, ())]
-        if getattr(node.op, "bias", False) and len(after) == 1 and isinstance(after[0], BatchNorm):
-            yield Remark(
-                node=node,
-                message=f"the bias of {node.name!r}, {node.shape[-1]:,} params, is cancelled by "
-                "the batch norm behind it, which subtracts each channel's mean",
-                hint="bias: false, or norm: batch among the layer's arguments, which implies it",
-            )
+            readers[source].append(index)
+    return readers
+
+
+def _uses(subject: Subject) -> dict[int, list[int]]:
+    """For every node that weights are counted at all nodes that use them, itself first."""
+    uses: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(subject.nodes)):
+        uses[subject.network.owner(index)].append(index)
+    return uses
+
+
+def _hint(node: Node, norm: Node, useful: int) -> str:
+    if useful:
+        return (
+            "write the layer a second time, with bias: false, for where a batch norm follows: "
+            f"{plural(useful, 'other layer')} of this line can use the bias"
+        )
+    if node.place is not None and (node.place, node.item) == (norm.place, norm.item):
+        return "leave bias: true out: norm: batch implies bias: false"
+    return "bias: false, or norm: batch among the layer's arguments, which implies it"

@@ -63,7 +63,7 @@ def bound_by_memory(subject: Subject) -> Iterator[Remark]:
     """Grouped convolutions, depthwise ones too, that wait for memory."""
     for node in subject.nodes:
         if node.is_grouped:
-            values = node.cost.params
+            values = node.weights_read
             for shape in (*node.input_shapes, node.shape):
                 size = 1
                 for length in shape:

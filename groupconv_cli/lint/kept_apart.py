@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from groupconv_cli.analysis.channel_mixing import KeptApart
 from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.network import Node
+from groupconv_cli.ops.shape import ChannelShuffle
 from groupconv_cli.words import joined
 
 MAX_NAMES = 4
@@ -22,7 +24,7 @@ def channels_kept_apart(subject: Subject) -> Iterator[Remark]:
             node=subject.nodes[chain[0].after],
             message=f"nothing mixes the groups of {_listed(names)}: an output channel of {last!r} "
             f"depends on {channels:,} of the {of:,} channels of {origin!r}",
-            hint=_help(chain[0], names),
+            hint=_help(chain[0], names, _shuffle_between(subject, chain[0])),
             layers=names,
         )
 
@@ -37,9 +39,22 @@ def _chains(links: list[KeptApart]) -> list[list[KeptApart]]:
     return list(by_end.values())
 
 
-def _help(link: KeptApart, names: tuple[str, ...]) -> str:
+def _shuffle_between(subject: Subject, link: KeptApart) -> Node | None:
+    """The channel_shuffle on the way from the one convolution to the other, if there is one."""
+    index = subject.nodes[link.after].inputs[0]
+    while index > link.before:
+        node = subject.nodes[index]
+        if isinstance(node.op, ChannelShuffle):
+            return node
+        index = node.inputs[0] if node.inputs else link.before
+    return None
+
+
+def _help(link: KeptApart, names: tuple[str, ...], shuffle: Node | None) -> str:
     between = "the two" if len(names) == 2 else "each two"
     one_by_one = f"a 1×1 convolution between {between} mixes all of them"
+    if shuffle is not None:
+        return f"{shuffle.name!r} brings nothing with groups={shuffle.groups}; {one_by_one}"
     if link.shuffled is None or link.shuffled.channels <= link.reach.channels:
         return one_by_one
     shuffled = link.shuffled
