@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,11 @@ def file_stem(name: str) -> str:
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raises UsageError if the path is a file that is not to be replaced, or no file's name."""
     check_name(path)
-    if path.is_file() and not force:
+    try:
+        exists = path.is_file()
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    if exists and not force:
         raise UsageError(f"{path} exists already; --force replaces it")
 
 
@@ -95,6 +99,21 @@ def all_written_whole(wanted: Sequence[Wanted]) -> Iterator[list[Path]]:
         except OSError as error:
             path = _of_error(places, error)
             raise EnvironmentProblem(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_texts(contents: Mapping[Path, str], *, force: Collection[Path] = ()) -> None:
+    """Writes texts as UTF-8 into files, all or none; those in `force` may replace others.
+
+    Raises what `written_whole` raises.
+    """
+    wanted = [Wanted(path, path in force) for path in contents]
+    with all_written_whole(wanted) as temporaries:
+        for temporary, text in zip(temporaries, contents.values(), strict=True):
+            try:
+                temporary.write_text(text, encoding="utf-8")
+            except OSError as error:
+                error.filename = str(temporary)  # a full disk does not say what it was full for
+                raise
 
 
 def _place_all(places: list[_Place]) -> None:
@@ -273,7 +292,9 @@ def _followed(path: Path) -> Path:
     """The file that `path` is, or leads to. Raises UsageError where a rename would replace more."""
     step = path
     for _ in range(MAX_LINKS):
-        if STREAMS.fullmatch(str(step.absolute())):
+        with suppress(OSError):  # the folder that the program runs in is gone
+            step = Path(os.path.normpath(step.absolute()))
+        if STREAMS.fullmatch(str(step)):
             raise UsageError(
                 f"{path} is a stream of this run and no file; without -o the result goes to "
                 "standard output"

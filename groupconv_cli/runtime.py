@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +16,9 @@ from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
     import logging
+
+STDERR = 2
+"""The descriptor that native code writes to."""
 
 FRAMEWORK = ("tensorflow", "keras")
 
@@ -143,18 +146,36 @@ def silenced() -> Iterator[Callable[[], str]]:
     """
     import tempfile
 
-    sys.stderr.flush()
+    _flush_stderr()
     with quiet(), tempfile.TemporaryFile() as file:
-        kept = os.dup(2)
-        os.dup2(file.fileno(), 2)
 
         def read() -> str:
             file.seek(0)
             return file.read().decode(errors="replace")
 
-        try:
+        with _in_place_of_stderr(file.fileno()):
             yield read
-        finally:
+
+
+@contextmanager
+def _in_place_of_stderr(descriptor: int) -> Iterator[None]:
+    """What is written to descriptor 2 goes to another one; where 2 is closed, nothing is done."""
+    try:
+        kept = os.dup(STDERR)
+    except OSError:
+        yield
+        return
+    os.dup2(descriptor, STDERR)
+    try:
+        yield
+    finally:
+        _flush_stderr()
+        os.dup2(kept, STDERR)
+        os.close(kept)
+
+
+def _flush_stderr() -> None:
+    """Python's own lines keep their order. Of a full disk or a closed stream nobody can be told."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
             sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)

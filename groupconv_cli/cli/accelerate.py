@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groupconv_cli.cli.options import ForceOption, SetOption, TrustOption, parse_settings
+from groupconv_cli.cli.options import (
+    ForceOption,
+    SetOption,
+    TrustOption,
+    file_name,
+    parse_settings,
+)
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import InternalError, UsageError
 
@@ -32,6 +38,7 @@ def accelerate(
             "--output",
             "-o",
             metavar="FILE.keras",
+            parser=file_name,
             help="Where to save the converted model.",
             show_default=False,
         ),

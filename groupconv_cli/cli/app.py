@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -106,12 +108,28 @@ app.command(short_help="Print the JSON Schema of specs.")(schema)
 
 def main() -> None:
     """Runs the program; the console script and `python -m groupconv_cli` call this."""
+    _hold_streams()
     for name in ("SIGTERM", "SIGHUP"):
         ending = getattr(signal, name, None)
         if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(ending, _end)
     own_process()
     raise SystemExit(guarded(_run))
+
+
+def _hold_streams() -> None:
+    """Takes the descriptors of standard streams that are closed, so that no file gets them.
+
+    What native code writes to descriptor 2 would go into that file otherwise. Libraries write to
+    `sys.stderr` without asking whether it is there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end(number: int, _: object) -> None:

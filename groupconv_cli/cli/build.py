@@ -14,6 +14,7 @@ from groupconv_cli.cli.options import (
     TrustOption,
     VariantOption,
     complete_spec,
+    file_name,
     network_in,
     parse_settings,
     read_spec,
@@ -48,6 +49,19 @@ class Quantize(StrEnum):
     int8 = "int8"
 
 
+def model_name(text: str) -> Path:
+    """The path of a model that is to be written; only that of a SavedModel may end as a folder's.
+
+    Raises UsageError for any other.
+    """
+    from groupconv_cli.exporters.formats import FORMATS
+
+    path = Path(text)
+    return (
+        file_name(text) if path.suffix.lower() in {each.ending for each in FORMATS} - {""} else path
+    )
+
+
 @command
 def build(
     spec: Annotated[
@@ -65,6 +79,7 @@ def build(
             "--output",
             "-o",
             metavar="PATH",
+            parser=model_name,
             help="Where to save the model; its ending is the format: .keras, .tflite, .onnx, "
             ".py, or none for a SavedModel folder. May be repeated. Default: the spec's name in "
             "this folder.",

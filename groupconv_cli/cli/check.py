@@ -143,6 +143,8 @@ def check(
         strict=strict,
         trust=trust,
     )
+    for path in report.passed_over:
+        note(f"passed over {path}")
     result = Result(
         view=lambda nested: check_view(report),
         documents={

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from groupconv_cli.cli.options import ForceOption, complete_spec
+from groupconv_cli.cli.options import ForceOption, complete_spec, file_name
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 
@@ -28,7 +28,13 @@ def init(
     ] = None,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write it; - for stdout."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            parser=file_name,
+            help="Where to write it; - for stdout.",
+        ),
     ] = Path("gconv.yaml"),
     force: ForceOption = False,
 ) -> None:
@@ -45,7 +51,7 @@ def init(
 
     from groupconv_cli.cli.output import write, write_sentences
     from groupconv_cli.cli.schema import schema_text
-    from groupconv_cli.files import Wanted, all_written_whole
+    from groupconv_cli.files import write_texts
     from groupconv_cli.language.schema import FILE_NAME
     from groupconv_cli.sources.locate import DEFAULT_FILE
 
@@ -57,10 +63,7 @@ def init(
         return
     beside = output.parent / FILE_NAME
     contents = {output: text} if beside.exists() else {output: text, beside: schema_text()}
-    wanted = [Wanted(path, force and path == output) for path in contents]
-    with all_written_whole(wanted) as temporaries:
-        for temporary, content in zip(temporaries, contents.values(), strict=True):
-            temporary.write_text(content, encoding="utf-8")
+    write_texts(contents, force=[output] if force else ())
     told = f"Wrote {output}"
     if beside in contents:
         told += f", and {beside} for your editor"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +43,16 @@ def complete_spec(incomplete: str) -> Iterable[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
+def file_name(text: str) -> Path:
+    """The path of a file that is to be written. Raises UsageError for one that names a folder."""
+    if text.endswith(SEPARATORS):
+        raise UsageError(f"{text} names a folder; a file's name does not end in {text[-1]}")
+    return Path(text)
+
+
+SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+"""What the name of a folder may end in."""
+
 SpecArgument = Annotated[
     str | None,
     typer.Argument(
@@ -80,7 +91,12 @@ FormatOption = Annotated[
 OutputOption = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write the result to a file.", show_default=False
+        "--output",
+        "-o",
+        metavar="FILE",
+        parser=file_name,
+        help="Write the result to a file.",
+        show_default=False,
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]

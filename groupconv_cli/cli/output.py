@@ -42,20 +42,25 @@ _PLAIN_GLYPHS = str.maketrans(
 """What stands for the glyphs of tables where the output's encoding lacks them."""
 
 
+MIN_WIDTH = 20
+"""Columns that are taken to be there at least: in fewer nothing can be read."""
+
+MAX_DIGITS = 6
+"""Of a number of columns; a longer one means nothing."""
+
+
 def width_of(stream: TextIO) -> int | None:
     """Columns there are to fit: `COLUMNS`, or the terminal's; None where nothing limits them."""
-    try:
-        columns = int(os.environ.get("COLUMNS", ""))
-    except ValueError:
-        columns = 0
-    if columns > 0:
-        return columns
+    columns = os.environ.get("COLUMNS", "").strip()
+    if columns.isdecimal() and len(columns) < MAX_DIGITS and int(columns):
+        return max(MIN_WIDTH, int(columns))
     if not stream.isatty():
         return None
     try:
-        return os.get_terminal_size(stream.fileno()).columns or None
-    except OSError:
+        columns_there = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
         return None
+    return max(MIN_WIDTH, columns_there) if columns_there else None
 
 
 def is_styled(stream: TextIO) -> bool:
@@ -141,7 +146,14 @@ def _rendered(lines: Iterable[Line], stream: TextIO) -> str:
         for span in line:
             text.append(printable(span.text), STYLES.get(span.style))
         text.append("\n")
-    console = Console(file=stream, soft_wrap=True, highlight=False, emoji=False, markup=False)
+    console = Console(
+        file=stream,
+        width=width_of(stream) or MIN_WIDTH,  # else Rich reads COLUMNS by itself, and takes 0
+        soft_wrap=True,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
     with console.capture() as captured:
         console.print(text, end="")
     return captured.get()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from groupconv_cli.cli.output import is_styled, width_of
+from groupconv_cli.cli.output import MIN_WIDTH, is_styled, width_of
 from groupconv_cli.words import printable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _screen() -> Iterator[Console]:
 
     # A descriptor of its own: while TensorFlow loads, descriptor 2 is kept from the screen.
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as screen:
-        yield Console(file=screen, width=width_of(sys.stderr))
+        yield Console(file=screen, width=width_of(sys.stderr) or MIN_WIDTH)
 
 
 def _cut(message: str, room: int) -> Text:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from groupconv_cli.cli.options import ForceOption
+from groupconv_cli.cli.options import ForceOption, OutputOption
 from groupconv_cli.cli.run import command
 
 
 @command
 def schema(
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False),
-    ] = None,
+    output: OutputOption = None,
     force: ForceOption = False,
 ) -> None:
     """Print the JSON Schema of the spec language, for editors and validators.

@@ -44,12 +44,13 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
     Raises SpecError for a mistake in a pyproject.toml.
     """
     checked, project = [], ProjectLevels()
-    for spec, error in collect(list(specs)):
+    passed_over: list[str] = []
+    for spec, error in collect(list(specs), passed_over):
         if error is not None:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:
             checked.append(_check(spec, options, project))
-    return CheckReport(specs=tuple(checked), dtype=options.dtype)
+    return CheckReport(specs=tuple(checked), dtype=options.dtype, passed_over=tuple(passed_over))
 
 
 def _check(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:

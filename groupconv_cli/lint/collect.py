@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,16 +20,19 @@ LOOKS_LIKE_A_SPEC = re.compile(rb"^(layers[ \t]*:|input[ \t]*:[ \t]*[\[$])", re.
 """A line that specs have and other YAML seldom: `layers:`, or `input:` with a shape."""
 
 
-def collect(specs: Sequence[str]) -> Iterator[tuple[str, UsageError | None]]:
+def collect(
+    specs: Sequence[str], passed_over: list[str]
+) -> Iterator[tuple[str, UsageError | None]]:
     """Every single spec that is meant, once; where there is none, what to say of it.
 
     A folder stands for all YAML files in it and below that look like specs; folders whose names
-    begin with a dot, and virtual environments, are left out. No specs at all: this folder.
+    begin with a dot, and virtual environments, are left out. No specs at all: this folder. What is
+    in a folder and cannot be read, or is no regular file, goes to `passed_over` with the reason.
     """
     seen = set()
     for spec in specs or ["."]:
         try:
-            for each in _expanded(spec):
+            for each in _expanded(spec, passed_over):
                 known = os.path.realpath(each) if Path(each).exists() else each
                 if known not in seen:
                     seen.add(known)
@@ -36,17 +41,21 @@ def collect(specs: Sequence[str]) -> Iterator[tuple[str, UsageError | None]]:
             yield spec, error
 
 
-def _expanded(spec: str) -> Iterator[str]:
+def _expanded(spec: str, passed_over: list[str]) -> Iterator[str]:
     if not spec or spec == "-" or is_model(spec) or catalogue.find(spec):
         yield spec
     elif _is_folder(spec):
-        yield from _inside(spec)
+        yield from _inside(spec, passed_over)
     elif re.search(r"[*?\[]", spec) and not Path(spec).exists():
         matches = _matching(Path(spec))
         if not matches:
             raise UsageError(f"no file matches {spec!r}")
         for match in matches:
-            yield from _inside(match) if _is_folder(match) else [match]
+            reason = None if _is_folder(match) else _unreadable(Path(match))
+            if reason:
+                passed_over.append(f"{match} ({reason})")
+            else:
+                yield from _inside(match, passed_over) if _is_folder(match) else [match]
     else:
         yield spec
 
@@ -67,19 +76,25 @@ def _is_folder(spec: str) -> bool:
         return False
 
 
-def _inside(folder: str) -> Iterator[str]:
+def _inside(folder: str, passed_over: list[str]) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        passed_over.append(f"{error.filename} ({error.strerror})")
+
     found = False
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(
             name
             for name in folders
-            if name[0] != "."
-            and name not in SKIPPED
-            and not (Path(root, name) / "pyvenv.cfg").exists()
+            if name[0] != "." and name not in SKIPPED and not _is_environment(Path(root, name))
         )
         for name in sorted(files):
             path = Path(root, name)
-            if name.endswith(SUFFIXES) and name[0] != "." and _looks_like_a_spec(path):
+            if not name.endswith(SUFFIXES) or name[0] == ".":
+                continue
+            reason = _unreadable(path)
+            if reason:
+                passed_over.append(f"{path} ({reason})")
+            elif _looks_like_a_spec(path):
                 found = True
                 yield str(path)
     if not found:
@@ -87,6 +102,23 @@ def _inside(folder: str) -> Iterator[str]:
         raise UsageError(
             f"there are no specs in {where}: no .yaml or .yml file has a line `layers:`"
         )
+
+
+def _is_environment(folder: Path) -> bool:
+    try:
+        return (folder / "pyvenv.cfg").exists()
+    except OSError:  # the walk will say that it cannot be read
+        return False
+
+
+def _unreadable(path: Path) -> str | None:
+    """Why a file in a folder is not read: opening a pipe or a device might never end."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "not a regular file"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if os.access(path, os.R_OK) else os.strerror(errno.EACCES)
 
 
 def _looks_like_a_spec(path: Path) -> bool:

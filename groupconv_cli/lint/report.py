@@ -49,6 +49,8 @@ class CheckReport:
 
     specs: tuple[SpecCheck, ...]
     dtype: str
+    passed_over: tuple[str, ...] = ()
+    """Files and folders inside folders that were not read, each with the reason."""
 
     @property
     def exit_status(self) -> int:

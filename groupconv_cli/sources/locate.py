@@ -59,6 +59,8 @@ def is_spec(word: str) -> bool:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
+    except PermissionError:  # of a folder on the way; reading says so
+        return True
     except (OSError, ValueError):  # a name too long, or with a NUL
         return False
 

@@ -1,0 +1,135 @@
+"""Streams that are closed or full, odd widths, and files in folders that are no files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import clean_environment, run_process
+from test_endings import in_bash
+
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+@pytest.mark.parametrize("columns", ["0", "-3", "", "wide", "9" * 30, "1"])
+def test_a_width_that_means_nothing_hides_nothing(columns: str) -> None:
+    env = {"COLUMNS": columns, "FORCE_COLOR": "1"}
+    done = run_process("list", env=env)
+    assert done.status == 0
+    assert "resnet50" in done.out
+    done = run_process("summary", "nothing-there", env=env)
+    assert done.status == 2
+    assert "nothing-there" in done.err
+
+
+def test_with_stderr_closed_a_model_is_built_and_no_file_takes_its_place(tmp_path: Path) -> None:
+    done = in_bash('"$@" 2>&-', "build", "basic", "-o", "a.keras", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Built basic")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
+    import zipfile
+
+    assert zipfile.is_zipfile(tmp_path / "a.keras")
+
+
+@pytest.mark.parametrize(
+    ("closed", "status"),
+    [("2>&-", 2), ("<&-", 2), (">&-", 3), ("<&- 2>&-", 2), ("<&- >&- 2>&-", 3)],
+)
+def test_a_mistake_has_its_status_whatever_is_closed(tmp_path: Path, closed, status) -> None:
+    done = in_bash(f'"$@" {closed}', "summary", "nothing-there", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (status, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("args", [["summary", "--nope"], ["summary", "nothing-there"], ["nope"]])
+def test_a_mistake_has_its_status_though_nobody_can_be_told(tmp_path: Path, args) -> None:
+    done = in_bash('"$@" 2>/dev/full', *args, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "args", [["summary", "basic"], ["init"], ["schema"], ["list"], ["build", "basic"]], ids=" ".join
+)
+def test_a_name_that_ends_as_a_folders_is_no_files(tmp_path: Path, args: list[str]) -> None:
+    name = "net.keras/" if args[0] == "build" else "newdir/"
+    done = run_process(*args, "-o", name, cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert f"{name} names a folder" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_too_long_is_a_mistake(tmp_path: Path) -> None:
+    for args in (["summary", "basic", "-o", "a" * 300 + ".md"], ["init", "-o", "a" * 300]):
+        done = run_process(*args, cwd=tmp_path)
+        assert (done.status, done.out) == (2, "")
+        assert "a file's name has at most 255 here" in done.err
+
+
+def test_stdout_by_name_is_not_replaced(tmp_path: Path) -> None:
+    done = in_bash(
+        '"$@" > out.txt', "summary", "basic", "-o", "/dev/stdout", "--force", cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "is a stream of this run" in done.stderr
+    assert (tmp_path / "out.txt").read_text() == ""
+
+
+# Folders of specs
+
+
+def test_a_pipe_in_a_folder_is_passed_over_and_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "net.yaml").write_text("input: [8, 8, 4]\nlayers: [relu]\n")
+    done = run_process("check", ".", cwd=tmp_path)
+    assert done.status == 0
+    assert "1 spec: fine" in done.out or "1 spec" in done.out
+    said = [line for line in done.err.splitlines() if "passed over" in line]
+    assert len(said) == 3
+    done = run_process("check", "*.yaml", cwd=tmp_path)
+    assert done.status == 0
+    assert done.err.count("passed over") == 3
+    assert "gconv: passed over x.yaml (not a regular file)" in said
+
+
+def test_a_pipe_that_is_named_is_read(tmp_path: Path) -> None:
+    script = '"$@" <(printf "input: [8, 8, 4]\\nlayers: [relu]\\n")'
+    done = in_bash(script, "summary", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can become another user"
+)
+def test_what_may_not_be_read_is_said_to_be_so(tmp_path: Path) -> None:
+    """As a user who may not look into a folder."""
+    for folder in [tmp_path, *tmp_path.parents[:3]]:
+        folder.chmod(0o755)
+    (tmp_path / "closed").mkdir(mode=0o700)
+    (tmp_path / "closed" / "net.yaml").write_text("input: [8, 8, 4]\nlayers: [relu]\n")
+
+    def as_nobody(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*AS_NOBODY, sys.executable, "-m", "groupconv_cli", *args],
+            cwd=tmp_path,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = as_nobody("summary", "closed/net.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gconv: error: cannot read closed/net.yaml: Permission denied\n"
+    done = as_nobody("check", ".")
+    assert "passed over ./closed (Permission denied)" in done.stderr
+    done = as_nobody("summary", "basic", "-o", "closed/a.md")
+    assert done.returncode == 2
+    assert "Permission denied" in done.stderr
