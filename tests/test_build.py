@@ -248,3 +248,17 @@ def test_bad_samples(tmp_path, arrays, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_samples(path, [Input("input", (8, 8, 4))])
     assert message in str(caught.value)
+
+
+def test_a_model_that_seems_not_to_fit_is_tried_when_asked(folder, monkeypatch) -> None:
+    """The one estimate holds for models in files as for specs, with the one way to ignore it."""
+    from groupconv_cli.builder import memory
+
+    assert run_gconv("build", "basic", "-o", "m.keras", cwd=folder).status == 0
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    refused = run_gconv("build", "m.keras", "-o", "again.keras", cwd=folder)
+    assert refused.status == 3
+    assert "1.00 MB are free; --ignore-memory tries all the same" in refused.err
+    tried = run_gconv("build", "m.keras", "-o", "again.keras", "--ignore-memory", cwd=folder)
+    assert (tried.status, tried.err) == (0, "")
+    assert (folder / "again.keras").is_file()

@@ -255,7 +255,7 @@ def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
     described(config, "Conv2D")["config"]["filters"] = 10**12
     path = repacked(good, tmp_path, config__json=json.dumps(config))
     assert analyze(path).params == 37 * 10**12
-    with pytest.raises(EnvironmentProblem, match=r"takes about .* GB of memory"):
+    with pytest.raises(EnvironmentProblem, match="takes about 444 TB of memory"):
         loading.load_model(str(path))
 
 

@@ -11,6 +11,7 @@ from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.analysis.totals import bytes_per_value, total
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.network import Network
+from groupconv_cli.units import bytes_text
 
 FRAMEWORK_BYTES = 600_000_000
 """What TensorFlow and Keras take once they are loaded (measured: 550 MB resident)."""
@@ -38,21 +39,36 @@ def build_bytes(network: Network) -> int:
     return FRAMEWORK_BYTES + sum(weights) + 2 * max(weights, default=0)
 
 
-def check_run(network: Network, samples: int) -> None:
+def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
     """Raises EnvironmentProblem if running so many samples will not find the memory it takes.
 
-    They and the outputs are there as arrays besides, while they are made and compared with 64 bits.
+    With `ignore` it does not. The samples and the outputs are there as arrays besides, while they
+    are made and compared with 64 bits.
     """
     costs = total(network)
     ends = sum(prod(network.nodes[index].shape) for index in (*network.inputs, *network.outputs))
     alive = costs.peak_bytes - costs.weight_bytes
     needed = RUNTIME_BYTES + costs.weight_bytes + samples * (alive + 2 * 8 * ends)
     available = available_bytes()
-    if needed > available:
+    if needed > available and not ignore:
         raise EnvironmentProblem(
             f"running {samples} samples of {network.name!r} takes about {needed / 1e9:,.1f} GB of "
             f"memory, and {available / 1e9:,.1f} GB are free"
         )
+
+
+def enough_to_build(network: Network, *, ignore: bool = False, way: str = "") -> bool:
+    """Whether building or loading the network will find the memory it takes.
+
+    Raises EnvironmentProblem if not, unless that is to be ignored; it ends in `way`, a remedy.
+    """
+    needed, available = build_bytes(network), available_bytes()
+    if needed > available and not ignore:
+        raise EnvironmentProblem(
+            f"building {network.name} takes about {bytes_text(needed)} of memory, and "
+            f"{bytes_text(available)} are free{way}"
+        )
+    return needed <= available
 
 
 class Need(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -167,6 +169,7 @@ def build(
       gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
+    from groupconv_cli.builder.memory import enough_to_build
     from groupconv_cli.cli.output import note, write_sentences
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.exporters.formats import (
@@ -198,21 +201,25 @@ def build(
             "warning: int8 takes ranges from random numbers, as no --calibrate gives samples of "
             "real input; such a file is for measuring speed and size, not for use"
         )
-    enough = enough_memory(network, ignore=ignore_memory)
+    way = "; --ignore-memory tries all the same"
+    enough = enough_to_build(network, ignore=ignore_memory, way=way)
     # The targets are opened first: work whose result cannot be kept is not begun.
     with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
         from groupconv_cli.runtime import load_keras
 
         load_keras()
+        from groupconv_cli.api import build as build_network
         from groupconv_cli.exporters.exporter import Options, Subject, export_all
 
         if isinstance(source, ModelFile):
             show(f"Reading {source.name}")
-            model = _read(source, values, fast=fast, seed=init_seed, weights=weights)
+            with _memory_known(enough):
+                model = _read(source, values, fast=fast, seed=init_seed, weights=weights)
         else:
             show(f"Building {network.name}")
-            model = _built(network, enough=enough, fast=fast, seed=init_seed, weights=weights)
-        options = Options(quantize.value if quantize else None, samples)
+            with _memory_known(enough):
+                model = build_network(network, fast=fast, seed=init_seed, weights=weights)
+        options = Options(quantize.value if quantize else None, samples, ignore_memory)
         saved = export_all(Subject(model, network), places, options, show)
     write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
 
@@ -235,13 +242,11 @@ def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:
     return read_samples(calibrate, [Input(node.name, node.shape) for node in entries])
 
 
-def _built(
-    network: Network, *, enough: bool, fast: bool, seed: int | None, weights: Path | None
-) -> keras.Model:
-    from groupconv_cli.api import build as build_network
-
+@contextmanager
+def _memory_known(enough: bool) -> Iterator[None]:
+    """Puts what goes wrong inside down to memory where there seemed to be too little of it."""
     try:
-        return build_network(network, fast=fast, seed=seed, weights=weights)
+        yield
     except Exception as error:
         if enough or isinstance(error, GconvError):
             raise
@@ -265,7 +270,7 @@ def _read(
     if seed is not None and not source.is_application:
         raise UsageError(f"{source.name} has its weights: --init-seed is for random ones")
     with seeded(seed):
-        model = source.load(values)
+        model = source.load(values, ignore_memory=True)  # the network's was looked at before
     if weights is not None:
         load_weights(model, weights)
     if fast:
@@ -326,20 +331,3 @@ def _report(
     if any(each.format.name == "python" for each in saved):
         lines.append("The Python file holds no weights: it builds the model with random ones.")
     return lines
-
-
-def enough_memory(network: Network, *, ignore: bool) -> bool:
-    """Whether building the network will find the memory it takes.
-
-    Raises EnvironmentProblem if not, unless that is to be ignored.
-    """
-    from groupconv_cli.builder.memory import available_bytes, build_bytes
-    from groupconv_cli.units import bytes_text
-
-    needed, available = build_bytes(network), available_bytes()
-    if needed <= available or ignore:
-        return needed <= available
-    raise EnvironmentProblem(
-        f"building {network.name} takes about {bytes_text(needed)} of memory, and "
-        f"{bytes_text(available)} are free; --ignore-memory tries all the same"
-    )

@@ -109,9 +109,11 @@ def _checked(place: str, wanted: Input, array: Any) -> Any:
         raise UsageError(f"the {what} is {found}; it must be samples×{shape}")
     if not len(array):
         raise UsageError(f"the {what} has no samples")
-    if not np.isfinite(array).all():
-        raise UsageError(f"the {what} has values that are not finite")
-    return array.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        samples = array.astype(np.float32)
+    if not np.isfinite(samples).all():
+        raise UsageError(f"the {what} has values that are not finite, or too large for float32")
+    return samples
 
 
 def _texts(numbers: set[int]) -> list[str]:

@@ -45,6 +45,8 @@ class Options(NamedTuple):
     quantize: Quantization | None = None
     calibration: Arrays | None = None
     """Samples of each input that int8 takes the ranges of values from; None is random ones."""
+    ignore_memory: bool = False
+    """Whether to try even what seems not to fit in memory."""
 
 
 class Runtime(NamedTuple):
@@ -118,7 +120,7 @@ def export_all(
     """
     check_model(subject.model)
     if subject.network is not None:
-        check_run(subject.network, SAMPLES)
+        check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
     samples = sample_inputs(subject.model, options)
     with silenced():
         expected = _expected(subject.model, samples)

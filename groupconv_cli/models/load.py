@@ -17,7 +17,8 @@ from keras.src.legacy.saving import saving_options, saving_utils
 from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
-from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.builder.memory import enough_to_build
+from groupconv_cli.errors import GconvError, UsageError
 from groupconv_cli.foreign import foreign
 from groupconv_cli.models.description import check_code, described, read_config
 from groupconv_cli.models.recognize import PREFIX
@@ -60,14 +61,17 @@ def load_model(
     *,
     trust: bool = False,
     compiled: bool = False,
+    ignore_memory: bool = False,
 ) -> Any:
     """The Keras model in a file, with its weights, or an application with random ones.
 
-    With `compiled` it can go on training where it left off, if Keras finds all that takes.
+    With `compiled` it can go on training where it left off, if Keras finds all that takes. With
+    `ignore_memory` it is tried even where there seems to be too little.
 
     Raises what `model_network` raises, and EnvironmentProblem if there is not enough memory.
     """
-    _check_memory(model_network(source, settings, trust=trust))
+    network = model_network(source, settings, trust=trust)
+    enough_to_build(network, ignore=ignore_memory)
     if source.startswith(PREFIX):
         with _apart():
             return _application(source, settings or {})
@@ -80,17 +84,6 @@ def load_model(
             except Exception:  # noqa: BLE001  (a loss of the user's own, say: without it, then)
                 options["compile"] = False
         return _tried(source, lambda: keras.models.load_model(source, **options))
-
-
-def _check_memory(network: Network) -> None:
-    from groupconv_cli.builder.memory import available_bytes, build_bytes
-
-    needed, available = build_bytes(network), available_bytes()
-    if needed > available:
-        raise EnvironmentProblem(
-            f"model {network.name!r} takes about {needed / 1e9:,.1f} GB of memory, and "
-            f"{available / 1e9:,.1f} GB are free"
-        )
 
 
 @contextmanager

@@ -63,8 +63,12 @@ class ModelFile:
             return model_network(self.model, settings, trust=self.trust)
         return network_of(self.model, sizes_of(settings))
 
-    def load(self, settings: Mapping[str, object] | None = None) -> keras.Model:
+    def load(
+        self, settings: Mapping[str, object] | None = None, *, ignore_memory: bool = False
+    ) -> keras.Model:
         """The model itself, with its weights; those of keras.applications have random ones.
+
+        With `ignore_memory` it is tried even where there seems to be too little.
 
         Raises what `network` raises, and EnvironmentProblem if there is not enough memory.
         """
@@ -73,7 +77,7 @@ class ModelFile:
         load_keras()
         from groupconv_cli.models.load import load_model
 
-        return load_model(self.model, settings, trust=self.trust)
+        return load_model(self.model, settings, trust=self.trust, ignore_memory=ignore_memory)
 
     @property
     def is_application(self) -> bool:
