@@ -43,8 +43,12 @@ def complete_spec(incomplete: str) -> Iterable[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
-def file_name(text: str) -> Path:
-    """The path of a file that is to be written. Raises UsageError for one that names a folder."""
+def file_name(given: str | Path) -> Path:
+    """The path of a file that is to be written. Raises UsageError for one that names a folder.
+
+    Typer passes an option's default through here too.
+    """
+    text = str(given)
     if text.endswith(SEPARATORS):
         raise UsageError(f"{text} names a folder; a file's name does not end in {text[-1]}")
     return Path(text)
