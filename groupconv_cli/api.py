@@ -13,7 +13,7 @@ from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
-from groupconv_cli.network import Network
+from groupconv_cli.network import Network, refuse_model
 
 if TYPE_CHECKING:
     import keras
@@ -174,13 +174,14 @@ def build(
     """
     from groupconv_cli.builder.build_model import build_model
     from groupconv_cli.builder.seed import seeded
+    from groupconv_cli.models.weights import check_weights_file, load_weights
 
     network = _network(spec)
+    if weights is not None:
+        check_weights_file(Path(weights))
     with seeded(seed):
         model = build_model(network)
     if weights is not None:
-        from groupconv_cli.models.weights import load_weights
-
         load_weights(model, Path(weights))
     if fast:
         from groupconv_cli.models.convert import make_fast
@@ -228,6 +229,7 @@ def export(
     """
     from groupconv_cli.exporters.formats import (
         check_quantization,
+        check_sizes,
         require_packages,
         reserved,
         targets,
@@ -235,11 +237,13 @@ def export(
     from groupconv_cli.runtime import load_keras
 
     wanted = targets([Path(path)], [] if to is None else [to], "")
-    check_quantization(quantize, [target.format for target in wanted])
-    require_packages(target.format for target in wanted)
+    formats = [target.format for target in wanted]
+    check_quantization(quantize, formats, calibrated=calibration is not None)
+    require_packages(formats)
     load_keras()
     import keras
 
+    from groupconv_cli.analysis.totals import total
     from groupconv_cli.exporters.calibration import Input, given_samples
     from groupconv_cli.exporters.exporter import Options, Subject, check_model, export_all
 
@@ -250,10 +254,12 @@ def export(
         subject = Subject(file.load())
     else:
         network = _network(model)
+        check_sizes(formats, total(network).weight_bytes)
         subject = Subject(build(network), network)
+    check_model(subject.model)
+    check_sizes(formats, 4 * subject.model.count_params())
     samples = None
     if calibration is not None:
-        check_model(subject.model)
         inputs = [Input(each.name, tuple(each.shape[1:])) for each in subject.model.inputs]
         samples = given_samples(calibration, inputs)
     options = Options(quantize, samples)
@@ -318,6 +324,7 @@ def measure(
 
     settings = settings or _default_settings()
     network = _network(spec)
+    refuse_model(network)
     rows = networks(network, sweep(network, groups, only=only, dtype=settings.dtype))
     load_keras()
     from groupconv_cli.benchmark.measure import measure_networks
@@ -336,6 +343,7 @@ def measure_layers(
 
     settings = settings or _default_settings()
     network = _network(spec)
+    refuse_model(network)
     load_keras()
     from groupconv_cli.benchmark.measure import measure_layers as measured
 

@@ -129,7 +129,9 @@ def test_a_seed_gives_the_weights_that_keras_gives_for_it_and_leaves_the_generat
     np.testing.assert_array_equal(again[0], expected[0])
 
 
-@pytest.mark.parametrize("seed", ["7", 1.5, True])
+@pytest.mark.parametrize("seed", ["7", 1.5, True, -7, 2**32])
 def test_a_seed_that_is_no_whole_number(seed: object) -> None:
-    with pytest.raises(UsageError, match=f"a seed must be a whole number; got {seed!r}"):
+    with pytest.raises(
+        UsageError, match=f"a seed must be a whole number of 0 to 4,294,967,295; got {seed!r}"
+    ):
         groupconv_cli.build(SPEC, seed=seed)

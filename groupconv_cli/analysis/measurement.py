@@ -1,7 +1,7 @@
 """The results of measuring: seconds of this machine, beside the numbers that hold everywhere.
 
 Times are wall-clock seconds of one call, for a whole batch. Nothing here measures; see
-`keras/measure.py`.
+`benchmark/measure.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
+from numbers import Integral
 from statistics import median, quantiles
+
+from groupconv_cli.analysis.totals import bytes_per_value
+from groupconv_cli.errors import UsageError
+from groupconv_cli.words import joined
 
 Progress = Callable[[str, float, float], None]
 """Told what goes on, the seconds that have gone, and those that all will take (0: not known)."""
@@ -72,9 +77,13 @@ class Machine:
     """Whether TensorFlow's own kernel computes grouped convolutions here, and their gradients."""
 
 
+MAX_THREADS = 1024
+"""TensorFlow starts as many as it is told to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """What was measured, and how often."""
+    """What was measured, and how often. Raises UsageError for what cannot be."""
 
     batch: int = 8
     dtype: str = "float32"
@@ -88,6 +97,21 @@ class MeasureSettings:
     """Of `RUNTIMES`."""
     ignore_memory: bool = False
     """Whether to try what by the estimate does not fit in memory."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "runs", "threads"):
+            value = getattr(self, name)
+            if value is None and name != "batch":
+                continue
+            is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not is_whole or value < 1:
+                raise UsageError(f"{name} must be a whole number, 1 or more; got {value!r}")
+        if self.threads is not None and self.threads > MAX_THREADS:
+            raise UsageError(f"threads must be at most {MAX_THREADS:,}; got {self.threads:,}")
+        bytes_per_value(self.dtype)
+        runtimes: object = self.runtimes
+        if not isinstance(runtimes, tuple) or not runtimes or {*runtimes} - {*RUNTIMES}:
+            raise UsageError(f"runtimes must be a tuple of {joined(RUNTIMES)}; got {runtimes!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import (
@@ -136,7 +136,6 @@ def measured_groups(
     from groupconv_cli.api import measure
     from groupconv_cli.cli.progress import bar
 
-    refuse_model(network)
     with bar() as progress:
         return measure(network, counts, only=only, settings=settings, progress=progress)
 
@@ -146,6 +145,5 @@ def measured_layers(network: Network, settings: MeasureSettings) -> LayerMeasure
     from groupconv_cli.api import measure_layers
     from groupconv_cli.cli.progress import bar
 
-    refuse_model(network)
     with bar() as progress:
         return measure_layers(network, settings=settings, progress=progress)

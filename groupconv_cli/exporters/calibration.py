@@ -65,7 +65,7 @@ def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
 
 def _is_array(given: list[Any] | tuple[Any, ...]) -> bool:
     """Whether a list is the samples of one input itself, and not a list of arrays."""
-    return not hasattr(given[0], "shape") and np.ndim(given) > 0
+    return not hasattr(given[0], "shape") and _as_array("calibration", given).ndim > 0
 
 
 def _as_array(what: str, given: Any) -> Any:

@@ -136,8 +136,15 @@ def _is_are(words: Sequence[str]) -> str:
     return "is" if len(words) == 1 else "are"
 
 
-def check_quantization(kind: str | None, formats: Iterable[Format]) -> None:
-    """Raises UsageError for a kind that there is not, or that no format wanted would heed."""
+def check_quantization(
+    kind: str | None, formats: Iterable[Format], *, calibrated: bool = False
+) -> None:
+    """Raises UsageError for a kind that there is not, or that no format wanted would heed.
+
+    `calibrated` says whether there are samples, which int8 takes alone.
+    """
+    if calibrated and kind != "int8":
+        raise UsageError(f"calibration is for quantize='int8'; got quantize={kind!r}")
     if kind is None:
         return
     if kind not in QUANTIZATIONS:
