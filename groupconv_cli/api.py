@@ -80,7 +80,7 @@ def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
 
 def compare(
     spec: AnySpec,
-    groups: Iterable[int] | str = "all",
+    groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
     dtype: str = "float32",
@@ -303,7 +303,7 @@ def portable(model: keras.Model) -> keras.Model:
 
 def measure(
     spec: AnySpec,
-    groups: Iterable[int] | str = "all",
+    groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
     settings: MeasureSettings | None = None,

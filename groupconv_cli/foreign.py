@@ -20,7 +20,7 @@ MAX_BRIEF = 120
 def foreign(path: Path | str, trouble: str, remedy: str) -> Iterator[None]:
     """While this is open, whatever is raised is of the file: a UsageError that names it.
 
-    `trouble` is what there is to say of the file ('is no HDF5 file, or not all of one'), `remedy`
+    `trouble` is what there is to say of the file ('is not a complete HDF5 file'), `remedy`
     what to do about it. What gconv raises on purpose passes.
     """
     try:
@@ -57,7 +57,7 @@ def check_regular(path: Path, kind: str = "file") -> None:
     if stat.S_ISDIR(mode):
         raise UsageError(f"{path} is a folder, not a {kind}")
     if not stat.S_ISREG(mode):
-        raise UsageError(f"{path} is no regular file, but a device or a pipe")
+        raise UsageError(f"{path} is not a regular file but a device or a pipe")
 
 
 def brief(error: Exception) -> str:

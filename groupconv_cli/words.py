@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 MAX_KNOWN = 500
 MAX_LENGTH = 100
 MAX_STRANGE = 3
+MIN_BEGINNING = 3
 MAX_SHOWN = 60
 """Characters of a value that a message repeats."""
 
@@ -42,7 +43,7 @@ def latin(word: str) -> str:
     return normalize("NFKC", seen).translate(_LOOK_ALIKES)
 
 
-def strange_letters(word: str, there: str = "what stands there has") -> str | None:
+def strange_letters(word: str, there: str = "the text has") -> str | None:
     """Which characters of the word are not what they look like; None for a word of ASCII."""
     if word.isascii():
         return None
@@ -54,14 +55,21 @@ def strange_letters(word: str, there: str = "what stands there has") -> str | No
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is nearest, if one is near. Of very many or long ones none is tried."""
+    """The known word that is meant: one that begins with it, or the nearest if one is near.
+
+    Of very many or long ones none is tried.
+    """
     from difflib import get_close_matches
 
     known = list(known)
     if len(known) > MAX_KNOWN or len(word) > MAX_LENGTH:
         return None
+    typed = latin(word).lower()
+    longer = [name for name in known if name.lower().startswith(typed)]
+    if longer and len(typed) >= MIN_BEGINNING:
+        return min(longer, key=len)
     lowered = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(latin(word).lower(), lowered, n=1, cutoff=0.7)
+    near = get_close_matches(typed, lowered, n=1, cutoff=0.7)
     return lowered[near[0]] if near else None
 
 

@@ -169,7 +169,7 @@ def _refusal_faults(made: Case, outcome: Outcome) -> Iterator[str]:
         rf"^{re.escape(made.file)}:(\d+):(\d+): error: \S", outcome.err, re.MULTILINE
     )
     asks_too_much = re.match(
-        r"gconv: error: (.* has no variants|there is no convolution to sweep|\d+ numbers of groups"
+        r"gconv: error: (.* has no variants|there is no convolution to vary|\d+ numbers of groups"
         r"|\d+ channels have too many divisors)",
         outcome.err,
     )

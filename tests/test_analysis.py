@@ -191,7 +191,7 @@ def test_nothing_to_sweep() -> None:
     with pytest.raises(UsageError, match="the network has none"):
         compare(layers("- relu"), [1])
     first = layers("- conv: {filters: 8, kernel: 3}")
-    with pytest.raises(UsageError, match="the only one reads the input; to sweep it: --only conv"):
+    with pytest.raises(UsageError, match="the only one reads the input; to vary it: --only conv"):
         compare(first, [1])
     assert compare(first, [4], only="conv").rows[-1].valid
 

@@ -55,16 +55,47 @@ def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
     assert done.stdout.split("\n")[0] == f"(2, 2, 3, 8) {params}", done.stderr
 
 
+def test_without_a_spec_that_of_this_folder_is_built(folder) -> None:
+    (folder / "gconv.yaml").write_text((folder / "small.yaml").read_text())
+    result = run_gconv("build", cwd=folder)
+    assert (result.status, result.err) == (0, "gconv: using gconv.yaml of this folder\n")
+    assert (folder / "small.keras").is_file()
+
+
+def test_without_any_spec_nothing_is_built(tmp_path) -> None:
+    result = run_gconv("build", cwd=tmp_path)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith(
+        "gconv: error: no SPEC given and no gconv.yaml here\n  name a spec"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("to", [(), ("--to", "onnx"), ("--to", "python", "-o", "net.py")])
+def test_a_model_is_not_printed(folder, to) -> None:
+    result = run_gconv("build", "small.yaml", "-o", "-", *to, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert "-o - is for Python code alone: gconv build SPEC --to python -o -" in result.err
+
+
+def test_python_code_is_printed(folder) -> None:
+    assert run_gconv("build", "small.yaml", "-o", "small.py", cwd=folder).status == 0
+    result = run_gconv("build", "small.yaml", "--to", "python", "-o", "-", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert result.out == (folder / "small.py").read_text()
+    assert not (folder / "-").exists()
+
+
 def test_what_was_built_and_where_it_lies_is_printed_and_nothing_else(folder) -> None:
     result = run_gconv("build", "small.yaml", "-o", "models.keras", cwd=folder)
     assert result.status == 0
     assert result.err == ""
-    first, second, third, fourth = result.out.splitlines()
+    first, second, third = result.out.splitlines()
     assert first == "Built small: 2 layers, 152 parameters."
     assert second.startswith("Checked:")
     assert third.startswith("Saved models.keras (")
-    assert "): within 0 in Keras 3." in third
-    assert fourth.startswith("Within:")
+    assert "). Reloaded in Keras 3." in third
+    assert ": max difference 0 (outputs up to " in third
     assert sorted(path.name for path in folder.iterdir()) == ["models.keras", "small.yaml"]
 
 
@@ -105,7 +136,10 @@ def test_an_existing_file_is_kept_unless_forced(folder) -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("small.h5", "take .keras, .tflite, .onnx or .py, no ending for a SavedModel folder"),
+        (
+            "small.h5",
+            "unknown format '.h5'; use .keras, .tflite, .onnx or .py, no ending for",
+        ),
         ("nowhere/small.onnx", "there is no folder nowhere"),
         ("folder", "folder is a folder of other things (it has no saved_model.pb)"),
         ("nowhere/small.keras", "there is no folder nowhere"),
@@ -127,7 +161,7 @@ def test_what_cannot_fit_in_memory_is_refused_before_it_is_built(folder) -> None
     )
     result = run_gconv("build", "huge.yaml", cwd=folder)
     assert result.status == 3
-    assert "takes about 10.8 TB of memory" in result.err
+    assert "needs about 10.8 TB of memory" in result.err
     assert "--ignore-memory" in result.err
     tried = run_gconv("build", "huge.yaml", "--ignore-memory", cwd=folder)
     assert tried.status == 3
@@ -175,18 +209,18 @@ def test_several_formats_in_one_run_with_trained_weights(folder) -> None:
 def test_int8_says_what_random_ranges_are_worth(folder) -> None:
     result = run_gconv("build", "small.yaml", "-o", "a.tflite", "--quantize", "int8", cwd=folder)
     assert result.status == 0, result.err
-    assert "warning: int8 takes ranges from random numbers" in result.err
+    assert "warning: int8 takes its ranges from random numbers" in result.err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--quantize", "int8"], "--quantize is for TFLite"),
-        (["-o", "a.tflite", "--calibrate", "x.npz"], "--calibrate is for --quantize int8"),
-        (["--weights", "small.yaml"], "weights come from a .weights.h5 or a .keras file"),
+        (["-o", "a.tflite", "--calibrate", "x.npz"], "--calibrate needs --quantize int8"),
+        (["--weights", "small.yaml"], "weights must be in a .weights.h5 or .keras file"),
         (["--weights", "none.keras"], "no file 'none.keras' here"),
-        (["--weights", "bad.keras"], "bad.keras is no Keras model, or not all of one"),
-        (["--weights", "bad.weights.h5"], "bad.weights.h5 is no HDF5 file, or not all of one"),
+        (["--weights", "bad.keras"], "bad.keras is not a complete Keras model"),
+        (["--weights", "bad.weights.h5"], "bad.weights.h5 is not a complete HDF5 file"),
     ],
 )
 def test_options_that_make_no_sense(folder, options: list[str], message: str) -> None:
@@ -211,10 +245,11 @@ def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path) -> None
     build(layers(text, input_shape="[8, 8, 4]")).save_weights(path)
     for changed, message in {
         text.replace("filters: 4", "filters: 6"): "layer 'conv_2' has weights 1×1×8×6, 6, "
-        "the file 1×1×8×4, 4",
+        "the file has 1×1×8×4, 4",
         text.replace("- batch_norm", "- relu"): "the file has weights 8, 8, 8, 8 for 'batch_norm', "
-        "the network no such layer",
-        text + "\n- dense: {units: 3}": "layer 'dense' has weights 4×3, 3, the file none",
+        "the network has no such layer",
+        text
+        + "\n- dense: {units: 3}": "layer 'dense' has weights 4×3, 3, the file has none for it",
     }.items():
         with pytest.raises(UsageError) as caught:
             build(layers(changed, input_shape="[8, 8, 4]"), weights=path)
@@ -258,7 +293,7 @@ def test_a_model_that_seems_not_to_fit_is_tried_when_asked(folder, monkeypatch) 
     monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
     refused = run_gconv("build", "m.keras", "-o", "again.keras", cwd=folder)
     assert refused.status == 3
-    assert "1.00 MB are free; --ignore-memory tries all the same" in refused.err
+    assert "1.00 MB are free; --ignore-memory builds it anyway" in refused.err
     tried = run_gconv("build", "m.keras", "-o", "again.keras", "--ignore-memory", cwd=folder)
     assert (tried.status, tried.err) == (0, "")
     assert (folder / "again.keras").is_file()

@@ -63,6 +63,16 @@ def test_a_spec_that_is_not_there_is_one_more_that_is_wrong(
     assert report.exit_status == 2
 
 
+@pytest.mark.parametrize("specs", [(), (".",), ("e", "none*.yaml")])
+def test_where_no_spec_is_found_that_is_all_there_is_to_say(specs, tmp_path) -> None:
+    (tmp_path / "e").mkdir()
+    done = run_gconv("check", *specs, cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    where = "the folder e" if specs[:1] == ("e",) else "this folder"
+    assert done.err.startswith(f"gconv: error: there are no specs in {where}: no .yaml or .yml")
+    assert ("no file matches 'none*.yaml'" in done.err) == (len(specs) == 2)
+
+
 def test_what_would_be_right_stands_on_a_line_of_its_own() -> None:
     done = run_gconv("check", "resnt50")
     problem = done.out.splitlines()[2:4]
@@ -224,7 +234,9 @@ def test_annotations_of_github_come_out_as_they_went_in(tmp_path) -> None:
     assert "1,184 of 1,000" in budget[2]
     assert finding[1] == {"file": "apart.yaml", "line": "4", "col": "5", "title": "gconv GC101"}
     assert finding[2].count("\n") == 1
-    assert finding[2].startswith("apart.yaml:4:5: nothing mixes")  # a log shows nothing else
+    assert finding[2].startswith("nothing mixes")  # the place stands in the properties
+    assert budget[1] == {"file": "apart.yaml", "title": "gconv budget"}
+    assert budget[2].startswith("1,184 params are more than")
     assert last == "2 specs: 1 wrong, 1 warning, 1 budget broken"
 
 
@@ -235,7 +247,7 @@ def test_annotations_name_files_from_the_top_of_the_repository(tmp_path) -> None
     done = run_gconv("check", cwd=tmp_path / "nets", env=inside)
     finding = parsed(done.out.splitlines()[0])
     assert finding[1]["file"] == "nets/apart.yaml"
-    assert finding[2].startswith("apart.yaml:4:5: ")
+    assert finding[2].startswith("nothing mixes")
 
 
 def test_annotations_only_inside_github_actions_and_only_if_nothing_else_is_asked_for(

@@ -38,12 +38,15 @@ def fenced(language: str) -> list[str]:
 
 def test_the_light_install_is_the_project_without_what_is_heavy() -> None:
     package, needs = fenced("sh")[0].splitlines()
-    assert package == f"pip install --no-deps {PROJECT['name']}"
+    assert package == "pip install --no-deps ."  # in a clone: there is no package on an index
     light = {need for need in PROJECT["dependencies"] if re.match(r"\w+", need)[0] not in HEAVY}
     assert set(re.findall(r"'(.+?)'", needs)) == light
     assert "\n".join([package, needs]) in (ROOT / "README.md").read_text(encoding="utf-8")
     steps = [step.get("run", "") for step in workflow_steps()]
-    assert f"{package}\n{needs}\n" in steps
+    from_its_address = package.removesuffix(".") + '"$GCONV"'
+    assert f"{from_its_address}\n{needs}\n" in steps
+    address = next(line for line in PAGE.splitlines() if "GCONV: git+https://" in line)
+    assert f"/OWNER/{PROJECT['name']} " in address
 
 
 def closure(names: set[str]) -> set[str]:

@@ -143,7 +143,7 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
     assert result.status == 1
     assert "invalid: 3 does not divide" in result.out
     assert "g=4" in result.out
-    assert "Swept" in result.out
+    assert "Groups varied in:" in result.out
 
 
 @pytest.mark.parametrize(

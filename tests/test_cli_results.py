@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from published import COUNTS
@@ -67,7 +68,60 @@ def test_list_as_json_is_a_list_of_names_that_go_wherever_a_spec_does() -> None:
 def test_a_name_that_means_another_variant_is_refused() -> None:
     result = run_gconv("summary", "resnet18", "--variant", "50")
     assert result.status == 2
-    assert "the name means the variant '18' already, not '50'" in result.err
+    assert "the name already picks the variant '18', not '50'" in result.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("resnext50", "resnext50_32x4d"),
+        ("mobile", "mobilenet_v1"),
+        ("resnt50", "resnet50"),
+        ("vgg", "vgg16"),
+    ],
+)
+def test_a_name_of_which_the_beginning_is_typed_is_suggested(typed: str, meant: str) -> None:
+    result = run_gconv("summary", typed)
+    assert result.status == 2
+    assert f"did you mean {meant!r}?" in result.err
+    assert run_gconv("summary", meant, "--depth", "0").status == 0
+
+
+def test_all_may_stand_among_numbers_of_groups() -> None:
+    def rows(groups: str) -> list[object]:
+        result = run_gconv("compare", "basic", "--groups", groups, "-f", "json")
+        return [row["groups"] for row in json.loads(result.out)["rows"]]
+
+    assert rows("1,all") == rows("all") == ["as written", 1, 2, 4, 8, 16, 32]
+    assert rows("5,all") == ["as written", 1, 5, 2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize("groups", ["1,4", "1,5"])
+def test_csv_has_the_same_columns_whether_a_row_is_invalid(groups: str) -> None:
+    header, *rows = run_gconv("compare", "basic", "-g", groups, "-f", "csv").out.splitlines()
+    assert header.split(",")[-2:] == ["intensity", "note"]
+    notes = [row.split(",", 9)[-1] for row in rows]
+    assert [bool(note) for note in notes] == [False, False, groups == "1,5"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["summary", "basic"],
+        ["summary", "basic", "-f", "json"],
+        ["compare", "basic", "-f", "csv"],
+        ["diff", "basic", "block", "-f", "markdown"],
+        ["check", "basic"],
+        ["list"],
+        ["schema"],
+    ],
+    ids=" ".join,
+)
+def test_a_hyphen_for_a_file_is_stdout(args: list[str], tmp_path: Path) -> None:
+    result = run_gconv(*args, "-o", "-", cwd=tmp_path)
+    assert result == run_gconv(*args, cwd=tmp_path)
+    assert result.out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_compare_variants() -> None:

@@ -45,7 +45,7 @@ def test_similar_changes_are_one_row_where_they_are_many() -> None:
     full = run_gconv("diff", "mobilenet_v2", "-", "--exact", stdin=wider).out
     few, many = (sum(line.startswith("+ ") for line in out.splitlines()) for out in (short, full))
     assert few == 5 < MAX_ROWS < many
-    assert f"--exact has {many} rows." in short
+    assert f"--exact shows all {many} rows." in short
     assert "×17" in next(line for line in short.splitlines() if "multiply" in line)
 
 
@@ -125,10 +125,10 @@ def test_markdown_is_tables_and_paragraphs(tmp_path: Path) -> None:
         ([], "diff needs two specs"),
         (["-", "-"], "only one of the two specs can be standard input"),
         (["basic", "blok"], "did you mean 'block'?"),
-        (["basic", "block", "--against", "HEAD"], "--against goes with one spec"),
+        (["basic", "block", "--against", "HEAD"], "--against takes one spec"),
         (["basic", "block", "--set", "a=1"], "has no variable 'a'"),
         (["basic", "block", "--old-set", "a=1"], "basic.yaml (bundled) has no variable 'a'"),
-        (["basic", "block", "--fail-if-larger", "x"], "a limit is a per cent"),
+        (["basic", "block", "--fail-if-larger", "x"], "a limit is a percentage"),
         (["basic", "block", "--dtype", "int4"], "int4"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -225,7 +225,52 @@ def test_a_spec_since_a_revision(repository: Path, where: str, spec: str) -> Non
     result = run_gconv("diff", spec, "--against", "main", cwd=repository / where)
     assert (result.status, result.err) == (0, "")
     assert widened(result)
-    assert f"From main:{spec} to {spec}." in result.out
+    assert f"From main:specs/net.yaml to {spec}." in result.out
+    git(repository, "cat-file", "-e", "main:specs/net.yaml")  # what git takes, from any folder
+
+
+@pytest.mark.parametrize(
+    ("where", "old"),
+    [
+        (".", "main:specs/net.yaml"),
+        (".", "HEAD:./specs/net.yaml"),
+        ("specs", "HEAD:specs/net.yaml"),
+        ("specs", "HEAD:./net.yaml"),
+        ("specs", "main~0:../specs/net.yaml"),
+    ],
+)
+def test_a_spec_may_be_what_git_calls_it(repository: Path, where: str, old: str) -> None:
+    git(repository / where, "cat-file", "-e", old)
+    new = str(repository / "specs" / "net.yaml")
+    result = run_gconv("diff", old, new, cwd=repository / where)
+    assert (result.status, result.err) == (0, "")
+    assert widened(result)
+    assert f"From {old} to {new}." in result.out
+
+
+@pytest.mark.parametrize(
+    ("old", "message"),
+    [
+        ("HEAD:net.yaml", "there is no file 'net.yaml' at HEAD; did you mean HEAD:./net.yaml?"),
+        ("HEAD:../../net.yaml", "there is no file '../../net.yaml' at HEAD"),
+        ("HEAD:/specs/net.yaml", "there is no file '/specs/net.yaml' at HEAD"),
+        ("HEAD:specs", "HEAD:specs is not a file"),
+        ("nope:specs/net.yaml", "no revision 'nope' in the repository of this folder"),
+        ("--all:net.yaml", "gconv diff has no option '--all:net.yaml'"),
+        (":net.yaml", "no file ':net.yaml' here"),
+    ],
+)
+def test_what_git_calls_no_file(repository: Path, old: str, message: str) -> None:
+    result = run_gconv("diff", old, "basic", cwd=repository / "specs")
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
+
+
+def test_outside_a_repository_a_colon_means_nothing(tmp_path: Path) -> None:
+    env = {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    result = run_gconv("diff", "HEAD:net.yaml", "basic", cwd=tmp_path, env=env)
+    assert (result.status, result.out) == (2, "")
+    assert "no file 'HEAD:net.yaml' here, and no bundled config of that name" in result.err
 
 
 @pytest.mark.parametrize("revision", ["HEAD", "main", "main~0", "HEAD@{0}", "refs/heads/main"])
@@ -250,7 +295,7 @@ def test_a_file_that_the_revision_does_not_have_is_new(repository: Path, spec: s
     args = [*([spec] if spec else []), "--against", "main", "--fail-if-larger", "0%"]
     result = run_gconv("diff", *args, cwd=repository)
     assert result.status == 0
-    assert f"There is no main:{name}: every layer counts as added" in result.out
+    assert f"main:{name} does not exist: every layer counts as added" in result.out
     data = json.loads(run_gconv("diff", *args, "-f", "json", cwd=repository).out)
     assert (data["old"], data["same"], data["limits"]) == (None, False, [])
     assert [layer["status"] for layer in data["layers"]] == ["added"]
@@ -282,7 +327,7 @@ def test_a_revision_never_becomes_an_option(repository: Path, revision: str) -> 
 def test_a_spec_that_has_no_past(repository: Path, spec: str) -> None:
     result = run_gconv("diff", spec, "--against", "HEAD", cwd=repository)
     assert (result.status, result.out) == (2, "")
-    assert f"--against needs a file of a git repository, and {spec!r} is none" in result.err
+    assert f"--against needs a file of a git repository, and {spec!r} is not a file" in result.err
 
 
 def test_no_spec_and_no_default(repository: Path) -> None:
@@ -332,4 +377,4 @@ def test_what_was_a_link_then_is_told_of(repository: Path, tmp_path: Path) -> No
     (folder / "was.yaml").write_text(SPEC.format(filters=8), encoding="utf-8")
     result = run_gconv("diff", "was.yaml", "--against", "HEAD", cwd=folder)
     assert (result.status, result.out) == (2, "")
-    assert "was.yaml was a symbolic link at HEAD" in result.err
+    assert "HEAD:was.yaml is a symbolic link" in result.err

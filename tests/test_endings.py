@@ -180,7 +180,7 @@ def test_with_no_home_nothing_is_missed(tmp_path) -> None:
     ("name", "message"),
     [
         ("there.md", "there.md exists already; --force replaces it"),
-        ("x.sarif", "no format's name ends in '.sarif', as 'x.sarif' does: take .md, .json"),
+        ("x.sarif", "unknown format '.sarif'; use .md, .json"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_before_any_work(tmp_path, name: str, message) -> None:

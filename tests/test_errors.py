@@ -99,19 +99,19 @@ STRUCTURE = {
     "a number for a layer": ("  - 64", "expected a layer, got 64", (3, 5), "an item is"),
     "no layer in an item": (
         "  - {name: a, repeat: 2}",
-        "no layer stands beside name and repeat",
+        "this item has no layer beside name and repeat",
         (3, 5),
         None,
     ),
     "a key beside a layer": (
         "  - relu:\n    filters: 64",
-        "'filters' stands beside 'relu' in one item",
+        "'filters' is beside 'relu' in one item",
         (4, 5),
         "indent it below relu",
     ),
     "arguments not indented": (
         "  - conv:\n    filters: 64\n    kernel: 3",
-        "filters and kernel stand beside 'conv' in one item, not below it",
+        "filters and kernel are beside 'conv' in one item, not below it",
         (4, 5),
         "indent them further than conv:",
     ),
@@ -147,7 +147,7 @@ STRUCTURE = {
     ),
     "two layers in an item": (
         "  - relu:\n    tanh:",
-        "'tanh' stands beside 'relu' in one item",
+        "'tanh' is beside 'relu' in one item",
         (4, 5),
         "a dash of its own",
     ),
@@ -175,7 +175,7 @@ STRUCTURE = {
         "  - conv: {filters: 8, kernel: 3, name: stem}",
         "conv has no argument 'name'",
         (3, 35),
-        "name: stands beside conv:",
+        "write name: beside conv:",
     ),
     "an argument as Keras spells it": (
         "  - max_pool: {pool_size: 2}",
@@ -302,7 +302,7 @@ FILES = {
     ),
     "a block with a layer's name": (
         "blocks: {conv: {layers: [relu]}}\ninput: [8, 3]\nlayers: [relu]",
-        "a block may not be called 'conv'",
+        "a block cannot be called 'conv'",
         (1, 10),
     ),
     "a block without layers": (

@@ -174,7 +174,7 @@ HOSTILE = {
     "chained sums": (chained("{}" + " + 1" * 40, 38), ""),
     "lists of lists by name": (
         chained("[" + ", ".join(["{0}"] * 10) + "]", 20),
-        "a list within a list is no value",
+        "a list within a list is not a value",
     ),
     "deep lists": (chained("[" * 50 + "{}" + "]" * 50, 38), "a list within a list"),
     "many branches": (

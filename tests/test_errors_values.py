@@ -43,6 +43,12 @@ SHAPES = {
         (3, 22),
         "same",
     ),
+    "a norm of groups that do not divide": (
+        "  - conv: {filters: 48, kernel: 3, groups: 4, norm: group}",
+        "groups=32 does not divide the 48 channels of layer 'group_norm'",
+        (3, 53),
+        "leave it out, and add a layer behind: - group_norm: {groups: 16}",
+    ),
     "stride and dilation": (
         "  - conv: {filters: 4, kernel: 3, stride: 2, dilation: 2}",
         "layer 'conv': stride 2 and dilation 2 are both above 1",
@@ -111,7 +117,7 @@ SHAPES = {
     ),
     "a projection that cannot be": (
         "  - residual: {body: [conv: {filters: 4, kernel: 3, padding: valid}], shortcut: project}",
-        "the body of layer 'residual' turns 8×8×12 into 6×6×4, which no 1×1 convolution",
+        "the body of layer 'residual' turns 8×8×12 into 6×6×4, which a 1×1 convolution",
         (3, 81),
         "pad with same",
     ),
@@ -262,11 +268,16 @@ SHAPES = {
     ),
     "a name used twice": (
         "  - relu:\n    name: a\n  - tanh:\n    name: a",
-        "the name 'a' is taken by a layer before",
+        "the name 'a' is already used by an earlier layer",
         (6, 11),
         "of its own",
     ),
-    "nothing left": ("  - relu:\n    when: $in > 99", "no layer is left", (1, 8), None),
+    "nothing left": (
+        "  - relu:\n    when: $in > 99",
+        "the network has no layers left",
+        (1, 8),
+        None,
+    ),
 }
 
 

@@ -42,7 +42,7 @@ from groupconv_cli.words import latin
 def test_letters_that_only_look_right_are_named(text: str, meant: str, named: str) -> None:
     spec = "input: [8, 8, 4]\nlayers:\n" + "".join(f"  {line}\n" for line in text.splitlines())
     (problem,) = problems(spec)
-    assert problem.hint.startswith(f"did you mean {meant}? what stands there has {named}")
+    assert problem.hint.startswith(f"did you mean {meant}? the text has {named}")
     assert problem.place.line == 2 + len(text.splitlines())
 
 
@@ -56,7 +56,7 @@ def test_letters_that_only_look_right_are_named(text: str, meant: str, named: st
 )
 def test_signs_that_only_look_like_yaml_are_named(text: str, named: str) -> None:
     (problem,) = problems(text)
-    assert problem.hint == f"what stands here or on the line before has {named}"
+    assert problem.hint == f"the text here or on the line before has {named}"
 
 
 def test_letters_that_are_what_they_look_like_are_left_alone() -> None:
@@ -66,9 +66,9 @@ def test_letters_that_are_what_they_look_like_are_left_alone() -> None:
         "duck 🦆",
     ]
     (problem,) = problems("input: [8, 4]\nlayers: [größe]")
-    assert "what stands there" not in problem.hint
+    assert "the text" not in problem.hint
     (problem,) = problems("input: [8, 4]\nlayers: [relu: {é: 1}, a: b: c]")
-    assert "what stands" not in (problem.hint or "")
+    assert "the text" not in (problem.hint or "")
 
 
 # What steers a terminal
@@ -156,7 +156,7 @@ def test_variants_share_the_bounds_of_one_network() -> None:
 def test_a_comparison_of_many_layers_has_fewer_rows() -> None:
     net = layers("- conv: {filters: 840, kernel: 3}\n  repeat: 2000", input_shape="[8, 8, 840]")
     assert len(compare(net, range(1, 50)).rows) == 50
-    with pytest.raises(UsageError, match="for so many layers a comparison has at most 49"):
+    with pytest.raises(UsageError, match="a comparison of so many layers has at most 49"):
         compare(net, range(1, 51))
 
 

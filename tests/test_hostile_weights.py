@@ -117,9 +117,9 @@ def packed_in_a_way_of_its_own(group: h5py.Group, name: str, _: Path) -> None:
 
 
 ATTACKS: dict[str, tuple[Spoil, str]] = {
-    "external data": (external_data, "'(0|kernel)' in it leads to another file"),
-    "virtual data": (virtual_data, "'(0|kernel)' in it leads to another file"),
-    "external link": (external_link, "'(0|kernel)' in it leads to another file"),
+    "external data": (external_data, "'(0|kernel)' in it is stored in another file"),
+    "virtual data": (virtual_data, "'(0|kernel)' in it is stored in another file"),
+    "external link": (external_link, "'(0|kernel)' in it is stored in another file"),
     "link to itself": (circle, "'(0|kernel)' in it stands for something at another place"),
     "link to nothing": (
         soft_link("/nothing"),
@@ -129,10 +129,10 @@ ATTACKS: dict[str, tuple[Spoil, str]] = {
         soft_link("/etc/passwd"),
         "'(0|kernel)' in it stands for something at another",
     ),
-    "named type": (named_type, "'(0|kernel)' in it is no group and no array"),
-    "lists": (values_of_any_length, "'(0|kernel)' in it is no array of numbers"),
-    "texts": (texts_of_any_length, "'(0|kernel)' in it is no array of numbers"),
-    "references": (references, "'(0|kernel)' in it is no array of numbers"),
+    "named type": (named_type, "'(0|kernel)' in it is neither a group nor an array"),
+    "lists": (values_of_any_length, "'(0|kernel)' in it is not an array of numbers"),
+    "texts": (texts_of_any_length, "'(0|kernel)' in it is not an array of numbers"),
+    "references": (references, "'(0|kernel)' in it is not an array of numbers"),
     "very many": (
         very_many_values,
         r"'(0|kernel)' grows from [\d,]+ to 40,000,000,\d{3},\d{3} bytes",
@@ -230,7 +230,7 @@ def test_no_command_brings_bytes_of_other_files(
     (tmp_path / "net.yaml").write_text(json.dumps(SPEC))
     result = run_gconv(*args, cwd=tmp_path)
     assert (result.status, result.out) == (2, "")
-    assert "is not safe: '0' in it leads to another file" in result.err
+    assert "is not safe: '0' in it is stored in another file" in result.err
     assert not (tmp_path / "out.keras").exists()
 
 

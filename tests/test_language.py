@@ -388,7 +388,7 @@ def test_a_residual_around_upsampling_cannot_be_projected_by_its_stride() -> Non
     (problem,) = problems(
         "input: [8, 8, 4]\nlayers:\n  - residual: {body: [upsample], shortcut: project}"
     )
-    assert "which no 1×1 convolution at its stride does" in problem.message
+    assert "which a 1×1 convolution at its stride cannot do" in problem.message
 
 
 def test_a_spec_may_be_a_mapping() -> None:

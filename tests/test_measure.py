@@ -156,7 +156,7 @@ def test_networks_of_other_shapes_can_be_measured() -> None:
 
 
 def test_what_does_not_fit_in_memory_is_not_begun() -> None:
-    message = "GB are free; --batch [0-9]+ fits, --ignore-memory tries all the same"
+    message = "GB are free; --batch [0-9]+ fits, --ignore-memory measures anyway"
     for measure in (api.measure, api.measure_layers):
         with pytest.raises(EnvironmentProblem, match=message):
             measure(SPEC, settings=MeasureSettings(batch=10**6 * 100))
@@ -262,7 +262,7 @@ GIVEN = given(
 
 def test_the_measured_table() -> None:
     text = shown(GIVEN)
-    assert "Measured here · batch 8 · float32 · CPU:0 · 4 threads" in text
+    assert "Measured here · batch 8 · float32 · CPU:0 · 4 threads · speed-up vs g=1" in text
     row = next(line for line in text.splitlines() if line.startswith("g=4") and "ms" in line)
     assert row.split("  ")[0] == "g=4"
     # Forward, its spread, speed-up, samples per second; the training step; what MACs say; memory.
@@ -275,11 +275,11 @@ def test_the_measured_table() -> None:
 def test_it_ends_with_what_to_conclude() -> None:
     *_, forward, train = shown(GIVEN).splitlines()
     assert forward == (
-        "In inference g=4 is fastest here: 2× the speed of g=1, where its MACs alone would make "
-        "it 4×. Groups stop paying at g=2: g=4 is not 5 % faster than that."
+        "In inference, g=4 is fastest here: 2× the speed of g=1. MACs alone predict 4×. "
+        "Beyond g=2 there is less than 5 % to gain."
     )
     assert train == (
-        "In training groups do not pay here: no number of them is 5 % faster than g=1."
+        "In training, groups do not pay here: no number of groups is 5 % faster than g=1."
     )
 
 
@@ -287,7 +287,7 @@ def test_stock_keras_is_compared() -> None:
     rows = (*GIVEN.rows[1:], group_times(2, 0.05, 4.0, "keras"), group_times(4, 0.05, 2.0, "keras"))
     text = shown(given(*rows, runtimes=("gconv", "keras")))
     assert text.splitlines()[-1] == (
-        "Stock Keras takes 40× to 100× the time of gconv's layers for a training step."
+        "A training step takes 40× to 100× as long with stock Keras as with gconv's layers."
     )
     assert re.search(r"^g=2 +stock Keras +50 ms", text, re.MULTILINE)
 
@@ -295,7 +295,7 @@ def test_stock_keras_is_compared() -> None:
 def test_an_interrupted_measurement_shows_what_there_is() -> None:
     rows = (group_times(1, 0.01, 0.03), group_times(2, 0.005, None))
     text = shown(given(*rows, complete=False))
-    assert "Interrupted: these are the rounds that were done." in text
+    assert "Interrupted: only the rounds that were finished are counted." in text
     assert "In inference g=2 is fastest here: 2×" in text
     assert "In training" not in text
 
@@ -348,7 +348,7 @@ def test_the_summary_has_the_time_of_each_layer() -> None:
     assert found["conv"][-4:] == ["2 ms", "32 %", "0.295", "8 ms"]
     assert found["relu"][-3:] == ["0 µs", "0.0 %", "2 ms"]
     assert text.splitlines()[-1] == (
-        "The network as a whole with gconv: 8 ms in inference (its layers one by one: 6.20 ms)."
+        "The whole network with gconv takes 8 ms in inference (the sum of its layers: 6.20 ms)."
     )
     folded = plain(lines(summary_view(summary, layer_times(), depth=0), width=None))
     assert "Forward" not in folded
@@ -364,7 +364,7 @@ def test_options_that_go_with_measure() -> None:
     for option in ("--batch", "--runs", "--threads"):
         result = run_gconv("compare", "basic", option, "2")
         assert (result.status, result.out) == (2, "")
-        assert f"{option} goes with --measure" in result.err
+        assert f"{option} needs --measure" in result.err
     assert run_gconv("summary", "basic", "--runtime", "both", "--ignore-memory").status == 2
     assert run_gconv("compare", "resnet", "--variants", "--measure").status == 2
 
@@ -379,7 +379,7 @@ def test_the_program_measures_and_says_nothing_else() -> None:
     assert [row["groups"] for row in data["measured"]["rows"]] == ["as written", 1, 4]
     result = run_process("summary", "basic", *common)
     assert (result.status, result.err) == (0, "")
-    assert "The network as a whole with gconv:" in result.out
+    assert "The whole network with gconv takes" in result.out
 
 
 @pytest.mark.surroundings
@@ -400,5 +400,5 @@ def test_ctrl_c_prints_what_is_done() -> None:
     out, _ = process.communicate(timeout=60)
     os.close(master)
     assert process.returncode == 130
-    assert "Interrupted: these are the rounds that were done." in out.decode()
+    assert "Interrupted: only the rounds that were finished are counted." in out.decode()
     assert "is fastest here" in out.decode() or "do not pay here" in out.decode()

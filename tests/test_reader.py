@@ -129,7 +129,7 @@ def test_text_without_a_tree(text: str, message: str, place) -> None:
 def test_an_alias_bomb_is_counted_not_followed() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    with pytest.raises(SpecError, match="aliases followed"):
+    with pytest.raises(SpecError, match="with aliases expanded"):
         read(Source("s", "\n".join(lines)))
 
 

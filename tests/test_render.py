@@ -112,9 +112,9 @@ def test_digits_stand_under_digits() -> None:
 
 def test_a_narrow_table_leaves_columns_out_and_says_so() -> None:
     text = plain(lines(TABLE, width=30))
-    assert "FLOPs" not in text.split("Left out")[0]
+    assert "FLOPs" not in text.split("Hidden")[0]
     assert "123 M" in text
-    assert "Left out for want of room: FLOPs;" in text.replace("\n", " ")
+    assert "Hidden (terminal too narrow): FLOPs." in text.replace("\n", " ")
     assert max(map(len, text.splitlines())) <= 40
 
 

@@ -39,7 +39,8 @@ def hold(
     """
     if totals.unknown and any(METRICS[key].is_of_macs for key in limits):
         raise UsageError(
-            f"no budget of MACs can be held to, as those of {joined(totals.unknown)} are not known"
+            "a budget of MACs or FLOPs cannot be checked: gconv does not know the MACs of "
+            f"{joined(totals.unknown)}"
         )
     return [
         BudgetLine(limits[key], totals.metric(METRICS[key]), variant)

@@ -211,6 +211,15 @@ def _settings(node: Node) -> dict[str, Any]:
     return made
 
 
+def _means_the_same(field: str, old: Any, new: Any) -> bool:
+    """Whether an argument is as it was: a stride of 1 on one axis is a stride of 1 on two."""
+    if old == new:
+        return True
+    if field in ("kernel", "size", "shape") or not isinstance(old, tuple):
+        return False
+    return isinstance(new, tuple) and len({*old, *new}) == 1
+
+
 WAYS: tuple[tuple[Match, tuple[int, ...]], ...] = (
     (runs, (0, 0, 1, 1, 2, 3, 4)),
     (runs, (1, 1, 0, 2, 3, 4)),
@@ -338,7 +347,7 @@ def _fields(
             ]
         if None not in (old.groups, new.groups):
             pairs.append(("groups", old.groups, new.groups))
-    changes = [FieldChange(*pair) for pair in pairs if pair[1] != pair[2]] + connections
+    changes = [FieldChange(*pair) for pair in pairs if not _means_the_same(*pair)] + connections
     rest = [
         FieldChange("input_shapes", old.input_shapes, new.input_shapes),
         FieldChange("output_shape", old.output_shape, new.output_shape),

@@ -39,9 +39,9 @@ def verdicts(limits: Iterable[GrowthLimit], diff: Diff) -> tuple[LimitVerdict, .
         unknown = diff.before.unknown or diff.after.unknown
         if unknown and metric.is_of_macs:
             raise UsageError(
-                f"{limit.metric} cannot be held to {limit.text}: gconv does not know those of "
-                f"{joined(unknown)}\n  limit what is known: --fail-if-larger params={limit.text} "
-                f"--fail-if-larger memory={limit.text}"
+                f"the limit {limit.metric}={limit.text} cannot be checked: gconv does not know "
+                f"the MACs of {joined(unknown)}\n  limit what is known: --fail-if-larger "
+                f"params={limit.text} --fail-if-larger memory={limit.text}"
             )
         before, after = (side.metric(metric) for side in (diff.before, diff.after))
         found.append(LimitVerdict(limit, before, after, limit.allowed(before)))

@@ -20,14 +20,15 @@ MAX_WORK = 100_000
 
 def sweep(
     network: Network,
-    groups: Iterable[int] | str = "all",
+    groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
     dtype: str = "float32",
 ) -> Comparison:
     """The network as written, at g = 1, and at each number of groups.
 
-    `groups` may be 'all': every number that divides the channels of all swept convolutions.
+    `groups` may be or have in it 'all': every number that divides the channels of all swept
+    convolutions.
     `only` is a glob on full layer names that chooses what is swept; without it these are the
     grouped convolutions, or where there are none the depthwise ones, or else all convolutions
     that do not read the network's input.
@@ -37,20 +38,23 @@ def sweep(
     """
     chosen, rule = choose(network, only)
     shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
-    if isinstance(groups, str):
-        if groups != "all":
-            raise UsageError(f"groups must be numbers or 'all', got {groups!r}")
-        if shared > MAX_FACTORED:
-            raise UsageError(f"{shared} channels have too many divisors to try; name the counts")
-        groups = divisors(shared)
-    counts = list(dict.fromkeys([1, *map(_number_of_groups, groups)]))
+    counts = [1]
+    for given in [groups] if isinstance(groups, str) else groups:
+        if not isinstance(given, str):
+            counts.append(_number_of_groups(given))
+        elif given != "all":
+            raise UsageError(f"groups must be numbers or 'all', got {given!r}")
+        elif shared > MAX_FACTORED:
+            raise UsageError(f"{shared} channels have too many divisors to try; name the numbers")
+        else:
+            counts += divisors(shared)
+    counts = list(dict.fromkeys(counts))
     if len(counts) > MAX_ROWS:
         raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
     if len(counts) * len(network.nodes) > MAX_WORK:
         raise UsageError(
-            f"{len(counts)} numbers of groups for {len(network.layers):,} layers; for so many "
-            f"layers a comparison has at most {MAX_WORK // len(network.nodes)}: name them with "
-            "--groups"
+            f"{len(counts)} numbers of groups for {len(network.layers):,} layers; a comparison of "
+            f"so many layers has at most {MAX_WORK // len(network.nodes)}: name them with --groups"
         )
     values = activations(network)
     rows = [CompareRow(groups="as written", totals=total(network, dtype, values))]
@@ -100,9 +104,9 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
         if indices:
             return _with_sharing(network, indices), rule
     raise UsageError(
-        "there is no convolution to sweep: "
+        "there is no convolution to vary: "
         + (
-            f"the only one reads the input; to sweep it: --only {_first_name(convolutions)}"
+            f"the only one reads the input; to vary it: --only {_first_name(convolutions)}"
             if convolutions
             else "the network has none"
         )
@@ -158,7 +162,7 @@ def _row(
         if channels % count or filters % count:
             reason = (
                 f"{count} does not divide the {channels} input and {filters} output channels "
-                f"of {node.name!r}; dividing all swept layers: {divisors_text(shared)}"
+                f"of {node.name!r}; dividing all varied layers: {divisors_text(shared)}"
             )
             return CompareRow(groups=count, totals=None, reason=reason)
     changes = dict.fromkeys(chosen, count)

@@ -52,7 +52,7 @@ def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
     available = available_bytes()
     if needed > available and not ignore:
         raise EnvironmentProblem(
-            f"running {samples} samples of {network.name!r} takes about {needed / 1e9:,.1f} GB of "
+            f"running {samples} samples of {network.name!r} needs about {needed / 1e9:,.1f} GB of "
             f"memory, and {available / 1e9:,.1f} GB are free"
         )
 
@@ -65,7 +65,7 @@ def enough_to_build(network: Network, *, ignore: bool = False, way: str = "") ->
     needed, available = build_bytes(network), available_bytes()
     if needed > available and not ignore:
         raise EnvironmentProblem(
-            f"building {network.name} takes about {bytes_text(needed)} of memory, and "
+            f"building {network.name} needs about {bytes_text(needed)} of memory, and "
             f"{bytes_text(available)} are free{way}"
         )
     return needed <= available
@@ -123,8 +123,8 @@ def check_memory(
     batch = need.largest_batch(available)
     way = f"--batch {batch} fits" if batch else "fewer --groups take less"
     raise EnvironmentProblem(
-        f"measuring a batch of {settings.batch:,} takes about {needed / 1e9:,.1f} GB of memory, "
-        f"and {available / 1e9:,.1f} GB are free; {way}, --ignore-memory tries all the same"
+        f"measuring a batch of {settings.batch:,} needs about {needed / 1e9:,.1f} GB of memory, "
+        f"and {available / 1e9:,.1f} GB are free; {way}, --ignore-memory measures anyway"
     )
 
 

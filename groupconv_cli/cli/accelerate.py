@@ -45,17 +45,17 @@ def accelerate(
     ],
     portable: Annotated[
         bool,
-        typer.Option("--portable", help="The way back: stock layers, for where gconv is not."),
+        typer.Option("--portable", help="Convert back to stock Keras layers."),
     ] = False,
     force: ForceOption = False,
     settings: SetOption = None,
     trust: TrustOption = False,
 ) -> None:
-    """Save a Keras model with grouped convolutions that are fast.
+    """Save a Keras model with fast grouped convolutions.
 
-    Weights, names and outputs stay; what is saved is loaded again, and its outputs and gradients
-    are compared with the original's on random input. To load the file, groupconv_cli.layers has to
-    be imported; --portable makes a file for where gconv is not installed.
+    Weights, names and outputs stay the same. The saved file is loaded again, and its outputs and
+    gradients are compared with the original's on random input. To load it, import
+    groupconv_cli.layers first. --portable makes a file that loads without gconv.
 
     \b
     Examples:
@@ -69,11 +69,11 @@ def accelerate(
 
     if not is_model(model):
         raise UsageError(
-            f"{model} is no Keras model (a .keras or .h5 file, or keras:NAME)\n"
-            f"  of a spec, gconv build {model} --fast makes a fast model"
+            f"{model} is not a Keras model (a .keras or .h5 file, or keras:NAME)\n"
+            f"  for a spec: gconv build {model} --fast"
         )
     if output.suffix != ".keras":
-        raise UsageError(f"FILE must be a name that ends in .keras, got {output.name!r}")
+        raise UsageError(f"FILE must end in .keras, got {output.name!r}")
     values = parse_settings(settings)
     ModelFile(model, trust=trust).check()
     with written_whole(output, force=force) as temporary, spinner("Loading TensorFlow") as show:
@@ -111,7 +111,7 @@ def accelerate(
                 found = agreement(original, again, network.input_shapes)
         if found.fault:
             raise InternalError(
-                f"the converted model differs from {model} on random input: {found.fault}; "
+                f"the converted model does not match {model} on random input: {found.fault}; "
                 "nothing was saved"
             )
     _report(original.name, output, found, reached, missed, portable=portable)
@@ -131,22 +131,22 @@ def _report(
     from groupconv_cli.units import bytes_text, decimal_text, percent_text
     from groupconv_cli.words import joined, plural
 
-    now = "Keras' own again" if portable else "fast now"
-    lines = [
-        f"Converted {name}: {plural(len(reached), 'convolution')} with groups "
-        f"{'is' if len(reached) == 1 else 'are'} {now}.",
-        "Checked: loaded again, its outputs differ from the original's by at most "
-        f"{decimal_text(found.difference)} on random input, where they reach "
-        f"{decimal_text(found.largest)}."
+    now = "stock Keras layers" if portable else "fast layers"
+    compared = (
+        "Reloaded and compared with the original: max difference "
+        f"{decimal_text(found.difference)} (outputs up to {decimal_text(found.largest)})"
         if found.is_finite
-        else "Not compared: an output of the original has no finite number for random input.",
-        f"Gradients of its weights were not compared: {found.left_out}."
+        else "Not compared: an output of the original has no finite number for random input."
+    )
+    lines = [
+        f"Converted {name}: {plural(len(reached), 'grouped convolution')} to {now}.",
+        f"Saved {output} ({bytes_text(output.stat().st_size)}). {compared}",
+        f"Gradients of the weights were not compared: {found.left_out}."
         if found.gradients is None
-        else f"Gradients of its weights differ by at most {percent_text(found.gradients)}.",
+        else f"Gradients of the weights: max difference {percent_text(found.gradients)}.",
     ]
     if missed:
-        lines.append(f"Left as they are, their classes being not Keras': {joined(missed)}.")
-    lines.append(f"Saved {output} ({bytes_text(output.stat().st_size)}).")
+        lines.append(f"Unchanged, because of custom classes: {joined(missed)}.")
     if not portable:
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
     write_sentences(lines)
@@ -155,8 +155,8 @@ def _report(
 def _nothing(name: str, missed: list[str], *, portable: bool) -> str:
     if portable:
         return f"model {name!r} has none of gconv's fast layers: there is nothing to convert"
-    why = f"; of a class of their own are {', '.join(missed)}" if missed else ""
+    why = f"; these layers have custom classes: {', '.join(missed)}" if missed else ""
     return (
-        f"model {name!r} has no grouped convolution of Keras' own: nothing to make fast{why}"
-        "\n  depthwise and dense convolutions are as fast in Keras as they get"
+        f"model {name!r} has no grouped convolution of stock Keras: there is nothing to convert"
+        f"{why}\n  gconv has no faster layers for depthwise and dense convolutions"
     )

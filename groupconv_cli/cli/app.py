@@ -84,8 +84,8 @@ def gconv(
 ) -> None:
     """Build and analyze networks with grouped convolutions.
 
-    A spec is a YAML file of layers. See what its groups save, compare numbers of groups, see
-    what a change of a spec changes, and build the Keras model.
+    A spec is a YAML file of layers. See what its groups save, compare numbers of groups, compare
+    versions of a spec, and build the Keras model.
 
     \b
     Examples:
@@ -95,14 +95,14 @@ def gconv(
     """
 
 
-app.command(short_help="Show every layer and the totals, beside g=1.")(summary)
+app.command(short_help="Show every layer and the totals, compared with dense.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
 app.command(short_help="Check specs: mistakes, rules and budgets.")(check)
 app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)
 app.command(short_help="Make a Keras model's grouped convolutions fast.")(accelerate)
 app.command("list", short_help="List the bundled networks.")(list_networks)
-app.command(short_help="Write a spec to begin from.")(init)
+app.command(short_help="Write a spec to start from.")(init)
 app.command(short_help="Print the JSON Schema of specs.")(schema)
 
 

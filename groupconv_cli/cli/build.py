@@ -67,14 +67,16 @@ def model_name(text: str) -> Path:
 @command
 def build(
     spec: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SPEC",
             help="A spec's path, the name of a bundled config, or - for standard input; or a Keras "
-            "model: a .keras or .h5 file, or keras:NAME for one of keras.applications.",
+            "model: a .keras or .h5 file, or keras:NAME for one of keras.applications. Default: "
+            "gconv.yaml in this folder.",
             autocompletion=complete_spec,
+            show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -93,8 +95,8 @@ def build(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="keras, saved_model, tflite, onnx or python, where no ending tells. Without -o it "
-            "may be repeated.",
+            help="keras, saved_model, tflite, onnx or python: the format where no ending gives it. "
+            "May be repeated without -o.",
             show_default=False,
         ),
     ] = None,
@@ -133,7 +135,7 @@ def build(
         typer.Option(
             "--calibrate",
             metavar="FILE.npz",
-            help="Samples of real input that int8 takes the ranges of values from.",
+            help="Samples of real input, from which int8 takes its ranges of values.",
             show_default=False,
         ),
     ] = None,
@@ -141,13 +143,13 @@ def build(
         bool,
         typer.Option(
             "--fast",
-            help="Grouped convolutions that are fast. A .keras file then needs gconv to load, a "
-            "SavedModel a machine like this one; other formats don't change.",
+            help="Use gconv's fast grouped convolutions. A .keras file then needs gconv to load, "
+            "and a SavedModel needs a machine like this one. Other formats stay the same.",
         ),
     ] = False,
     ignore_memory: Annotated[
         bool,
-        typer.Option("--ignore-memory", help="Try even what seems not to fit in memory."),
+        typer.Option("--ignore-memory", help="Build it even if memory seems too small."),
     ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
@@ -155,22 +157,24 @@ def build(
 ) -> None:
     """Build the model of a spec, check it against the analysis, and save it.
 
-    A Keras model in place of the spec is read with its weights, and saved in other formats.
+    SPEC may be a Keras model: it is read with its weights and saved in other formats.
 
-    What is saved is loaded again and compared with the Keras model on random input. In every
-    format but Keras' own a grouped convolution is one operation with groups. A .keras file is
-    made of stock layers, so it loads where only Keras is installed.
+    Each saved file is loaded again and compared with the Keras model on random input. A .keras
+    file has stock layers only, so it loads without gconv. In the other formats a grouped
+    convolution is one operation with groups.
 
     \b
     Examples:
       gconv build resnext50_32x4d
       gconv build net.yaml -o net.keras -o net.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.py
+      gconv build net.yaml --to python -o -
       gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
     from groupconv_cli.builder.memory import enough_to_build
-    from groupconv_cli.cli.output import note, write_sentences
+    from groupconv_cli.cli.output import note, write, write_sentences
+    from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.exporters.formats import (
         check_sizes,
@@ -182,7 +186,13 @@ def build(
     from groupconv_cli.models.weights import check_weights_file
     from groupconv_cli.runtime import FRAMEWORK, require
 
-    source = read_spec(spec, trust=trust)
+    prints = any(map(is_stdout, output or ()))
+    if prints and (to, len(output or ())) != ([To.python], 1):
+        raise UsageError(
+            "-o - is for Python code alone: gconv build SPEC --to python -o -\n"
+            "  other formats need a file, such as -o net.keras"
+        )
+    source = read_spec(spec, trust=trust, or_bundled=False)
     values = parse_settings(settings)
     network = network_in(source, values, variant)
     wanted = targets(output or (), to or (), file_stem(network.name))
@@ -198,10 +208,10 @@ def build(
     samples = _samples(network, calibrate)
     if quantize is Quantize.int8 and samples is None:
         note(
-            "warning: int8 takes ranges from random numbers, as no --calibrate gives samples of "
-            "real input; such a file is for measuring speed and size, not for use"
+            "warning: int8 takes its ranges from random numbers, because there is no --calibrate; "
+            "such a file is for measuring speed and size, not for use"
         )
-    way = "; --ignore-memory tries all the same"
+    way = "; --ignore-memory builds it anyway"
     enough = enough_to_build(network, ignore=ignore_memory, way=way)
     # The targets are opened first: work whose result cannot be kept is not begun.
     with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
@@ -221,7 +231,11 @@ def build(
                 model = build_network(network, fast=fast, seed=init_seed, weights=weights)
         options = Options(quantize.value if quantize else None, samples, ignore_memory)
         saved = export_all(Subject(model, network), places, options, show)
-    write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
+        code = places[0][1].read_text(encoding="utf-8") if prints else ""
+    if prints:
+        write(code)
+    else:
+        write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
 
 
 def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: list[str]) -> None:
@@ -229,7 +243,7 @@ def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: l
     if quantize is not None and "tflite" not in to:
         raise UsageError("--quantize is for TFLite: name an output that ends in .tflite")
     if calibrate is not None and quantize is not Quantize.int8:
-        raise UsageError("--calibrate is for --quantize int8")
+        raise UsageError("--calibrate needs --quantize int8")
 
 
 def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:
@@ -268,7 +282,7 @@ def _read(
     from groupconv_cli.models.weights import load_weights
 
     if seed is not None and not source.is_application:
-        raise UsageError(f"{source.name} has its weights: --init-seed is for random ones")
+        raise UsageError(f"{source.name} has weights already; --init-seed is for random weights")
     with seeded(seed):
         model = source.load(values, ignore_memory=True)  # the network's was looked at before
     if weights is not None:
@@ -304,30 +318,26 @@ def _report(
         lines.append("Its weights are random.")
     if weights is not None:
         lines.append(f"Weights from {weights}.")
-    largest = None
     for each in saved:
         line = f"Saved {each.path} ({bytes_text(each.size)})"
         if each.agreement is None:
-            lines.append(f"{line}, not compared: {each.format.runtime} is not installed.")
+            lines.append(f"{line}. Not compared: {each.format.runtime} is not installed.")
             continue
         if not each.agreement.is_finite:
-            lines.append(f"{line}, not compared: an output of the model has no finite number.")
+            lines.append(f"{line}. Not compared: an output of the model has no finite number.")
             continue
-        largest = each.agreement.largest
-        difference = decimal_text(each.agreement.difference)
-        lines.append(f"{line}: within {difference} in {each.agreement.runtime}.")
-    if largest is not None:
+        difference, largest = map(decimal_text, (each.agreement.difference, each.agreement.largest))
         lines.append(
-            "Within: the largest difference from the Keras model's outputs, which go up to "
-            f"{decimal_text(largest)}."
+            f"{line}. Reloaded in {each.agreement.runtime}: max difference {difference} "
+            f"(outputs up to {largest})"
         )
     if any(each.agreement is not None and each.agreement.says_little for each in saved):
         lines.append(
-            "That says little here: the outputs are nearly the same for any input, as those of "
-            "many networks without trained weights are. With --weights it says more."
+            "This comparison shows little: the outputs are nearly the same for any input, as in "
+            "many networks without trained weights. With --weights it shows more."
         )
     if fast and any(each.format.name == "keras" for each in saved):
         lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
     if any(each.format.name == "python" for each in saved):
-        lines.append("The Python file holds no weights: it builds the model with random ones.")
+        lines.append("The Python file has no weights: it builds the model with random ones.")
     return lines

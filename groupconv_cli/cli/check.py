@@ -39,7 +39,7 @@ def _max(metric: str, what: str, example: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
         f"--max-{metric}",
         metavar="AMOUNT",
-        help=f"The most {what}, such as {example}. Wins over the spec's budget.",
+        help=f"The most {what} allowed, such as {example}. Overrides the spec's budget.",
         show_default=False,
     )
     return option
@@ -66,7 +66,7 @@ def check(
         typer.Option(
             "--rule",
             metavar="CODE=LEVEL",
-            help="Set a rule to off, warning or error. Wins over the spec and pyproject.toml. May "
+            help="Set a rule to off, warning or error. Overrides the spec and pyproject.toml. May "
             "be repeated.",
             show_default=False,
         ),
@@ -79,7 +79,7 @@ def check(
         typer.Option(
             "--explain",
             metavar="CODE",
-            help="Say what a rule looks for, why, and what to do; check nothing.",
+            help="Explain what a rule looks for, why, and what to do. Nothing is checked.",
             show_default=False,
         ),
     ] = None,
@@ -102,10 +102,10 @@ def check(
     exact: ExactOption = False,
     trust: TrustOption = False,
 ) -> int:
-    """Check specs for mistakes, hold them to their budgets, and look for what rules warn of.
+    """Check specs for mistakes, check their budgets, and apply the rules.
 
-    All problems of all specs are reported; a spec with variants is checked with each. Of a folder
-    those .yaml and .yml files are taken that have a line `layers:`.
+    All problems of all specs are reported. A spec with variants is checked with each of them. In a
+    folder, the .yaml and .yml files with a line `layers:` are checked.
 
     Exit status: 0 all well, warnings included; 1 a budget is broken or a rule that is an error;
     2 a spec is wrong.
@@ -122,13 +122,14 @@ def check(
         return _explain(explain)
     from groupconv_cli.api import check as check_specs
     from groupconv_cli.cli.output import note
-    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.present import Destination, Result, is_stdout, present
     from groupconv_cli.render.check import check_view, conclusion, findings_view
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.github import github
     from groupconv_cli.render.json import check_json
 
     chosen: str | None = output_format
+    output = None if is_stdout(output) else output
     if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
         chosen = CheckFormat.github
     to = Destination(chosen, output, force, exact).checked()

@@ -54,8 +54,8 @@ def compare(
             "--groups",
             "-g",
             metavar="N,N,…|all",
-            help="Numbers of groups to compare; 'all', the default, is every one that divides all "
-            "swept layers.",
+            help="Numbers of groups to compare. 'all', the default, is every number that divides "
+            "the channels of all varied convolutions.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +64,7 @@ def compare(
         typer.Option(
             "--only",
             metavar="PATTERN",
-            help="Sweep the convolutions whose full names match this glob.",
+            help="Vary the groups of convolutions whose full names match this glob.",
             show_default=False,
         ),
     ] = None,
@@ -87,20 +87,21 @@ def compare(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
-    """Compare a network at several numbers of groups, each set against g=1.
+    """Compare a network at several numbers of groups with the same network at g=1.
 
-    Swept are the grouped convolutions; where there are none, the depthwise ones; else all that do
-    not read the input. Counts that do not divide, and variants that make no network, are rows that
-    say why, and the exit status is 1.
+    Groups are varied in the grouped convolutions. If there are none, they are varied in the
+    depthwise convolutions, or else in all convolutions that do not read the input. A number that
+    does not divide the channels, or a variant with mistakes, is a row that says why, and the exit
+    status is 1.
 
-    vs g=1: the figure left of it against the row g=1, where the swept layers are dense and the rest
-    is as written; of a variant, against itself with every grouped convolution made dense. Peak
-    memory: weights and the most activations alive at once. FLOPs/byte: arithmetic intensity. All is
-    for one sample.
+    vs g=1: the figure to its left as a share of the row g=1, where the varied convolutions are
+    dense and the others unchanged. vs dense: as a share of the same variant with every grouped
+    convolution dense. Peak memory: weights and the most activations alive at once. FLOPs/byte:
+    arithmetic intensity. All figures are for one sample.
 
-    Measured: medians, ± half the distance between the quartiles; the speed-up over g=1, beside the
-    one that the MACs alone would make; the most memory allocated at once. A training step is
-    forward, backward and an update by SGD.
+    Times are medians, ± half the interquartile range. Speed-up: how many times as fast as g=1.
+    By MACs: the speed-up that MACs alone predict. Memory is the peak allocation. A training step is
+    forward, backward and an SGD update.
 
     \b
     Examples:
@@ -125,7 +126,9 @@ def compare(
     )
     if variants:
         if groups is not None or only is not None or variant is not None or measure:
-            raise UsageError("--variants goes without --groups, --only, --variant and --measure")
+            raise UsageError(
+                "--variants cannot be combined with --groups, --only, --variant or --measure"
+            )
         status, result = _variants(read_spec(spec), parse_settings(settings), dtype)
     else:
         counts = parse_groups("all" if groups is None else groups)
@@ -137,7 +140,7 @@ def compare(
 
 def _groups(
     network: Network,
-    counts: list[int] | str,
+    counts: list[int | str],
     only: str | None,
     dtype: str,
     exact: bool,
@@ -177,12 +180,13 @@ def _variants(
     )
 
 
-def parse_groups(text: str) -> list[int] | str:
-    """The numbers in '1,4,8', or 'all'. Raises UsageError for anything else."""
-    if text.strip() == "all":
-        return "all"
-    counts = []
+def parse_groups(text: str) -> list[int | str]:
+    """The numbers in '1,4,8', with or without 'all'. Raises UsageError for anything else."""
+    counts: list[int | str] = []
     for part in text.split(","):
+        if part.strip() == "all":
+            counts.append("all")
+            continue
         if not part.strip().isdecimal() or len(part) > 18 or int(part) < 1:
             raise UsageError(
                 f"--groups takes whole numbers from 1 to 10^18, such as 1,4,8, or all; got {part!r}"

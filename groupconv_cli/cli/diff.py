@@ -42,8 +42,8 @@ def diff(
         str | None,
         typer.Argument(
             metavar="OLD",
-            help="A spec's path, the name of a bundled config, - for standard input, or a Keras "
-            "model. With --against the one spec; by default gconv.yaml of this folder.",
+            help="A spec's path or git's REV:PATH, the name of a bundled config, - for stdin, "
+            "or a Keras model. With --against the one spec; by default gconv.yaml in this folder.",
             autocompletion=complete_spec,
             show_default=False,
         ),
@@ -52,7 +52,7 @@ def diff(
         str | None,
         typer.Argument(
             metavar="NEW",
-            help="What to set against OLD: a spec or a model as well.",
+            help="What to compare OLD with: a spec or a Keras model.",
             autocompletion=complete_spec,
             show_default=False,
         ),
@@ -62,7 +62,7 @@ def diff(
         typer.Option(
             "--against",
             metavar="REV",
-            help="Set the spec against itself at this git revision.",
+            help="Compare the spec with itself at this git revision.",
             show_default=False,
         ),
     ] = None,
@@ -71,9 +71,9 @@ def diff(
         typer.Option(
             "--fail-if-larger",
             metavar="[NAME=]LIMIT",
-            help="Exit with 1 if NEW is larger than OLD by more: 5% is for params, MACs and peak "
-            "memory; macs=5% or params=100k for one of params, macs, flops, weights, activations, "
-            "memory. May be repeated.",
+            help="Exit with 1 if NEW is larger than OLD by more than this. 5% limits params, MACs "
+            "and peak memory; macs=5% or params=100k limits one of params, macs, flops, weights, "
+            "activations, memory. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -101,20 +101,21 @@ def diff(
 ) -> int:
     """Show what changed between two specs, or in one since a git revision.
 
-    Layers are set against one another by what they are, not by their names; equal changes are one
-    row. --set and --variant are for both sides. A file that the revision does not have is all new,
-    and held to no limit.
+    Layers are matched by type and shape, not by name. Equal changes are one row. --set and
+    --variant apply to both sides. A file that does not exist at the revision counts as all new, and
+    no limit applies to it.
 
-    + is an added layer, - a removed and ~ a changed one; ×N are N layers in one row, their figures
-    summed. Peak memory: weights and the most activations alive at once. All is for one sample.
+    + is an added layer, - a removed one, ~ a changed one. ×N is a row for N layers, with their
+    figures summed. Peak memory: weights and the most activations alive at once. All figures are for
+    one sample.
 
     \b
     Examples:
       gconv diff resnet50 resnext50_32x4d
       gconv diff net.yaml --against origin/main
       gconv diff net.yaml --against origin/main --fail-if-larger 5%
+      gconv diff main:old.yaml new.yaml
       gconv diff net.yaml net.yaml --old-set groups=4 --set groups=8
-      git show main:old.yaml | gconv diff - new.yaml
     """
     from groupconv_cli.analysis.diff import diff_networks
     from groupconv_cli.analysis.growth import verdicts
@@ -163,7 +164,7 @@ def _files(
         files = read_spec(old, trust=trust), read_spec(new, trust=trust)
         return *files, (_label(old, files[0]), _label(new, files[1]))
     if new is not None:
-        raise UsageError(f"--against goes with one spec, got {old} and {new}")
+        raise UsageError(f"--against takes one spec, got {old} and {new}")
     from groupconv_cli.language.spec_file import SpecFile
     from groupconv_cli.models.recognize import is_model
     from groupconv_cli.sources.git_revision import source_at
@@ -171,11 +172,11 @@ def _files(
 
     spec = DEFAULT_FILE if old is None else old
     if old is None and not Path(spec).is_file():
-        raise UsageError(f"there is no {spec} here; name the spec to set against {against}")
+        raise UsageError(f"there is no {spec} here; name the spec to compare with {against}")
     if is_model(spec):
         raise UsageError(f"--against is for specs, and {spec} is a Keras model")
-    source = source_at(spec, against)
-    return source and SpecFile(source), read_spec(spec), (f"{against}:{spec}", spec)
+    source, called = source_at(spec, against)
+    return source and SpecFile(source), read_spec(spec), (called, spec)
 
 
 def _label(spec: str, file: File) -> str:

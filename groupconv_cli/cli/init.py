@@ -1,4 +1,4 @@
-"""`gconv init`: a spec to begin from."""
+"""`gconv init`: a spec to start from."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def init(
     ] = Path("gconv.yaml"),
     force: ForceOption = False,
 ) -> None:
-    """Write a spec to begin from, and the schema that lets an editor help with it.
+    """Write a spec to start from, and the schema with which an editor completes and checks it.
 
-    Beside the spec gconv.schema.json is written, unless there is one.
+    gconv.schema.json is written beside the spec, unless that file exists.
 
     \b
     Examples:
@@ -50,12 +50,13 @@ def init(
     from shlex import quote
 
     from groupconv_cli.cli.output import write, write_sentences
+    from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.cli.schema import schema_text
     from groupconv_cli.files import write_texts
     from groupconv_cli.language.schema import FILE_NAME
     from groupconv_cli.sources.locate import DEFAULT_FILE
 
-    to_stdout = str(output) == "-"
+    to_stdout = is_stdout(output)
     text, variant = _starting_point(name, DEFAULT_FILE if to_stdout else quote(output.name))
     text = EDITOR_LINE.format(FILE_NAME) + text
     if to_stdout:

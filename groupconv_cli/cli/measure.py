@@ -27,7 +27,7 @@ class Runtime(StrEnum):
 
 
 MeasureOption = Annotated[
-    bool, typer.Option("--measure", help="Measure it on this machine too: time and memory.")
+    bool, typer.Option("--measure", help="Measure time and memory on this machine as well.")
 ]
 BatchOption = Annotated[
     int | None,
@@ -47,7 +47,7 @@ RunsOption = Annotated[
         metavar="N",
         min=1,
         max=10**6,
-        help="With --measure: rounds to time. Default: as many as a stable median takes.",
+        help="With --measure: rounds to time. Default: as many as a stable median needs.",
         show_default=False,
     ),
 ]
@@ -73,9 +73,7 @@ DeviceOption = Annotated[
 ]
 MeasureMemoryOption = Annotated[
     bool,
-    typer.Option(
-        "--ignore-memory", help="With --measure: try even what seems not to fit in memory."
-    ),
+    typer.Option("--ignore-memory", help="With --measure: measure even if memory seems too small."),
 ]
 RuntimeOption = Annotated[
     Runtime | None,
@@ -114,7 +112,7 @@ def measure_settings(
         }
         for option, value in given.items():
             if value is not None:
-                raise UsageError(f"{option} goes with --measure")
+                raise UsageError(f"{option} needs --measure")
         return None
     from groupconv_cli.analysis.measurement import RUNTIMES, MeasureSettings
 
@@ -130,7 +128,7 @@ def measure_settings(
 
 
 def measured_groups(
-    network: Network, counts: list[int] | str, only: str | None, settings: MeasureSettings
+    network: Network, counts: list[int | str], only: str | None, settings: MeasureSettings
 ) -> GroupMeasurement:
     """Measures the rows of a comparison, with a bar on stderr."""
     from groupconv_cli.api import measure

@@ -63,7 +63,7 @@ SpecArgument = Annotated[
         metavar="SPEC",
         help="A spec's path, the name of a bundled config, or - for standard input; or a Keras "
         "model: a .keras or .h5 file, or keras:MobileNetV2 for any of keras.applications. "
-        "Default: gconv.yaml of this folder, or else the bundled 'basic'.",
+        "Default: gconv.yaml in this folder, or else the bundled 'basic'.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -73,7 +73,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Give a variable of the spec another value, or a model the sizes of its input: "
+        help="Set a variable of the spec, or the open input sizes of a Keras model: "
         "input=224,224,3. May be repeated.",
         show_default=False,
     ),
@@ -99,7 +99,7 @@ OutputOption = Annotated[
         "-o",
         metavar="FILE",
         parser=file_name,
-        help="Write the result to a file.",
+        help="Write the result to a file; - is stdout.",
         show_default=False,
     ),
 ]
@@ -119,10 +119,13 @@ DTypeOption = Annotated[
 ]
 
 
-def read_spec(spec: str | None, *, trust: bool = False) -> SpecFile | ModelFile:
+def read_spec(
+    spec: str | None, *, trust: bool = False, or_bundled: bool = True
+) -> SpecFile | ModelFile:
     """The spec that a command's SPEC means; says on stderr which was taken where that is open.
 
     For a Keras model it is what makes its network, with `trust` though the file brings code.
+    Without SPEC and a gconv.yaml it is the bundled 'basic', if `or_bundled`.
     """
     from groupconv_cli.cli.output import note
     from groupconv_cli.language.spec_file import SpecFile
@@ -132,7 +135,7 @@ def read_spec(spec: str | None, *, trust: bool = False) -> SpecFile | ModelFile:
 
     if spec is not None and is_model(spec):
         return ModelFile(spec, trust=trust)
-    found = locate(spec)
+    found = locate(spec, or_bundled=or_bundled)
     if found.note:
         note(found.note)
     return SpecFile(found.source, found.variant)

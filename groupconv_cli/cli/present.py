@@ -52,20 +52,29 @@ class Destination(NamedTuple):
     def checked(self) -> Destination:
         """The same, once it is known to be one: to be asked before any work is done for it.
 
+        A file called - is standard output.
+
         Raises UsageError for an ending that tells no format, and for a file that is not to be
         replaced.
         """
+        if is_stdout(self.output):
+            return self._replace(output=None)
         if self.output is not None:
             if self.output_format is None and self.output.suffix.lower() not in ENDINGS:
                 endings = joined([ending for ending in ENDINGS if ending], "or")
                 raise UsageError(
-                    f"no format's name ends in {self.output.suffix!r}, as {self.output.name!r} "
-                    f"does: take {endings}, or name the format with --format"
+                    f"unknown format {self.output.suffix!r}; use {endings}, or name the format "
+                    "with --format"
                 )
             from groupconv_cli.files import refuse_existing
 
             refuse_existing(self.output, force=self.force)
         return self
+
+
+def is_stdout(path: Path | None) -> bool:
+    """Whether the path of an --output means standard output."""
+    return path is not None and str(path) == "-"
 
 
 def present(result: Result, to: Destination) -> None:

@@ -18,10 +18,11 @@ def schema(
       gconv schema -o gconv.schema.json
     """
     from groupconv_cli.cli.output import write, write_sentences
+    from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.files import written_whole
 
     text = schema_text()
-    if output is None:
+    if output is None or is_stdout(output):
         write(text)
         return
     with written_whole(output, force=force) as temporary:

@@ -42,8 +42,8 @@ def summary(
             "--depth",
             metavar="N",
             min=0,
-            help="Fold blocks below this level: 1 is a row per item of the spec's layers, "
-            "0 the totals only.",
+            help="Fold blocks below this level: 1 shows a row per item of the spec's layers, "
+            "0 only the totals.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +53,7 @@ def summary(
             "--top",
             min=1,
             metavar="N",
-            help="Keep the N rows with the most MACs, and make one row of the rest.",
+            help="Show the N rows with the most MACs, and one row for the rest.",
             show_default=False,
         ),
     ] = None,
@@ -73,14 +73,14 @@ def summary(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
-    """Show every layer's shape and cost, and the totals beside the g=1 baseline.
+    """Show every layer's shape and cost, and the totals beside those of the dense network.
 
-    The baseline, which vs g=1 is against, is the same network with every grouped convolution made
-    dense, depthwise too. Bias, normalisation, activations, pooling and merges count 0 MACs. Peak
-    memory: weights and the most activations alive at once. FLOPs per byte: arithmetic intensity.
-    All is for one sample.
+    vs dense: MACs as a share of the same network with every grouped convolution dense, depthwise
+    ones included. Bias, normalisation, activations, pooling and merges count 0 MACs. A reach of 1
+    is all channels. Peak memory: weights and the most activations alive at once. FLOPs per byte:
+    arithmetic intensity. All figures are for one sample.
 
-    Measured: the median time of each layer by itself, less what a call costs. Train is forward and
+    Times are medians of each layer by itself, less the time of an empty call. Train is forward and
     backward.
 
     \b

@@ -95,7 +95,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     for name, array in arrays.items():
         # Of what is no .npy file NumPy gives the bytes.
         if not isinstance(array, np.ndarray):
-            raise UsageError(f"{path}: {name[:80]!r} in it is no array\n  {SAVE_ARRAYS}")
+            raise UsageError(f"{path}: {name[:80]!r} in it is not an array\n  {SAVE_ARRAYS}")
     return arrays
 
 
@@ -103,7 +103,7 @@ def _checked(place: str, wanted: Input, array: Any) -> Any:
     shape = "×".join(map(str, wanted.shape))
     what = f"array for the input {wanted.name!r} in {place}"
     if array.dtype.kind not in "fiub":
-        raise UsageError(f"the {what} is not of numbers but {array.dtype}")
+        raise UsageError(f"the {what} must hold numbers, got {array.dtype}")
     if array.shape[1:] != wanted.shape or not array.ndim:
         found = "×".join(map(str, array.shape)) or "a single number"
         raise UsageError(f"the {what} is {found}; it must be samples×{shape}")

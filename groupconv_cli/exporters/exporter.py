@@ -231,7 +231,7 @@ def _agreement(
     options: Options,
 ) -> Agreement | None:
     """Raises EnvironmentProblem if the file cannot be run or differs by more than it may."""
-    refused = f"{target.path.name} was not kept, as it is not the model: "
+    refused = f"{target.path.name} was not kept, because it does not match the model: "
     try:
         runtime = exporter.load(path, subject)
         if runtime is None:
@@ -245,8 +245,8 @@ def _agreement(
     allowed = exporter.tolerance(options)
     if agreement.relative > allowed:
         raise EnvironmentProblem(
-            f"{refused}in {runtime.name} outputs differ from the Keras model's by up to "
-            f"{agreement.relative:.2g} of the largest, where {allowed:g} is allowed"
+            f"{refused}in {runtime.name} its max difference is {agreement.relative:.2g} of the "
+            f"largest output, and {allowed:g} is allowed"
         )
     return agreement
 

@@ -80,7 +80,9 @@ def targets(paths: Sequence[Path], to: Sequence[str], stem: str) -> list[Target]
     if not paths:
         found = [Target(Path(stem + each.ending), each) for each in formats or FORMATS[:1]]
     elif len(formats) > 1:
-        raise UsageError("several --to are for a build without -o; with -o, a name's ending tells")
+        raise UsageError(
+            "--to can be repeated only without -o; with -o the ending gives the format"
+        )
     else:
         found = [Target(path, _format_of(path, formats[0] if formats else None)) for path in paths]
     places = [target.path.absolute() for target in found]
@@ -95,7 +97,7 @@ def _named(name: str) -> Format:
         if each.name == name:
             return each
     raise UsageError(
-        f"no format is called {name!r}; {did_you_mean(name, NAMES) or f'there are {_listed()}'}"
+        f"unknown format {name!r}; {did_you_mean(name, NAMES) or f'there are {_listed()}'}"
     )
 
 
@@ -108,8 +110,8 @@ def _format_of(path: Path, asked: Format | None) -> Format:
     if asked is None and by_ending is None:
         endings = joined([each.ending for each in FORMATS if each.ending], "or")
         raise UsageError(
-            f"no format's name ends in {path.suffix!r}, as {path.name!r} does: take {endings}, "
-            "no ending for a SavedModel folder, or name the format with --to"
+            f"unknown format {path.suffix!r}; use {endings}, no ending for a SavedModel folder, "
+            "or name the format with --to"
         )
     if asked is None or asked is by_ending:
         assert by_ending is not None  # noqa: S101 - one of the two is known here
@@ -117,7 +119,7 @@ def _format_of(path: Path, asked: Format | None) -> Format:
     if by_ending is not None and by_ending.ending:
         raise UsageError(f"--to {asked.name} contradicts the ending of {path.name!r}")
     if asked.name == "keras":
-        raise UsageError(f"Keras wants a name that ends in .keras, got {path.name!r}")
+        raise UsageError(f"the name of a Keras file must end in .keras, got {path.name!r}")
     return asked
 
 
@@ -127,8 +129,8 @@ def require_packages(formats: Iterable[Format]) -> None:
         missing = [package for package in each.needs if find_spec(package) is None]
         if missing:
             raise EnvironmentProblem(
-                f"{each.title} needs {joined(missing)}, which {_is_are(missing)} not installed: "
-                f"pip install 'groupconv-cli[{each.extra}]'"
+                f"{each.title} needs {joined(missing)}, which {_is_are(missing)} not installed\n"
+                f"  in a clone of gconv: pip install '.[{each.extra}]'"
             )
 
 
@@ -169,11 +171,19 @@ def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
 def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Target, Path]]]:
     """Gives a temporary path for each target, and puts all in their places when the block ends.
 
-    If the block fails, none is. Raises what `files.written_whole` raises, before the block begins
-    where a target cannot be written.
+    If the block fails, none is. One called - is for whoever opened the block to read and print.
+
+    Raises what `files.written_whole` raises, before the block begins where a target cannot be
+    written.
     """
     from groupconv_cli.files import Wanted, all_written_whole
 
+    if [str(target.path) for target in wanted] == ["-"]:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory() as folder:
+            yield [(wanted[0], Path(folder, f"model{wanted[0].format.ending}"))]
+        return
     files = [Wanted(target.path, force, target.format.known_by) for target in wanted]
     with all_written_whole(files) as temporaries:
         yield list(zip(wanted, temporaries, strict=True))

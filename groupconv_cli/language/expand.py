@@ -22,7 +22,7 @@ from groupconv_cli.ops import LAYERS, Cost, Op, Shape
 from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
 from groupconv_cli.ops.kinds import KindError, Value, as_whole
-from groupconv_cli.ops.norm import NORMS
+from groupconv_cli.ops.norm import NORMS, GroupNorm, as_a_layer
 from groupconv_cli.ops.shape import Input
 
 MAX_LAYERS = 10_000
@@ -94,7 +94,7 @@ class _Expansion:
         if self.problems or y.shape is None:
             return None
         if y.node == 0 and self.spec.layers:
-            self.problems.add("no layer is left of the network", self.spec.input.place)
+            self.problems.add("the network has no layers left", self.spec.input.place)
             return None
         origin = origin_of(self.spec, self.items, scope, self.arguments)
         return Network(self.spec.name, tuple(self.nodes), (0,), (y.node,), origin)
@@ -128,7 +128,7 @@ class _Expansion:
             what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS // ITEM_STEPS:,} items"
             if too_many or self.work.networks == 1:
                 self.stop(f"the network grows beyond {what} here", place, "check the repeats")
-            hint = "look at some of them: --variant NAME"
+            hint = "check one of them: --variant NAME"
             self.stop(f"the variants together grow beyond {what} here", place, hint)
 
     def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
@@ -326,10 +326,11 @@ class _Frame:
         x = self._add(
             op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
         )
-        follow_ups = [NORMS[norm]()] if norm else []
-        follow_ups += [activation_op(activation)] if activation else []
-        for follow_up in follow_ups:
-            x = self._add(follow_up, f"{named}_{follow_up.op}" if named else follow_up.op, x)
+        follow_ups: list[tuple[str, Op]] = [("norm", NORMS[norm]())] if norm else []
+        follow_ups += [("activation", activation_op(activation))] if activation else []
+        for key, follow_up in follow_ups:
+            label = f"{named}_{follow_up.op}" if named else follow_up.op
+            x = self._add(follow_up, label, x, given_by=key)
         return x
 
     def _add(
@@ -339,7 +340,9 @@ class _Frame:
         *inputs: Tensor,
         groups_from: int | None = None,
         keeps_groups: bool = False,
+        given_by: str | None = None,
     ) -> Tensor:
+        """The output of one more layer; `given_by` is the argument that stands for all of it."""
         unknown = Tensor(inputs[0].node, None)
         shapes = tuple(tensor.shape for tensor in inputs if tensor.shape is not None)
         if len(shapes) < len(inputs):
@@ -350,6 +353,9 @@ class _Frame:
         try:
             shape, cost = _worked_out(op, shapes)
         except OpError as error:
+            if given_by is not None:
+                hint = as_a_layer(op, shapes[0][-1]) if isinstance(op, GroupNorm) else error.hint
+                error = OpError(error.message, arg=given_by, hint=hint)
             self._objection(error, f"layer {name!r}")
             return Tensor(inputs[0].node, _shape_in_spite(op, shapes))
         if max(shape) > MAX_OUTPUT:
@@ -379,7 +385,7 @@ class _Frame:
         item = self.item
         if item.name is not None and self.level.owners.get(item.name, item.number) != item.number:
             self._problem(
-                f"the name {item.name!r} is taken by a layer before",
+                f"the name {item.name!r} is already used by an earlier layer",
                 item.name_place or item.place,
                 "give every layer of a list a name of its own",
             )

@@ -213,7 +213,7 @@ def _value(tree: Any, lookup: Lookup) -> Value:
     if isinstance(result, bool):
         return result
     if result.denominator > MAX_SIZE or not -MAX_SIZE <= result <= MAX_SIZE:
-        raise ExpressionError("the result is beyond any size that can be built", tree.offset)
+        raise ExpressionError("the result is too large for any network", tree.offset)
     return _whole_if_possible(result)
 
 

@@ -80,8 +80,8 @@ class _List:
         beside = {key: entry for key, entry in tree.entries.items() if key in BESIDE_KEYS}
         layers = [entry for key, entry in tree.entries.items() if key not in BESIDE_KEYS]
         if not layers:
-            stands = f"beside {joined(list(beside))}" if beside else "in this item"
-            self.problem(f"no layer stands {stands}", tree.place)
+            where = f" beside {joined(list(beside))}" if beside else ""
+            self.problem(f"this item has no layer{where}", tree.place)
             return self.checker.unsound(tree.place)
         first = next((entry for entry in layers if self._known(entry.key)), layers[0])
         strays = [entry for entry in layers if entry is not first]
@@ -89,10 +89,10 @@ class _List:
             return self.checker.unsound(first.place, first.key)
         for stray in strays:
             near = did_you_mean(stray.key, BESIDE_KEYS)
-            hint = near or f"is it an argument of {first.key}? Then indent it below {first.key}:"
+            hint = near or f"if it is an argument of {first.key}, indent it below {first.key}:"
             if self._known(stray.key):
                 hint = "begin each layer with a dash of its own"
-            message = f"{stray.key!r} stands beside {first.key!r} in one item"
+            message = f"{stray.key!r} is beside {first.key!r} in one item"
             self.problem(message, stray.place, hint)
         return self._use(first.key, first.place, first.value, beside)
 
@@ -104,7 +104,7 @@ class _List:
         if not arguments:
             return False
         words = joined([argument.key for argument in arguments])
-        stand = "stands" if len(arguments) == 1 else "stand"
+        stand = "is" if len(arguments) == 1 else "are"
         self.problem(
             f"{words} {stand} beside {first.key!r} in one item, not below it",
             arguments[0].place,
@@ -224,7 +224,7 @@ class _List:
         """Notes arguments that are not known; returns the known ones that seem to be meant."""
         stray = {key: entry for key, entry in args.items() if key not in known}
         for key in set(stray) & set(BESIDE_KEYS):
-            hint = f"{key}: stands beside {layer}:, indented like it, not among its arguments"
+            hint = f"write {key}: beside {layer}:, with the same indent, not among its arguments"
             self.problem(f"{message} {key!r}", stray.pop(key).place, hint)
         return report_unknown(stray, known, message, has, self.checker.problems)
 

@@ -54,7 +54,7 @@ class Scope:
                 raise UnknownValue  # noted when the spec was checked
             values = [self.value(item, channels) for item in tree.items]
             if any(isinstance(value, list) for value in values):
-                raise SpecError(Diagnostic("a list within a list is no value", tree.place))
+                raise SpecError(Diagnostic("a list within a list is not a value", tree.place))
             return values
         if not isinstance(tree, Scalar):
             raise UnknownValue  # noted when the spec was checked

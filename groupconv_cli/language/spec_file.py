@@ -58,7 +58,7 @@ class SpecFile:
         """
         implied = self.implied_variant
         if None not in (variant, implied) and variant != implied:
-            raise UsageError(f"the name means the variant {implied!r} already, not {variant!r}")
+            raise UsageError(f"the name already picks the variant {implied!r}, not {variant!r}")
         return self._network(settings or {}, implied if variant is None else variant)
 
     def networks(self, settings: Mapping[str, str] | None = None) -> dict[str, Network | SpecError]:

@@ -142,7 +142,7 @@ class _Checker:
             self.problems.stop(message, self.entries["variants"].place)
         for name, variant in declared.items():
             if not name.strip() or not name.isprintable():
-                self.problem("a variant needs a name, of letters that show", variant.place)
+                self.problem("a variant needs a name of visible characters", variant.place)
             variants[name] = self._mapping(variant, "variables to values")
             for key, entry in variants[name].items():
                 if key not in names:
@@ -169,7 +169,9 @@ class _Checker:
         declared = self._mapping(self.entries.get("blocks"), "names to layers with parameters")
         for name, entry in declared.items():
             if name in LAYERS or name in OPS:
-                self.problem(f"a block may not be called {name!r}: a layer is", entry.place)
+                self.problem(
+                    f"a block cannot be called {name!r}: that is the name of a layer", entry.place
+                )
             elif name in BESIDE_KEYS or not NAME.fullmatch(name):
                 hint = "ASCII letters, digits, _ and -, but not name, repeat or when"
                 self.problem(f"{name!r} cannot name a block", entry.place, hint)

@@ -40,7 +40,7 @@ _WORDS: dict[str, Value] = {
 def decode(data: bytes, name: str) -> Source:
     """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES:,} bytes, which no spec needs to be"
+        message = f"larger than {MAX_BYTES:,} bytes, the limit for a spec"
         raise SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
     try:
         return Source(name, data.decode("utf-8-sig"))
@@ -197,9 +197,9 @@ class _Reader:
             raise _BeyondBoundsError(f"nested more than {MAX_DEPTH} levels deep", place)
         if self.nodes > MAX_NODES:
             raise _BeyondBoundsError(
-                f"more than {MAX_NODES:,} values, aliases followed",
+                f"more than {MAX_NODES:,} values, with aliases expanded",
                 place,
-                "say repetition with `repeat:` and blocks",
+                "write repetition with `repeat:` and blocks",
             )
 
     def _mapping(self, start: Place, depth: int) -> Mapping:
@@ -255,7 +255,7 @@ def resolve(text: str) -> Value:
     if text[0] not in "+-.0123456789" or not _FLOAT.fullmatch(text):
         return text
     if len(text) > MAX_NUMBER_LENGTH:
-        raise ValueError(f"a number of {len(text)} characters is longer than any that is needed")
+        raise ValueError(f"a number of {len(text)} characters is too long")
     if _INT.fullmatch(text):
         return int(text)
     number = float(text)
@@ -280,7 +280,7 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if mark and source.text[mark.index : mark.index + 1] == "\t":
         problem, hint = "a tab", "YAML is indented with spaces, never tabs"
     elif problem.startswith("mapping values are not allowed"):
-        problem = "a colon where none can stand"
+        problem = "an unexpected colon"
         hint = (
             "is a colon missing before this? `- conv: {…}` has one, with a space behind it, and so "
             "has a layer with repeat:, when: or name: below it: `- relu:`"
@@ -295,7 +295,7 @@ def _unlike_yaml(place: Place) -> str | None:
     """Characters on the line or the one before that look like YAML's own and are not."""
     lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
     found = "".join(char for char in dict.fromkeys("".join(lines)) if latin(char) in _YAML_SIGNS)
-    return strange_letters(found, "what stands here or on the line before has")
+    return strange_letters(found, "the text here or on the line before has")
 
 
 def _end_of(before: str, source: Source) -> Place:

@@ -41,11 +41,15 @@ class Options(NamedTuple):
 def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
     """Checks every spec that is meant, whatever is wrong with others.
 
-    Raises SpecError for a mistake in a pyproject.toml.
+    Raises SpecError for a mistake in a pyproject.toml, UsageError where no spec is meant.
     """
     checked, project = [], ProjectLevels()
     passed_over: list[str] = []
-    for spec, error in collect(list(specs), passed_over):
+    meant = list(collect(list(specs), passed_over))
+    nowhere = [str(error) for _, error in meant if error is not None]
+    if len(nowhere) == len(meant):
+        raise UsageError("\n".join(nowhere))
+    for spec, error in meant:
         if error is not None:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:

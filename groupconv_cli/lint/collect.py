@@ -66,7 +66,7 @@ def _matching(pattern: Path) -> list[str]:
         found = below.glob(str(pattern.relative_to(pattern.anchor)))
         return sorted(map(str, found))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{str(pattern)!r} is no pattern of files: {error}") from None
+        raise UsageError(f"{str(pattern)!r} is not a valid pattern: {error}") from None
 
 
 def _is_folder(spec: str) -> bool:

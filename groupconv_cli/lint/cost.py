@@ -37,7 +37,7 @@ def groups_that_save_nothing(subject: Subject) -> Iterator[Remark]:
                 node=node,
                 message=f"{node.groups} groups of {node.name!r} save {_percent(of_macs)} of the "
                 f"network's MACs and {_percent(of_params)} of its params",
-                hint="groups: 1 costs no more than that, and mixes all channels",
+                hint="one group costs no more than that, and mixes all channels",
                 layers=tuple(node.name for node, _ in pairs),
             )
 

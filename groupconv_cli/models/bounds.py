@@ -38,7 +38,7 @@ def check_depth(path: Path, config: Any) -> None:
         depth += 1
         if depth > MAX_DEPTH:
             raise UsageError(
-                f"{path} is nested too deeply: what describes its model has over {MAX_DEPTH} "
+                f"{path} is nested too deeply: its description of the model has over {MAX_DEPTH} "
                 "levels\n  models within models have 3 levels each; put layers side by side"
             )
         inner = (x.values() if isinstance(x, dict) else x for x in level)

@@ -24,8 +24,8 @@ def accelerate_model(model: Any) -> Any:
     copy = _copy(model)
     make_fast(copy)
     own = [x for x in _of_own_classes(copy, tuple(GROUPED)) if x.groups > 1]
-    _warn_of("layers are of a class of their own", own)
-    _warn_of("layers convolve in groups without a layer for it", _convolving(copy, own))
+    _warn_of("layers have custom classes", own)
+    _warn_of("layers make grouped convolutions themselves", _convolving(copy, own))
     return copy
 
 
@@ -59,7 +59,7 @@ def portable_model(model: Any) -> Any:
     for layer in _layers(copy):
         if type(layer) in STOCK:
             layer.__class__ = STOCK[type(layer)]
-    _warn_of("layers are of a class of their own", [*_of_own_classes(copy, tuple(STOCK))])
+    _warn_of("layers have custom classes", [*_of_own_classes(copy, tuple(STOCK))])
     return copy
 
 
@@ -139,7 +139,7 @@ def _calls_xla(layer: Any) -> bool:
 def _warn_of(what: str, layers: list[Any]) -> None:
     if layers:
         names = ", ".join(layer.name for layer in layers)
-        warnings.warn(f"these {what} and stay as they are: {names}", stacklevel=4)
+        warnings.warn(f"these {what} and stay unchanged: {names}", stacklevel=4)
 
 
 @quiet()

@@ -29,8 +29,8 @@ def read_config(path: Path) -> dict[str, Any]:
         is_saved_model = (path / "saved_model.pb").is_file()
     if is_saved_model:
         raise UsageError(
-            f"{path} is a SavedModel: the computation of a model, without its layers\n"
-            "  gconv reads layers; save the Keras model itself: model.save('model.keras')"
+            f"{path} is a SavedModel, which has no layers to read\n"
+            "  save the Keras model itself: model.save('model.keras')"
         )
     check_regular(path, "model's file")
     if not path.stat().st_size:
@@ -38,7 +38,9 @@ def read_config(path: Path) -> dict[str, Any]:
     text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
     config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise UsageError(f"{path} is damaged: what describes its model is no model\n  {SAVE_AGAIN}")
+        raise UsageError(
+            f"{path} is damaged: its description of the model is not one\n  {SAVE_AGAIN}"
+        )
     check_work(path, config)
     return config
 
@@ -46,13 +48,13 @@ def read_config(path: Path) -> dict[str, Any]:
 def _json(path: Path, text: str | bytes, what: str) -> Any:
     if len(text) > MAX_CONFIG_BYTES:
         raise UsageError(
-            f"{path}: what describes its {what} is over {MAX_CONFIG_BYTES:,} bytes long"
+            f"{path}: its description of the {what} is over {MAX_CONFIG_BYTES:,} bytes long"
         )
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise UsageError(
-            f"{path} is damaged: what describes its {what} is no JSON\n  {SAVE_AGAIN}"
+            f"{path} is damaged: its description of the {what} is not JSON\n  {SAVE_AGAIN}"
         ) from None
     check_depth(path, value)
     return value
@@ -61,7 +63,7 @@ def _json(path: Path, text: str | bytes, what: str) -> Any:
 def _config_of_archive(path: Path) -> bytes:
     with opened_archive(path) as archive:
         if "config.json" not in archive.namelist():
-            raise UsageError(f"{path} is no Keras model: its archive has no config.json")
+            raise UsageError(f"{path} is not a Keras model: its archive has no config.json")
         with archive.open("config.json") as file:
             return file.read(MAX_CONFIG_BYTES + 1)
 
@@ -71,7 +73,7 @@ def _config_of_hdf5(path: Path) -> str | bytes:
         config, training = (file.attrs.get(f"{name}_config") for name in ("model", "training"))
     if not isinstance(config, str | bytes):
         raise UsageError(
-            f"{path} has no description of a model; a file of weights alone has no layers"
+            f"{path} has no description of a model; a file of weights has no layers to read"
         )
     if isinstance(training, str | bytes):  # which Keras reads when it loads the model
         _json(path, training, "training")
@@ -101,7 +103,7 @@ def check_code(path: Path, config: dict[str, Any]) -> None:
         kind = "lambda" if thing["class_name"] == "__lambda__" else thing["class_name"]
         called = f" {str(name)[:80]!r}" if name else ""
         raise UsageError(
-            f"{path} has a {kind}{called} in it: code of the file's own, which loading would run\n"
-            "  gconv does not run it. --trust does; it can do all that you can, so know where the "
-            "file is from"
+            f"{path} has a {kind}{called}: loading it would run code from the file\n"
+            "  gconv does not run it. --trust does: that code can do anything that you can, so use "
+            "it only for files from people you trust"
         )

@@ -115,7 +115,7 @@ def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
         str(path), lambda: keras.saving.deserialize_keras_object(config, safe_mode=not trust)
     )
     if not isinstance(model, keras.Model):
-        raise UsageError(f"{path} holds no model, but a {type(model).__name__}")
+        raise UsageError(f"{path} does not hold a model but a {type(model).__name__}")
     return model
 
 
@@ -140,11 +140,12 @@ def _check_classes(path: Path, config: dict[str, Any]) -> None:
 
 
 def _unknown(source: str, names: list[str]) -> str:
-    listed = ", ".join(first_line(Exception(name)) for name in names[:8])
+    listed = joined([repr(first_line(Exception(name))) for name in names[:8]])
+    several = len(names) > 1
     return (
-        f"{source} needs what Keras does not have: {listed}. A file holds no code of classes\n"
-        "  in Python: import the module that registers it, then "
-        f"groupconv_cli.analyze({source!r})"
+        f"{source} uses the custom class{'es' * several} {listed}, which "
+        f"{'are' if several else 'is'} not registered; import {'their' if several else 'its'} "
+        f"module first\n  in Python: import it, then groupconv_cli.analyze({source!r})"
     )
 
 
@@ -183,7 +184,7 @@ def _application(source: str, settings: Settings) -> Any:
     known, name = applications(), source.removeprefix(PREFIX)
     if name not in known:
         hint = did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
-        raise UsageError(f"keras.applications has no {name!r}; {hint}")
+        raise UsageError(f"keras.applications has no model {name!r}; {hint}")
     function = known[name]
     allowed = set(inspect.signature(function).parameters) - {"weights", "input_tensor", "name"}
     given: dict[str, Any] = {"input_shape": OPEN[name]} if name in OPEN else {}
@@ -217,8 +218,8 @@ def sizes_of(settings: Settings | None) -> SizesOfInputs | None:
     other = [key for key in settings or {} if key != "input"]
     if other:
         raise UsageError(
-            f"a model has no variable {other[0]!r}; --set input=224,224,3 gives sizes of its input "
-            "that it leaves open"
+            f"a Keras model has no variable {other[0]!r}; --set input=224,224,3 sets the open "
+            "sizes of its input"
         )
     return _parsed_sizes(settings["input"]) if settings else None
 
@@ -233,5 +234,5 @@ def _parsed_sizes(value: object) -> SizesOfInputs:
     shapes = [tuple(each) for each in listed] if several else [tuple(listed)]
     for shape in shapes:
         if not shape or not all(type(size) is int and 1 <= size <= 10**9 for size in shape):
-            raise UsageError(f"input is whole numbers such as 224,224,3, got {given!r}")
+            raise UsageError(f"input must be whole numbers such as 224,224,3, got {given!r}")
     return shapes

@@ -36,8 +36,8 @@ FREE_TO_EXPAND = 16_000_000
 FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """Ways of packing that HDF5 and h5py bring. Others would have a library loaded for them."""
 
-NO_MODEL = "is no Keras model, or not all of one"
-NO_HDF5 = "is no HDF5 file, or not all of one"
+NO_MODEL = "is not a complete Keras model"
+NO_HDF5 = "is not a complete HDF5 file"
 SAVE_AGAIN = "save it again where it was made: model.save('model.keras')"
 
 
@@ -66,7 +66,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         name = member.filename.replace("\\", "/")
         if name.startswith("/") or ".." in PurePosixPath(name).parts or ":" in name:
-            raise UsageError(f"{path} is not safe: its member {name[:80]!r} leads out of a folder")
+            raise UsageError(f"{path} is not safe: its member {name[:80]!r} points outside it")
         _check_growth(path, repr(name[:80]), member.compress_size, member.file_size)
     # Members may lie on top of one another, so that each by itself seems to be stored.
     _check_growth(path, "all of it", path.stat().st_size, sum(each.file_size for each in members))
@@ -142,7 +142,9 @@ def check_hdf5(path: Path, file: Any, size: int) -> None:
                 expanded += _bytes_of_array(path, shown, item, size)
                 _check_growth(path, shown, size, expanded)
             else:
-                raise UsageError(f"{path} is not safe: {shown} in it is no group and no array")
+                raise UsageError(
+                    f"{path} is not safe: {shown} in it is neither a group nor an array"
+                )
 
 
 def _check_link(path: Path, shown: str, kind: int) -> None:
@@ -154,7 +156,7 @@ def _check_link(path: Path, shown: str, kind: int) -> None:
             "would not look"
         )
     if kind != h5py.h5l.TYPE_HARD:
-        raise UsageError(f"{path} is not safe: {shown} in it leads to another file")
+        raise UsageError(f"{path} is not safe: {shown} in it is stored in another file")
 
 
 def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
@@ -164,13 +166,13 @@ def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
     made = array.get_create_plist()
     is_virtual = made.get_layout() == h5py.h5d.VIRTUAL
     if is_virtual or made.get_external_count():
-        raise UsageError(f"{path} is not safe: {shown} in it leads to another file")
+        raise UsageError(f"{path} is not safe: {shown} in it is stored in another file")
     filters = {made.get_filter(index)[0] for index in range(made.get_nfilters())}
     if not filters <= FILTERS:
-        raise UsageError(f"{path} cannot be read: {shown} in it is packed in a way of its own")
+        raise UsageError(f"{path} cannot be read: {shown} in it is packed in an unknown way")
     kind = array.get_type()
     if any(map(kind.detect_class, (h5py.h5t.VLEN, h5py.h5t.REFERENCE))) or _is_text(kind):
-        raise UsageError(f"{path} is not safe: {shown} in it is no array of numbers")
+        raise UsageError(f"{path} is not safe: {shown} in it is not an array of numbers")
     if made.get_layout() == h5py.h5d.CHUNKED:
         _check_growth(path, shown, size, prod(made.get_chunk()) * kind.get_size())
     return int(prod(array.get_space().get_simple_extent_dims()) * kind.get_size())

@@ -120,15 +120,15 @@ class _Reader:
             return self.walk(graph, tensors, (*path, self._step(operation, path)))
         if getattr(operation, "data_format", None) == "channels_first" and _has_axes(tensors):
             raise UsageError(
-                f"layer {clean_name(operation.name)!r} has its channels first; gconv reads models "
-                "with channels last, which are also those that run on a CPU"
+                f"layer {clean_name(operation.name)!r} uses channels_first; gconv reads models "
+                "with channels_last, which also run on a CPU"
             )
         try:
             made = operation.compute_output_spec(*args, **kwargs)
         except Exception as error:
             raise UsageError(
-                f"Keras does not know what layer {clean_name(operation.name)!r} gives out for "
-                f"{_shapes_text(tensors)}: {first_line(error)}"
+                f"Keras cannot compute the output shape of layer {clean_name(operation.name)!r} "
+                f"for the input {_shapes_text(tensors)}: {first_line(error)}"
             ) from error
         outputs = keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made
@@ -136,8 +136,8 @@ class _Reader:
         flat = keras.tree.flatten(outputs)
         if any(size is None for x in flat for size in x.shape):
             raise UsageError(
-                f"the size of what layer {clean_name(operation.name)!r} gives out depends on "
-                "values, so it cannot be counted"
+                f"the output size of layer {clean_name(operation.name)!r} depends on values, so "
+                "it cannot be counted"
             )
         shapes = tuple(tuple(x.shape) for x in tensors)
         use = use_of(operation, args, kwargs, shapes, tuple(flat[0].shape) if flat else ())
@@ -321,7 +321,7 @@ def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[S
         if any(size is None for shape in declared for size in shape):
             raise UsageError(
                 f"model {name!r} leaves sizes of its input open: {listed}\n"
-                f"  give them: --set input={_example(declared)}"
+                f"  set them: --set input={_example(declared)}"
             )
         return declared
     fits = len(sizes) == len(declared) and all(
@@ -332,8 +332,8 @@ def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[S
     if not fits:
         given = " and ".join(shape_text(shape) for shape in sizes)
         raise UsageError(
-            f"the input of model {name!r} is {listed}, which {given} does not fit; only what is "
-            "open (?) can be given"
+            f"the input of model {name!r} is {listed}, and {given} does not fit it; only open "
+            "sizes (?) can be set"
         )
     return [tuple(shape) for shape in sizes]
 
@@ -353,13 +353,13 @@ def _no_graph(model: Any) -> str:
     name = clean_name(model.name)
     if isinstance(model, keras.Sequential):
         return (
-            f"model {name!r} was not built, so nothing in it has a shape\n"
-            "  begin it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
-            "sizes; of a file: --set input=224,224,3"
+            f"model {name!r} was not built, so its layers have no shapes\n"
+            "  start it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
+            "sizes; for a file: --set input=224,224,3"
         )
     return (
-        f"model {name!r} is of the class {clean_name(type(model).__name__)}, which has a call() of "
-        "its own: Keras keeps no graph of it\n"
+        f"model {name!r} has the custom class {clean_name(type(model).__name__)} with its own "
+        "call(): Keras has no graph of its layers\n"
         "  make it functional: x = keras.Input(...), then keras.Model(x, model.call(x))"
     )
 

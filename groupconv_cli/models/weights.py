@@ -31,7 +31,7 @@ class _Layer(NamedTuple):
 def check_weights_file(path: Path) -> None:
     """Raises UsageError unless the path is of a file that weights may be read from."""
     if not path.name.endswith(ENDINGS):
-        raise UsageError(f"weights come from a {' or a '.join(ENDINGS)} file, got {path.name!r}")
+        raise UsageError(f"weights must be in a {' or '.join(ENDINGS)} file, got {path.name!r}")
     check_regular(path)
 
 
@@ -82,7 +82,7 @@ def _layers(path: Path) -> dict[str, _Layer]:
         arrays = [group[name] for name in sorted(group, key=_number)]
         if not all(isinstance(array, h5py.Dataset) and array.shape is not None for array in arrays):
             raise UsageError(
-                f"{path}: {place[:80]!r} in it has other things in it than arrays\n  {SAVE_AGAIN}"
+                f"{path}: {place[:80]!r} in it has other things than arrays\n  {SAVE_AGAIN}"
             )
         if arrays:
             name = group.attrs.get("name", place.removesuffix("/vars").removeprefix("layers/"))
@@ -104,16 +104,18 @@ def _differences(own: dict[str, _Layer], found: dict[str, _Layer]) -> list[str]:
     for place, layer in own.items():
         there = found.get(place)
         if there is None:
-            differences.append(f"layer {layer.name!r} has weights {_shown(layer)}, the file none")
+            differences.append(
+                f"layer {layer.name!r} has weights {_shown(layer)}, the file has none for it"
+            )
         elif there.shapes != layer.shapes:
             shown = _shown(there)
             if there.name != layer.name:
                 shown += f" for {there.name!r}"
             differences.append(
-                f"layer {layer.name!r} has weights {_shown(layer)}, the file {shown}"
+                f"layer {layer.name!r} has weights {_shown(layer)}, the file has {shown}"
             )
     differences += [
-        f"the file has weights {_shown(layer)} for {layer.name!r}, the network no such layer"
+        f"the file has weights {_shown(layer)} for {layer.name!r}, the network has no such layer"
         for place, layer in found.items()
         if place not in own
     ]
@@ -129,4 +131,4 @@ def _message(model: Any, path: Path, differences: list[str]) -> str:
     if len(differences) > MAX_NAMED:
         named.append(f"and {len(differences) - MAX_NAMED:,} more")
     lines = "".join(f"\n  {difference}" for difference in named)
-    return f"the weights in {path} are not those of {model.name}:{lines}"
+    return f"the weights in {path} do not fit {model.name}:{lines}"

@@ -77,7 +77,7 @@ class Residual(Composite, name="residual"):
         if not fits or conv.output_shape(x_shape) != y_shape:
             raise OpError(
                 f"the body of {{layer}} turns {shape_text(x_shape)} into {shape_text(y_shape)}, "
-                "which no 1×1 convolution at its stride does",
+                "which a 1×1 convolution at its stride cannot do",
                 arg="shortcut",
                 hint="pad with same inside the body, or write the shortcut's layers out",
             )

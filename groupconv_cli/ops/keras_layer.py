@@ -46,8 +46,7 @@ class KerasLayer(Op):
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """Nothing. Raises UsageError: there are figures here, and no layer."""
         raise UsageError(
-            f"layer {name!r} ({self.op}) of a Keras model is only in that model: it cannot be "
-            "built anew"
+            f"gconv can count layer {name!r} ({self.op}) of a Keras model but not rebuild it"
         )
 
 

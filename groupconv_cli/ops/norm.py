@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
@@ -113,6 +114,12 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
         """`GroupNormalization` over the last axis."""
         options = {key: getattr(self, key) for key in self.args}
         return [Call("GroupNormalization", name, options={"axis": -1, **options})]
+
+
+def as_a_layer(op: GroupNorm, channels: int) -> str:
+    """What to write in place of `norm: group`, whose groups cannot be given."""
+    fitting = f"group_norm: {{groups: {gcd(op.groups, channels)}}}"
+    return f"norm: group has {op.groups} groups; leave it out, and add a layer behind: - {fitting}"
 
 
 class LayerScale(Op, name="layer_scale"):

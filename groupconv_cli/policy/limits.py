@@ -61,7 +61,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
             general += [_limit(name, text.strip(), text) for name in WITHOUT_NAME]
         else:
             raise UsageError(
-                "a limit is a per cent, such as 5%, or has a name, such as params=100k; "
+                "a limit is a percentage, such as 5%, or has a name, such as params=100k; "
                 f"got {text!r}"
             )
     own = {limit.metric for limit in named}
@@ -82,5 +82,5 @@ def _limit(name: str, amount: str, text: str) -> GrowthLimit:
     except amounts.AmountError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         raise UsageError(
-            f"the limit of {name} must be a per cent, such as 5%, or {error}; got {text!r}{hint}"
+            f"the limit of {name} must be a percentage, such as 5%, or {error}; got {text!r}{hint}"
         ) from None

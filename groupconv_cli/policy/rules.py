@@ -64,7 +64,6 @@ def known_level(text: str) -> Level:
         return Level(text)
     words = joined(list(Level), "or")
     hint = (
-        did_you_mean(text, list(map(str, Level)))
-        or "off: not looked at; error: the exit status is 1"
+        did_you_mean(text, list(map(str, Level))) or "off: not checked; error: the exit status is 1"
     )
     raise RuleError(f"the level of a rule must be {words}; got {text!r}", hint)

@@ -29,8 +29,8 @@ def catalogue_view(entries: Iterable[Bundled]) -> View:
         rows.append(Row((family, None, None, about), "group"))
         rows += [Row((*_numbers(member), None), indent=1) for member in members]
     notes = (
-        "Each name goes wherever a SPEC does: gconv summary resnet50. "
-        "gconv init NAME writes a copy to begin from.",
+        "Use a name wherever a command takes SPEC: gconv summary resnet50. "
+        "gconv init NAME writes a copy to start from.",
     )
     return View("Bundled networks", (Table(COLUMNS, tuple(rows)),), notes)
 

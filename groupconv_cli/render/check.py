@@ -38,9 +38,13 @@ def check_view(report: CheckReport) -> View:
     if codes:
         one = len(codes) == 1
         which, rest = (codes[0], "") if one else ("CODE", f", of {joined(codes)}")
+        in_specs = any(finding.place for spec in report.specs for finding in spec.findings)
+        off = (
+            f", in the spec: rules: {{{codes[0]}: off}}" if in_specs else f": --rule {codes[0]}=off"
+        )
         notes += [
             f"gconv check --explain {which} says why, and what to do{rest}.",
-            f"To turn {'it' if one else 'one'} off, in the spec: rules: {{{codes[0]}: off}}",
+            f"To turn {'it' if one else 'one'} off{off}",
         ]
     return View(_title(report), tables, tuple(notes), (conclusion(report),), problems=problems)
 
@@ -85,12 +89,16 @@ def _said(spec: SpecCheck) -> Iterator[Diagnostic]:
 
 
 def as_diagnostic(finding: Finding, spec: SpecCheck) -> Diagnostic:
-    """The finding as a problem, with a remark on where else it holds."""
+    """The finding as a problem, with a remark on where else it holds.
+
+    One without a place, of a Keras model, says which model it is of.
+    """
     hint = finding.hint
     if 0 < len(finding.variants) < len(spec.variants):
         some = "variant" if len(finding.variants) == 1 else "variants"
         hint += f" (with the {some} {joined(finding.variants)})"
-    return Diagnostic(finding.message, finding.place, hint, finding.level, finding.code)
+    message = finding.message if finding.place else f"{spec.spec}: {finding.message}"
+    return Diagnostic(message, finding.place, hint, finding.level, finding.code)
 
 
 def _budget_row(spec: SpecCheck, line: BudgetLine) -> Row:

@@ -26,24 +26,29 @@ from groupconv_cli.words import plural
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import GroupMeasurement
 
-TOTALS_COLUMNS = (
-    Column("Params", "count", "params"),
-    Column("vs g=1", "ratio", "params_ratio", drop=2, of="Params"),
-    Column("MACs", "count", "macs"),
-    Column("FLOPs", "count", "flops", drop=6),
-    Column("vs g=1", "ratio", "macs_ratio", drop=1, of="MACs"),
-    Column("Weights", "bytes", "weight_bytes", drop=5),
-    Column("Peak memory", "bytes", "peak_bytes", drop=3),
-    Column("FLOPs/byte", "decimal", "intensity", drop=4),
-)
 
-COLUMNS = (Column("Groups", "groups", "groups"), *TOTALS_COLUMNS)
+def _totals_columns(against: str) -> tuple[Column, ...]:
+    """The columns of costs; `against` is the heading of what they are shares of."""
+    return (
+        Column("Params", "count", "params"),
+        Column(against, "ratio", "params_ratio", drop=2, of="Params"),
+        Column("MACs", "count", "macs"),
+        Column("FLOPs", "count", "flops", drop=6),
+        Column(against, "ratio", "macs_ratio", drop=1, of="MACs"),
+        Column("Weights", "bytes", "weight_bytes", drop=5),
+        Column("Peak memory", "bytes", "peak_bytes", drop=3),
+        Column("FLOPs/byte", "decimal", "intensity", drop=4),
+    )
+
+
+COLUMNS = (Column("Groups", "groups", "groups"), *_totals_columns("vs g=1"))
+VARIANT_COLUMNS = (Column("Variant", key="variant"), *_totals_columns("vs dense"))
 
 RULES = {
-    "only": "those that --only names",
+    "only": "those that match --only",
     "grouped": "every grouped convolution that is not depthwise",
-    "depthwise": "the depthwise convolutions, as no other is grouped",
-    "dense": "every convolution but those that read the input, as none is grouped",
+    "depthwise": "the depthwise convolutions; no others are grouped",
+    "dense": "every convolution that does not read the input; none is grouped",
 }
 
 MAX_NAMES = 3
@@ -56,15 +61,15 @@ def compare_view(
     rows = tuple(_row(row, comparison) for row in comparison.rows)
     title = (
         f"{comparison.name} · {inputs_text(comparison.inputs)} · "
-        f"{plural(len(comparison.swept), 'convolution')} swept · {comparison.dtype}"
+        f"{plural(len(comparison.swept), 'convolution')} varied · {comparison.dtype}"
     )
     notes: tuple[str, ...] = (
-        f"Swept ({RULES[comparison.rule]}): {_names(comparison.swept, exact)}.",
-        *[f"Held as written: {_names(comparison.held, exact)}."] * bool(comparison.held),
+        f"Groups varied in: {_names(comparison.swept, exact)} ({RULES[comparison.rule]}).",
+        *[f"Unchanged: {_names(comparison.held, exact)}."] * bool(comparison.held),
         CONVENTION,
         *unknown_notes(comparison.baseline.unknown),
     )
-    counts = Table(COLUMNS, rows)
+    counts = Table(COLUMNS, rows, has_notes=True)
     if measured is None:
         return View(title, (counts,), notes)
     from groupconv_cli.render.measure import conclusions, group_notes, groups_table
@@ -82,7 +87,7 @@ def _row(row: CompareRow, comparison: Comparison) -> Row:
 
 
 def _invalid(label: Cell, reason: str | None) -> Row:
-    return Row((label, *(None,) * len(TOTALS_COLUMNS)), "bad", note=f"invalid: {reason}")
+    return Row((label, *(None,) * (len(COLUMNS) - 1)), "bad", note=f"invalid: {reason}")
 
 
 def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
@@ -105,8 +110,7 @@ def variants_view(comparison: VariantComparison) -> View:
     inputs = {row.input for row in comparison.rows if row.input is not None}
     shown = f"input {shape_text(inputs.pop())} · " if len(inputs) == 1 else ""
     title = f"{comparison.name} · {plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
-    table = Table((Column("Variant", key="variant"), *TOTALS_COLUMNS), rows)
-    return View(title, (table,), (CONVENTION,))
+    return View(title, (Table(VARIANT_COLUMNS, rows, has_notes=True),), (CONVENTION,))
 
 
 def _variant_row(row: VariantRow) -> Row:

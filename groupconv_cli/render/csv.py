@@ -15,16 +15,16 @@ def csv_text(view: View) -> str:
     """The main table with a line of keys above it; nothing is rounded, nothing left out.
 
     A shape is written 112x112x24, a number that nobody knows ?, a lower bound >=4096. What stands
-    in a row in place of its other cells is in a last column, `note`, where there is such a row.
+    in a row in place of its other cells is in a last column, `note`, of a table whose rows may
+    have one.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     table = view.tables[view.main]
-    noted = any(row.note for row in table.rows)
-    writer.writerow([*(column.key for column in table.columns), *["note"] * noted])
+    writer.writerow([*(column.key for column in table.columns), *["note"] * table.has_notes])
     for row in table.rows:
         cells = [_raw(cell) for cell in row.cells]
-        writer.writerow([*cells, *[printable(row.note)] * noted])
+        writer.writerow([*cells, *[printable(row.note)] * table.has_notes])
     return text.getvalue()
 
 

@@ -96,7 +96,7 @@ def diff_view(
         notes.append(f"From {sources[0]} to {sources[1]}.")
     if diff.is_new and sources:
         notes.append(
-            f"There is no {sources[0]}: every layer counts as added, and no limit is held to it."
+            f"{sources[0]} does not exist: every layer counts as added, and no limit is checked."
         )
     exactly = _lines(diff.layers, 0)
     levels = (exactly, _lines(diff.layers, 1), _lines(diff.layers, 2))
@@ -104,10 +104,12 @@ def diff_view(
         exactly if exact else next((each for each in levels if len(each) <= MAX_ROWS), levels[-1])
     )
     if len(lines) < len(exactly):
-        notes.append(f"Similar changes are one row: --exact has {len(exactly)} rows.")
+        notes.append(f"Similar changes are one row: --exact shows all {len(exactly)} rows.")
     if quiet := sum(change.follows and not _has_figures(change) for change in diff.layers):
         what = "1 more layer changes" if quiet == 1 else f"{quiet:,} more layers change"
-        notes.append(f"{what} in shape only, as {'its' if quiet == 1 else 'their'} input does.")
+        notes.append(
+            f"{what} only in shape, because {'its' if quiet == 1 else 'their'} input does."
+        )
     if diff.renamed:
         notes.append(_renamed(diff.renamed))
     if diff.is_same:
@@ -198,7 +200,7 @@ def verdict_text(verdict: LimitVerdict) -> str:
 def _title(diff: Diff) -> str:
     names = _from_to(diff.old_name, diff.new_name, str)
     if diff.is_same:
-        return f"{names} · no difference" + (" but in names" if diff.renamed else "")
+        return f"{names} · no difference" + (" except in names" if diff.renamed else "")
     counts = [
         (diff.count(ADDED), "added"),
         (diff.count(REMOVED), "removed"),
@@ -221,9 +223,9 @@ def _renamed(renamed: Sequence[tuple[str, str]]) -> str:
     """Which layers have other names only."""
     shown = ", ".join(f"{old} → {new}" for old, new in renamed[:MAX_NAMES])
     more = len(renamed) - MAX_NAMES
-    what = "1 layer has" if len(renamed) == 1 else f"{len(renamed):,} layers have"
+    what = "1 layer is" if len(renamed) == 1 else f"{len(renamed):,} layers are"
     rest = f" and {more:,} more" * (more > 0)
-    return f"{what} nothing new but the name: {shown}{rest}."
+    return f"{what} only renamed: {shown}{rest}."
 
 
 def _has_figures(change: LayerChange) -> bool:

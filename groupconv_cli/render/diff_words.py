@@ -37,7 +37,7 @@ def sentence(said: Clauses) -> str:
 def shared(every: Sequence[Clauses], op: str) -> str:
     """What to say of several changes of the same things: where they differ, only that they do."""
     first = every[0]
-    differing = {about: f"other {about}" for about in first}
+    differing = {about: f"different {about}" for about in first}
     if "layer" in first:
         differing = {"layer": op, "output": "several outputs"}
     return ", ".join(

@@ -24,10 +24,12 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
     path from there. None is the folder that this runs in.
     """
     top = Path(workspace or "").absolute()
-    mistakes = [_annotation(problem, top) for spec in report.specs for problem in spec.problems]
+    mistakes = [
+        _annotation(problem, spec, top) for spec in report.specs for problem in spec.problems
+    ]
     budgets = [_budget(spec, line, top) for spec in report.specs for line in spec.broken]
     findings = [
-        _annotation(as_diagnostic(finding, spec), top)
+        _annotation(as_diagnostic(finding, spec), spec, top)
         for spec in report.specs
         for finding in spec.findings
     ]
@@ -36,37 +38,47 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotation(problem: Diagnostic, top: Path) -> str:
+def _annotation(problem: Diagnostic, spec: SpecCheck, top: Path) -> str:
     title = f"gconv {problem.code}".rstrip()
     message = "\n".join(filter(None, [problem.message, problem.hint]))
-    return _command(problem.level, problem.place, title, message, top)
+    return _command(problem.level, problem.place, spec, title, message, top)
 
 
 def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
     metric = METRICS[line.limit.metric]
     written = bytes_text if metric.is_bytes else count_text
-    name = " ".join(filter(None, ["" if line.limit.place else spec.spec, line.variant]))
+    of = f"{line.variant}: " if line.variant else ""
     message = (
-        f"{name}{': ' * bool(name)}{written(line.used)} {metric.title} are more than the budget of "
+        f"{of}{written(line.used)} {metric.title} are more than the budget of "
         f"{written(line.limit.amount)} ({line.used:,} of {line.limit.amount:,})"
     )
-    return _command("error", line.limit.place, "gconv budget", message, top)
+    return _command("error", line.limit.place, spec, "gconv budget", message, top)
 
 
-def _command(level: str, place: Place | None, title: str, message: str, top: Path) -> str:
+def _command(
+    level: str, place: Place | None, spec: SpecCheck, title: str, message: str, top: Path
+) -> str:
+    """The line for one problem. Where it is stands in the message only if in no file."""
+    name = spec.spec if place is None else place.source.name
+    at = {} if place is None else {"line": str(place.line), "col": str(place.column)}
     properties = {"title": title}
-    if place is not None:
-        path = Path(place.source.name)
-        if path.is_file():
-            full = path.resolve()
-            if full.is_relative_to(top.resolve()):
-                path = full.relative_to(top.resolve())
-            where = {"line": str(place.line), "col": str(place.column)}
-            properties = {"file": path.as_posix(), **where, **properties}
-        # A log shows the message alone.
-        message = f"{place.source.name}:{place.line}:{place.column}: {message}"
+    if _is_file(name):
+        path = Path(name)
+        full = path.resolve()
+        if full.is_relative_to(top.resolve()):
+            path = full.relative_to(top.resolve())
+        properties = {"file": path.as_posix(), **at, **properties}
+    elif place is not None or name not in message:
+        message = f"{':'.join([name, *at.values()])}: {message}"
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {told}::{_data(message)}"
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
 
 
 def _data(text: str) -> str:

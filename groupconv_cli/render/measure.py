@@ -39,7 +39,7 @@ GROUP_COLUMNS = (
     Column("Train memory", "bytes", "train_bytes", drop=2),
 )
 
-INTERRUPTED = "Interrupted: these are the rounds that were done."
+INTERRUPTED = "Interrupted: only the rounds that were finished are counted."
 
 PHASES = {"forward": "inference", "train": "training"}
 
@@ -108,20 +108,16 @@ def _verdicts(measured: GroupMeasurement) -> Iterable[str]:
 def _conclusion(found: Verdict, phase: str) -> str:
     if found.times_faster < 1 + WORTH:
         return (
-            f"In {phase} groups do not pay here: no number of them is {100 * WORTH:g} % faster "
+            f"In {phase}, groups do not pay here: no number of groups is {100 * WORTH:g} % faster "
             "than g=1."
         )
     text = (
-        f"In {phase} g={found.fastest} is fastest here: {ratio_text(found.times_faster)} the speed "
-        f"of g=1, where its MACs alone would make it {ratio_text(found.macs_ratio)}."
+        f"In {phase}, g={found.fastest} is fastest here: {ratio_text(found.times_faster)} the "
+        f"speed of g=1. MACs alone predict {ratio_text(found.macs_ratio)}."
     )
     if not found.beyond:
-        return f"{text} Up to there more groups still pay."
-    beyond = joined([f"g={groups}" for groups in found.beyond])
-    return (
-        f"{text} Groups stop paying at g={found.enough}: {beyond} "
-        f"{'is' if len(found.beyond) == 1 else 'are'} not {100 * WORTH:g} % faster than that."
-    )
+        return f"{text} No larger number was measured: more groups may be faster still."
+    return f"{text} Beyond g={found.enough} there is less than {100 * WORTH:g} % to gain."
 
 
 def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
@@ -135,7 +131,7 @@ def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
     if times:
         low, high = ratio_text(min(times)), ratio_text(max(times))
         span = low if low == high else f"{low} to {high}"
-        yield f"Stock Keras takes {span} the time of gconv's layers for a training step."
+        yield f"A training step takes {span} as long with stock Keras as with gconv's layers."
 
 
 def _of(row: GroupTimes | LayerTimes, phase: str) -> Timing | None:
@@ -187,8 +183,12 @@ def _sum(measured: LayerMeasurement, rows: Iterable[LayerTimes], phase: str) -> 
 def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
     """How the times were taken."""
     notes = [
-        f"Each layer by itself, a batch of {measured.settings.batch}"
-        + (f"; {seconds_text(measured.call.median)} of a call taken off" if measured.call else "")
+        f"Each layer measured by itself, for a batch of {measured.settings.batch}"
+        + (
+            f", less {seconds_text(measured.call.median)} for an empty call"
+            if measured.call
+            else ""
+        )
         + f". {_machine_text(measured.machine)}",
     ]
     if not measured.complete:
@@ -202,21 +202,21 @@ def whole_notes(measured: LayerMeasurement) -> tuple[str, ...]:
     for whole in measured.whole:
         rows = [row for row in measured.rows if row.runtime == whole.runtime]
         parts = [
-            f"{seconds_text(timing.median)} in {word} (its layers one by one: "
+            f"{seconds_text(timing.median)} in {word} (the sum of its layers: "
             f"{seconds_text(_sum(measured, rows, phase) or 0.0)})"
             for phase, word in PHASES.items()
             if (timing := _of(whole, phase)) is not None
         ]
         if parts:
             name = RUNTIME_NAMES[whole.runtime]
-            notes.append(f"The network as a whole with {name}: {joined(parts)}.")
+            notes.append(f"The whole network with {name} takes {joined(parts)}.")
     return tuple(notes)
 
 
 def _title(machine: Machine, settings: MeasureSettings) -> str:
     return (
         f"Measured here · batch {settings.batch} · {settings.dtype} · {machine.device} · "
-        f"{plural(machine.threads, 'thread')}"
+        f"{plural(machine.threads, 'thread')} · speed-up vs g=1"
     )
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import LayerMeasurement
 
 REACH = (
-    "Reach: of the channels of the last tensor that was fully mixed, those that an output channel "
-    "depends on; 1 is all."
+    "Reach: how many of the N channels that entered the grouped part can influence each output "
+    "channel. 16/64: each output sees only 16 of 64."
 )
 
 LAYER_COLUMNS = (
@@ -42,7 +42,7 @@ LAYER_COLUMNS = (
     Column("Params", "count", "params"),
     Column("MACs", "count", "macs"),
     Column("FLOPs", "count", "flops", drop=4),
-    Column("vs g=1", "ratio", "ratio", drop=1),
+    Column("vs dense", "ratio", "ratio", drop=1),
     Column("Reach", "reach", "reach", drop=5, legend=REACH),
 )
 
@@ -139,12 +139,12 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
 
 
 def totals_table(summary: Summary) -> Table:
-    """The totals as written beside those of the g=1 baseline."""
+    """The totals as written beside those of the dense network."""
     columns = (
         Column("Total", key="total"),
         Column("As written", "count", "as_written"),
-        Column("g=1 baseline", "count", "baseline", drop=2),
-        Column("Ratio", "ratio", "ratio", drop=1),
+        Column("Dense", "count", "baseline", drop=2),
+        Column("vs dense", "ratio", "ratio", drop=1),
     )
     bounds = {"MACs", "FLOPs", "FLOPs per byte"}
     rows: list[tuple[str, str, Callable[[Totals], float]]] = [
@@ -299,7 +299,7 @@ def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -
 
 def _top_note(top: int) -> str:
     shown = "the row" if top == 1 else f"the {top:,} rows"
-    return f"Shown: {shown} with the most MACs, in the network's order, and the rest as one."
+    return f"Shown: {shown} with the most MACs, in the network's order. The last row is the rest."
 
 
 def _groups(line: _Line) -> Cell:

@@ -22,7 +22,7 @@ GLUE = "\0"
 def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     """The view laid out for `width` columns; None is as wide as it needs to be.
 
-    Columns that a narrow terminal has no room for are left out, and a note names them.
+    Columns that a narrow terminal has no room for are hidden, and a note names them.
     """
     result: list[Line] = [[Span(line, "title")] for line in fill(view.title, width)]
     if view.problems:
@@ -43,8 +43,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
     notes = [*view.notes, *legends(shown)]
     if dropped:
         notes.append(
-            f"Left out for want of room: {_first(dropped)}; a wider terminal or --format json "
-            "has them."
+            f"Hidden (terminal too narrow): {_first(dropped)}. --format json has everything."
         )
     if notes:
         result.append([])

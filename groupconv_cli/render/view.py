@@ -71,6 +71,8 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
     title: str = ""
     """A line above it, where it needs one beside the view's."""
+    has_notes: bool = False
+    """Whether rows may have a note in place of their cells, whatever these rows have."""
 
     @property
     def filled(self) -> list[tuple[int, Column]]:
@@ -179,6 +181,6 @@ def unknown_notes(unknown: Sequence[str]) -> tuple[str, ...]:
     if not unknown:
         return ()
     return (
-        f"? and ≥: gconv does not know the MACs of {joined(unknown)}, so those of the whole are "
-        "a lower bound. All else is exact.",
+        f"? and ≥: gconv does not know the MACs of {joined(unknown)}, so the MACs of the network "
+        "are a lower bound. All other figures are exact.",
     )

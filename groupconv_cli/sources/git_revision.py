@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import subprocess
@@ -40,10 +41,11 @@ _SAFE = (
 )
 
 
-def source_at(spec: str, revision: str) -> Source | None:
-    """The text of the file `spec` at `revision`; None if that has no such file.
+def source_at(spec: str, revision: str) -> tuple[Source | None, str]:
+    """The text of the file `spec` at `revision`, and what git calls it: REVISION:PATH.
 
-    A symbolic link is followed, and the folder the program runs in does not matter.
+    The text is None if the revision has no such file. A symbolic link is followed, and the folder
+    the program runs in does not matter.
 
     Raises UsageError if there is no such file now, or no such revision, or the file is in no
     repository, SpecError if it was not text; EnvironmentProblem if git cannot be run.
@@ -54,33 +56,77 @@ def source_at(spec: str, revision: str) -> Source | None:
     except OSError:  # a name too long
         is_file = False
     if not is_file:
-        raise UsageError(f"--against needs a file of a git repository, and {spec!r} is none")
-    commit = _commit(revision, path, spec)
+        raise UsageError(f"--against needs a file of a git repository, and {spec!r} is not a file")
+    commit = _commit(revision, path.parent, spec)
+    called = f"{revision}:{_below_top(path.parent)}{path.name}"
+    return _text_of(path.parent, commit, path.name, called), called
+
+
+def is_revision_path(spec: str) -> bool:
+    """Whether a word can be git's REVISION:PATH, with the folder we are in in a repository."""
+    revision, colon, path = spec.partition(":")
+    if not (revision and colon and path) or revision.startswith("-") or "\0" in spec:
+        return False
+    return shutil.which("git") is not None and not _git(Path(), "rev-parse", "--git-dir").returncode
+
+
+def source_of(spec: str) -> Source:
+    """The text that REVISION:PATH means. As with git, PATH begins at the top of the repository.
+
+    One that begins with ./ or ../ begins at the folder that the program runs in.
+
+    Raises UsageError if there is no such revision or no such file in it, and what `source_at` does.
+    """
+    revision, _, path = spec.partition(":")
+    commit = _commit(revision, Path(), "this folder")
+    here = _below_top(Path())
+    top = Path(os.fsdecode(_git(Path(), "rev-parse", "--show-toplevel").stdout.rstrip(b"\n")))
+
+    def read(path: str) -> Source | None:
+        full = posixpath.normpath(path)
+        return None if full.startswith(("../", "/")) else _text_of(top, commit, full, spec)
+
+    is_relative = path.startswith(("./", "../"))
+    source = read(here + path if is_relative else path)
+    if source is None:
+        there = here and not is_relative and read(here + path)
+        hint = f"; did you mean {revision}:./{path}?" if there else ""
+        raise UsageError(f"there is no file {path!r} at {revision}{hint}")
+    return source
+
+
+def _text_of(folder: Path, commit: str, path: str, called: str) -> Source | None:
+    """The text of a file below the folder, which is one of the repository; None if not there."""
     # Of the two commands that find a file by its name, this one takes all names literally.
-    listed = _git(path.parent, "ls-tree", "-z", commit, "--", path.name)
+    listed = _git(folder, "ls-tree", "-z", commit, "--", path)
     if listed.returncode:
         raise EnvironmentProblem(f"git ls-tree failed: {_said(listed)}")
     if not listed.stdout:
         return None
     mode, kind, blob = listed.stdout.split(b"\t", 1)[0].decode().split()
     if kind != "blob" or mode == "120000":
-        what = "a symbolic link" if mode == "120000" else "no file"
-        raise UsageError(f"{spec} was {what} at {revision}")
-    read = _git(path.parent, "cat-file", "blob", blob)
+        what = "a symbolic link" if mode == "120000" else "not a file"
+        raise UsageError(f"{called} is {what}")
+    read = _git(folder, "cat-file", "blob", blob)
     if read.returncode:
-        raise EnvironmentProblem(f"git cannot read {spec} at {revision}: {_said(read)}")
-    return decode(read.stdout[: MAX_BYTES + 1], f"{revision}:{spec}")
+        raise EnvironmentProblem(f"git cannot read {called}: {_said(read)}")
+    return decode(read.stdout[: MAX_BYTES + 1], called)
 
 
-def _commit(revision: str, path: Path, spec: str) -> str:
+def _below_top(folder: Path) -> str:
+    """The folder's path from the top of its repository, with a slash at the end; '' is the top."""
+    return os.fsdecode(_git(folder, "rev-parse", "--show-prefix").stdout.rstrip(b"\n"))
+
+
+def _commit(revision: str, folder: Path, spec: str) -> str:
     """The full hash of a revision, which is no option and no range, whatever the user typed."""
     if not revision or revision.startswith("-") or "\0" in revision:
         raise UsageError(f"--against needs a revision, such as origin/main, got {revision!r}")
-    found = _git(path.parent, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    found = _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     commit = found.stdout.decode(errors="replace").strip()
     if not found.returncode and re.fullmatch("[0-9a-f]{40,64}", commit):
         return commit
-    inside = _git(path.parent, "rev-parse", "--is-shallow-repository")
+    inside = _git(folder, "rev-parse", "--is-shallow-repository")
     if inside.returncode:
         said = _said(inside)
         if "not a git repository" in said:

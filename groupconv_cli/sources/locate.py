@@ -23,8 +23,10 @@ class Found(NamedTuple):
     note: str | None = None
 
 
-def locate(spec: str | None) -> Found:
+def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
     """Reads the spec that is meant: `-` is standard input, no spec the one of this folder.
+
+    Where this folder has none, no spec is the bundled 'basic', if `or_bundled`.
 
     Raises UsageError if there is none of that name or it cannot be read, SpecError if it is not
     text.
@@ -32,6 +34,12 @@ def locate(spec: str | None) -> Found:
     if spec is None:
         if Path(DEFAULT_FILE).is_file():
             return Found(_read(Path(DEFAULT_FILE)), note=f"using {DEFAULT_FILE} of this folder")
+        if not or_bundled:
+            raise UsageError(
+                f"no SPEC given and no {DEFAULT_FILE} here\n  name a spec, such as "
+                f"{DEFAULT_CONFIG}; `gconv list` shows the bundled ones, and `gconv init` writes a "
+                f"{DEFAULT_FILE}"
+            )
         note = f"no SPEC given and no {DEFAULT_FILE} here: using the bundled {DEFAULT_CONFIG!r}"
         return Found(catalogue.source_of(DEFAULT_CONFIG), note=note)
     if not spec:
@@ -48,6 +56,11 @@ def locate(spec: str | None) -> Found:
     if bundled:
         family, variant = bundled
         return Found(catalogue.source_of(family), variant)
+    if ":" in spec:
+        from groupconv_cli.sources.git_revision import is_revision_path, source_of
+
+        if is_revision_path(spec):
+            return Found(source_of(spec))
     raise UsageError(_not_there(spec))
 
 
