@@ -59,9 +59,9 @@ def steps(session: str) -> list[Step]:
 def squeezed(text: str) -> str:
     """Without what a model's file may vary in: its size, what runs it, the order of sums."""
     text = re.sub(r"\([\d.]+ [kMG]?B\)", "(SIZE)", text)
-    text = re.sub(r"Reloaded in (\w+) [\d.]+\d", r"Reloaded in \1", text)
-    numbers = r"max\s+difference\s+\S+\s+\(outputs\s+up\s+to\s+\S+\)"
-    return re.sub(numbers, "max difference X (outputs up to X)", text)
+    text = re.sub(r"\s+Reloaded\s+in\s+(\w+)\s+[\d.]+\d:", r" Reloaded in \1:", text)
+    numbers = r":\s+max\s+difference\s+\S+\s+\(outputs\s+up\s+to\s+[\d.e-]+\)"
+    return re.sub(numbers, ": max difference X (outputs up to X)", text)
 
 
 def is_shown(session: str, now: str) -> bool:

@@ -353,5 +353,5 @@ def test_help_says_what_the_columns_mean(command: str) -> None:
     assert "Peak memory: weights and the most activations alive at once." in text
     assert "for one sample" in text
     if command != "diff":
-        assert "made dense" in text
+        assert "every grouped convolution dense" in text
         assert "the median" in text.lower() or "medians" in text
