@@ -256,7 +256,7 @@ def test_a_log_has_every_layer_in_one_aligned_line_without_colour(env: dict[str,
         "MACs",
         "FLOPs",
         "vs",
-        "g=1",
+        "dense",
         "Reach",
     ]
     assert len(head) == len(rule)
@@ -312,7 +312,7 @@ def test_the_top_rows_add_up_and_are_the_costliest(name: str, depth: int | None,
 def test_the_table_says_what_top_shows() -> None:
     shown = run_gconv("summary", "resnet50", "--top", "2").out
     assert (
-        "Shown: the 2 rows with the most MACs, in the network's order, and the rest as one."
+        "Shown: the 2 rows with the most MACs, in the network's order. The last row is the rest."
         in shown
     )
     assert re.search(r"^… 172 more  ", shown, re.MULTILINE)

@@ -296,7 +296,7 @@ def test_an_interrupted_measurement_shows_what_there_is() -> None:
     rows = (group_times(1, 0.01, 0.03), group_times(2, 0.005, None))
     text = shown(given(*rows, complete=False))
     assert "Interrupted: only the rounds that were finished are counted." in text
-    assert "In inference g=2 is fastest here: 2×" in text
+    assert "In inference, g=2 is fastest here: 2×" in text
     assert "In training" not in text
 
 
