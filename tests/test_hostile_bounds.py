@@ -113,7 +113,7 @@ def test_a_description_nested_too_deeply(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(tmp_path / "model.h5")
     with h5py.File(tmp_path / "model.h5", "a") as file:
         file.attrs["training_config"] = "[" * 20_000 + "]" * 20_000
-    with pytest.raises(UsageError, match="what describes its training is no JSON"):
+    with pytest.raises(UsageError, match="its description of the training is not JSON"):
         load(tmp_path / "model.h5")
 
 
@@ -182,7 +182,7 @@ def with_weights(description: Description, path: Path, value: float = 1) -> Path
     ("description", "status", "message"),
     [
         (convolution([8, 8, 4], strides=[10**15, 10**15]), 2, " cannot be run"),
-        (convolution([10**9, 10**9, 4]), 3, "takes about"),
+        (convolution([10**9, 10**9, 4]), 3, "needs about"),
     ],
     ids=["strides", "sizes"],
 )
@@ -246,8 +246,8 @@ HEADER = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"input": b"text"}, "'input' in it is no array"),
-        ({"input__npy": b"text"}, "'input' in it is no array"),
+        ({"input": b"text"}, "'input' in it is not an array"),
+        ({"input__npy": b"text"}, "'input' in it is not an array"),
         ({"input__npy": b"\x93NUMPY\x01\x00"}, "cannot be read as an .npz file"),
         ({"input__npy": b"\x93NUMPY\x09\x00v\x00{}"}, "cannot be read as an .npz file"),
         ({"input__npy": HEADER + b")}" + b" " * 37 + b"\n"}, "samples.npz "),

@@ -26,7 +26,7 @@ from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import deep, silenced
-from groupconv_cli.words import did_you_mean
+from groupconv_cli.words import did_you_mean, joined
 
 Settings = Mapping[str, object]
 
