@@ -143,7 +143,7 @@ ATTACKS: dict[str, tuple[Spoil, str]] = {
         r"'(0|kernel)' grows from [\d,]+ to 3,600,000,000 bytes",
     ),
     "many places": (one_array_at_many_places, r"'again\d+' grows from [\d,]+ to [\d,]+ bytes"),
-    "own packing": (packed_in_a_way_of_its_own, "'(0|kernel)' in it is packed in a way of its own"),
+    "own packing": (packed_in_a_way_of_its_own, "'(0|kernel)' in it is packed in an unknown way"),
 }
 
 
