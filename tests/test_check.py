@@ -93,7 +93,7 @@ def test_a_finding_says_where_its_rule_is_explained() -> None:
     (command,) = re.findall(r"^gconv (check --explain GC\d+) says", found.out, re.MULTILINE)
     explained = run_gconv(*command.split())
     assert explained.status == 0
-    assert explained.out.startswith("GC101: channels kept apart\n\nTwo convolutions with groups")
+    assert explained.out.startswith("GC101: channels kept apart\n\nTwo grouped convolutions")
     wrong = run_gconv("check", "--explain", "gc101")
     assert (wrong.status, wrong.out) == (2, "")
     assert "did you mean 'GC101'?" in wrong.err
