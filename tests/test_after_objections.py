@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
+from cases import CASES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import conv, plain_layer
@@ -14,6 +16,8 @@ from running import run_gconv
 from specs import problems
 
 from groupconv_cli import SpecError, load
+from groupconv_cli.errors import OpError
+from groupconv_cli.language.expand import _shape_in_spite, _worked_out
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "200"))
 
@@ -105,3 +109,26 @@ def test_layers_that_may_not_stand_on_one_another_are_a_network_or_mistakes(shap
     with suppress(SpecError):
         net = load({"input": shape, "layers": made})
         assert all(min(node.shape) >= 1 for node in net.nodes)
+
+
+SHAPES = [
+    *((channels,) for channels in (1, 2, 3, 7)),
+    *product((1, 3, 5), (1, 2, 3, 8)),
+    *product((1, 4), (1, 5), (1, 2, 6, 9)),
+    *((1, 2, 3, channels) for channels in (1, 4, 5)),
+]
+
+
+def test_every_op_that_objects_hands_on_a_sound_shape_or_none() -> None:
+    """Every op of the cases, on inputs of every rank, most of which it cannot take."""
+    objections = 0
+    for op, inputs in {case.op: len(case.inputs) for case in CASES if case.inputs}.items():
+        takes = product(SHAPES[::3], repeat=2) if inputs > 1 else ((shape,) for shape in SHAPES)
+        for shapes in takes:
+            try:
+                _worked_out(op, shapes)
+            except OpError:
+                objections += 1
+                shape = _shape_in_spite(op, shapes)
+                assert shape is None or min(shape) >= 1, (op, shapes)
+    assert objections > 1000
