@@ -1,11 +1,12 @@
 # What .ci/run and .ci/nightly share: a folder to work in, environments, and jobs side by side.
 # shellcheck shell=bash
 
+set -m # each job is a group of processes, which ends as a whole
 work=$(mktemp -d)
 chmod a+rx "$work"
 names=()
 pids=()
-trap 'for pid in "${pids[@]}"; do kill -- "$pid" 2> /dev/null || true; done; rm -rf "$work"' EXIT
+trap 'for pid in "${pids[@]}"; do kill -- "-$pid" 2> /dev/null || true; done; rm -rf "$work"' EXIT
 
 python=${PYTHON:-python3}
 export UV_PYTHON_DOWNLOADS=never
@@ -15,7 +16,7 @@ job() {
   local name=$1
   shift
   echo "== Beginning: $name"
-  ("$@") > "$work/$name.log" 2>&1 &
+  ("$@") < /dev/null > "$work/$name.log" 2>&1 &
   names+=("$name")
   pids+=("$!")
 }

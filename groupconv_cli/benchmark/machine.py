@@ -71,11 +71,10 @@ def _physical_devices() -> list[tf.config.PhysicalDevice]:
 
 
 def _machine(device: str, settings: MeasureSettings) -> Machine:
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
     return Machine(
         processor=_processor(),
         cores=psutil.cpu_count(logical=False),
-        threads=threads or _processors(),
+        threads=_threads(),
         device=device,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
@@ -85,6 +84,16 @@ def _machine(device: str, settings: MeasureSettings) -> Machine:
         onednn=_onednn(),
         grouped_kernel=device.startswith("GPU") or runs_natively(settings.dtype),
     )
+
+
+def _threads() -> int:
+    """Threads that one operation of TensorFlow's may take.
+
+    As many as were set, or as its variable says, or else as there are processors.
+    """
+    number: int = tf.config.threading.get_intra_op_parallelism_threads()
+    variable = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return number or (int(variable) if variable.isdecimal() else 0) or _processors()
 
 
 def _processors() -> int:
