@@ -45,13 +45,13 @@ def test_settings_that_are_right(settings: dict[str, object]) -> None:
 def test_samples_that_nothing_would_heed(quantize: str | None) -> None:
     with pytest.raises(UsageError) as error:
         check_quantization(quantize, TFLITE, calibrated=True)
-    assert str(error.value) == f"calibration is for quantize='int8'; got quantize={quantize!r}"
+    assert str(error.value) == f"calibration needs quantize='int8'; got quantize={quantize!r}"
     check_quantization("int8", TFLITE, calibrated=True)
 
 
 def test_export_says_so(tmp_path: Path) -> None:
     samples = np.zeros((2, 8, 8, 4))
-    with pytest.raises(UsageError, match="calibration is for quantize='int8'"):
+    with pytest.raises(UsageError, match="calibration needs quantize='int8'"):
         groupconv_cli.export(SPEC, tmp_path / "net.tflite", calibration=samples)
     assert not any(tmp_path.iterdir())
 
@@ -68,7 +68,7 @@ def test_weights_are_looked_at_before_the_model_is_built(monkeypatch, tmp_path: 
     from groupconv_cli.builder import build_model
 
     monkeypatch.setattr(build_model, "build_model", lambda _: pytest.fail("it was built"))
-    with pytest.raises(UsageError, match="weights come from a"):
+    with pytest.raises(UsageError, match="weights must be in a"):
         groupconv_cli.build(SPEC, weights=tmp_path / "net.npz")
 
 
@@ -91,8 +91,8 @@ def test_samples_become_float32(given: object) -> None:
         (np.array([[1.0, 1e39]]), "not finite, or too large for float32"),
         (np.array([[1.0, np.nan]]), "values that are not finite"),
         (np.zeros((2, 3)), "the array for the input 'x' in calibration is 2×3; it must be"),
-        ([[[1.0], [1.0, 2.0]]], "calibration is no array of numbers: "),
-        ([["a", "b"]], "is not of numbers but <U1"),
+        ([[[1.0], [1.0, 2.0]]], "calibration is not an array of numbers: "),
+        ([["a", "b"]], "must hold numbers, got <U1"),
         (np.zeros((0, 2)), "has no samples"),
     ],
     ids=["beyond float32", "nan", "shape", "ragged", "text", "none"],
@@ -108,5 +108,5 @@ def test_what_was_read_from_a_model_is_not_measured(call) -> None:
     import keras
 
     model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(4, 3, groups=2)])
-    with pytest.raises(UsageError, match="read from a Keras model"):
+    with pytest.raises(UsageError, match="can count this Keras model but not rebuild it"):
         call(groupconv_cli.load(model))

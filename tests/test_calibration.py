@@ -44,8 +44,8 @@ WRONG = {
     "a wrong shape": (zeros(3, 2), ONE, "is 5×3×2; it must be samples×2×3"),
     "one sample without its axis": (zeros()[:2], ONE, "is 2; it must be samples×2×3"),
     "no samples": (zeros(2, 3)[:0], ONE, "has no samples"),
-    "words": (np.full((5, 2, 3), "a"), ONE, "is not of numbers but <U1"),
-    "complex numbers": (zeros(2, 3, dtype="complex64"), ONE, "is not of numbers but complex64"),
+    "words": (np.full((5, 2, 3), "a"), ONE, "must hold numbers, got <U1"),
+    "complex numbers": (zeros(2, 3, dtype="complex64"), ONE, "must hold numbers, got complex64"),
     "not finite": (zeros(2, 3) + np.nan, ONE, "has values that are not finite"),
     "too large once it is float32": (
         zeros(2, 3, dtype="float64") + 1e300,

@@ -74,7 +74,7 @@ def _as_array(what: str, given: Any) -> Any:
         # Of types that NumPy does not have by itself, such as bfloat16, it knows but the size.
         return array.astype(np.float32) if array.dtype.kind == "V" else array
     except (ValueError, TypeError) as error:
-        raise UsageError(f"{what} is no array of numbers: {error}") from None
+        raise UsageError(f"{what} is not an array of numbers: {error}") from None
 
 
 def _all_checked(what: str, inputs: list[Input], arrays: list[Any]) -> list[Any]:

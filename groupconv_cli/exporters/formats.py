@@ -146,7 +146,7 @@ def check_quantization(
     `calibrated` says whether there are samples, which int8 takes alone.
     """
     if calibrated and kind != "int8":
-        raise UsageError(f"calibration is for quantize='int8'; got quantize={kind!r}")
+        raise UsageError(f"calibration needs quantize='int8'; got quantize={kind!r}")
     if kind is None:
         return
     if kind not in QUANTIZATIONS:
