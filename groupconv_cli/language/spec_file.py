@@ -47,11 +47,15 @@ class SpecFile:
         return tuple(self._spec.variants)
 
     def network(
-        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+        self,
+        settings: Mapping[str, str] | None = None,
+        variant: str | None = None,
+        work: Work | None = None,
     ) -> Network:
         """The network that the spec describes.
 
-        `settings` are values of variables, as text; they win over those of the `variant`.
+        `settings` are values of variables, as text; they win over those of the `variant`. Networks
+        that are made with the same `work` share the bounds of one.
 
         Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
         it does not have.
@@ -59,7 +63,7 @@ class SpecFile:
         implied = self.implied_variant
         if None not in (variant, implied) and variant != implied:
             raise UsageError(f"the name already picks the variant {implied!r}, not {variant!r}")
-        return self._network(settings or {}, implied if variant is None else variant)
+        return self._network(settings or {}, implied if variant is None else variant, work)
 
     def networks(self, settings: Mapping[str, str] | None = None) -> dict[str, Network | SpecError]:
         """The network of every variant, or what is wrong with it, by the variant's name.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from groupconv_cli.analysis.budget import BudgetLine, hold
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
+from groupconv_cli.language.expand import Work
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
@@ -75,9 +76,10 @@ def _check(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
     found_in = _Findings(variants)
     problems: dict[Diagnostic, list[str | None]] = {}
     budgets: list[BudgetLine] = []
+    work = Work()  # so that many variants do not take many times as long as one may
     for variant in variants or (None,):
         try:
-            network, limits = _made(file, variant, options)
+            network, limits = _made(file, variant, options, work)
         except SpecError as error:
             for problem in error.diagnostics:
                 problems.setdefault(problem, []).append(variant)
@@ -125,9 +127,9 @@ def _check_model(spec: str, options: Options, project: ProjectLevels) -> SpecChe
 
 
 def _made(
-    file: SpecFile, variant: str | None, options: Options
+    file: SpecFile, variant: str | None, options: Options, work: Work
 ) -> tuple[Network, dict[str, BudgetLimit]]:
-    network = file.network(options.settings, variant)
+    network = file.network(options.settings, variant, work)
     return network, {**file.limits(options.settings, variant), **options.limits}
 
 

@@ -1,0 +1,66 @@
+"""The attack of `python -m tests.attack`, some of it: all of it goes by a seed and takes an hour.
+
+A longer run: GCONV_EXAMPLES=5000 python -m pytest tests/test_attack.py
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from attack import models, specs
+from conftest import ROOT, clean_environment, run_gconv
+
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
+SEED = 30_000
+
+
+def test_specs_that_know_the_language() -> None:
+    refused = 0
+    for number in range(EXAMPLES):
+        _, outcome, faults = specs.run(SEED, number)
+        refused += outcome.status == 2
+        assert not [x for x in faults if not x.startswith("more than")], (number, outcome.err)
+    assert refused < 0.5 * EXAMPLES
+
+
+def test_files_as_far_as_they_are_read_without_keras() -> None:
+    for number in range(2 * EXAMPLES):
+        made, outcome, faults = models.read(SEED, number)
+        assert not faults, (number, made.kind, outcome.err[-1500:])
+
+
+@pytest.mark.parametrize("kind", models.KINDS)
+def test_hostile_files(kind: str) -> None:
+    weight = models.KINDS[kind][1]
+    for number in range(max(2, EXAMPLES * weight // 1000)):
+        made, outcome, faults = models.run(SEED, number, kind)
+        assert not faults, (number, kind, made.args, outcome.err[-1500:])
+
+
+def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path) -> None:
+    """Each by itself is within them: three together are not."""
+    doubling = "".join(f"  b{n + 1}: {{layers: [b{n}, b{n}]}}\n" for n in range(14))
+    (tmp_path / "net.yaml").write_text(
+        "input: [8, 8, 4]\nvars: {g: 1}\nvariants: {a: {g: 1}, b: {g: 2}, c: {g: 4}}\n"
+        f"blocks:\n  b0: {{layers: [relu]}}\n{doubling}layers: [b13]\n"
+    )
+    result = run_gconv("check", "net.yaml", cwd=tmp_path)
+    assert result.status == 2
+    assert "together grow beyond" in result.out + result.err
+
+
+def test_the_attack_says_what_it_found() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.attack", "--specs", "6", "--models", "0", "--seed", "1"],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "6 specs, seed 1, " in done.stdout
+    assert done.stdout.endswith("no faults\n")
+    assert done.returncode == 0
