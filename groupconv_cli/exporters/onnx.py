@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.converter import convert
 from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject
-from groupconv_cli.exporters.serving import serving, signature
+from groupconv_cli.exporters.serving import save_serving
 from groupconv_cli.fastconv.choice import whole_convolutions
 from groupconv_cli.models.convert import accelerated
 
@@ -28,11 +30,14 @@ class Onnx:
         Raises UsageError if the model has an operation that ONNX lacks.
         """
         import onnx
-        import tf2onnx
 
         model = subject.model
-        with accelerated(model), whole_convolutions(2, 3):
-            proto, _ = tf2onnx.convert.from_function(serving(model, None), signature(model, None))
+        with TemporaryDirectory() as folder:
+            with accelerated(model), whole_convolutions(2, 3):
+                save_serving(model, Path(folder), None)
+            converted = Path(folder, "converted.onnx")
+            convert("onnx", "ONNX", saved_model=folder, output=str(converted))
+            proto = onnx.load(converted)
         _refuse_foreign(proto.graph)
         _set_groups_of_volumes(proto)
         _name_outputs(proto.graph, [_layer_of(tensor) for tensor in model.outputs])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.converter import ConversionError, convert
 from groupconv_cli.exporters.exporter import (
     Arrays,
     Options,
@@ -44,14 +44,21 @@ class TFLite:
 
         Raises UsageError if the model has an operation that TFLite lacks, in int8 or at all.
         """
+        _refuse_infinite(subject.model, options)
         with TemporaryDirectory() as folder:
             with accelerated(subject.model), whole_convolutions(2):
                 save_serving(subject.model, Path(folder), 1)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            _set_up(converter, subject, options)
             try:
-                path.write_bytes(converter.convert())
-            except Exception as error:
+                convert(
+                    "tflite",
+                    "TFLite",
+                    saved_model=folder,
+                    output=str(path.absolute()),
+                    quantize=options.quantize,
+                    inputs=[tensor.name for tensor in subject.model.inputs],
+                    samples=_saved_samples(subject, options, Path(folder)),
+                )
+            except ConversionError as error:
                 missing = _missing_operations(str(error))
                 if not missing:
                     raise
@@ -96,25 +103,29 @@ class TFLite:
         return TOLERANCES[options.quantize]
 
 
-def _set_up(converter: Any, subject: Subject, options: Options) -> None:
+def _refuse_infinite(model: Any, options: Options) -> None:
+    """Raises UsageError for weights that are no numbers, whose ranges quantization cannot take."""
     if options.quantize is None:
         return
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if options.quantize == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if options.quantize == "int8":
-        samples = options.calibration
-        if samples is None:
-            samples = random_inputs(subject.model, RANDOM_SAMPLES, seed=1)
-        names = [tensor.name for tensor in subject.model.inputs]
+    for variable in model.variables:
+        values = np.asarray(variable)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise UsageError(
+                f"the weights {variable.path!r} hold values that are not finite; such a model "
+                f"cannot be quantized to {options.quantize}"
+            )
 
-        def representative() -> Iterator[dict[str, Any]]:
-            for sample in zip(*samples, strict=True):
-                yield {name: value[None] for name, value in zip(names, sample, strict=True)}
 
-        converter.representative_dataset = representative
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
+def _saved_samples(subject: Subject, options: Options, folder: Path) -> str | None:
+    """A file of the samples that int8 takes ranges from, one array per input in order."""
+    if options.quantize != "int8":
+        return None
+    samples = options.calibration
+    if samples is None:
+        samples = random_inputs(subject.model, RANDOM_SAMPLES, seed=1)
+    path = folder / "samples.npz"
+    np.savez(path, **{f"{number:06}": array for number, array in enumerate(samples)})
+    return str(path)
 
 
 def _missing_operations(message: str) -> list[str]:

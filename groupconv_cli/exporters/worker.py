@@ -1,0 +1,91 @@
+"""What the converter process runs: `python -m groupconv_cli.exporters.worker`.
+
+Converters are native code, which may crash or write to the screen. So they run in a process of
+their own, which gets jobs on standard input and answers on standard output, a line of JSON each. It
+ends when its input does, or with the process that began it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that this process gets when its parent is gone."""
+
+Job = dict[str, Any]
+
+
+def tflite(job: Job) -> None:
+    """Converts a SavedModel for one sample at a time, quantized as the job says."""
+    import numpy as np
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(job["saved_model"])
+    kind = job["quantize"]
+    if kind is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind == "int8":
+
+        def representative() -> Iterator[dict[str, Any]]:
+            with np.load(job["samples"], allow_pickle=False) as file:
+                arrays = [file[key] for key in sorted(file.files)]
+            for sample in zip(*arrays, strict=True):
+                yield {name: value[None] for name, value in zip(job["inputs"], sample, strict=True)}
+
+        converter.representative_dataset = representative
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    Path(job["output"]).write_bytes(converter.convert())
+
+
+def onnx(job: Job) -> None:
+    """Converts the endpoint `serve` of a SavedModel."""
+    import onnx as onnx_package
+    import tensorflow as tf
+    import tf2onnx
+
+    loaded = tf.saved_model.load(job["saved_model"])
+    # The one signature that it was saved with.
+    (positional, _) = loaded.serve.concrete_functions[0].structured_input_signature
+    proto, _ = tf2onnx.convert.from_function(loaded.serve, list(positional))
+    onnx_package.save(proto, job["output"])
+
+
+JOBS: dict[str, Callable[[Job], None]] = {"tflite": tflite, "onnx": onnx}
+
+
+def main() -> None:
+    """Does jobs until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    _end_with_parent()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # converters print
+    import tensorflow  # noqa: F401  (before the first job is there)
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            JOBS[job["convert"]](job)
+            answer = {}
+        except Exception as error:  # noqa: BLE001  (converters raise errors of any kind)
+            answer = {"error": str(error) or type(error).__name__}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _end_with_parent() -> None:
+    """Also while a job goes on, where the system can do that: on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

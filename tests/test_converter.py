@@ -1,0 +1,86 @@
+"""Native converters run in a process of their own: a crash is a message, and the next job runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from running import clean_environment, run_process
+
+from groupconv_cli import build, export
+from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.exporters import converter
+
+SPEC = {"input": [4, 4, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "groups": 2}}]}
+
+
+@pytest.mark.parametrize("ending", ["tflite", "onnx"])
+def test_a_crash_is_a_message_and_the_next_conversion_runs(tmp_path: Path, ending: str) -> None:
+    converter.start()
+    assert converter._process is not None
+    os.kill(converter._process.pid, signal.SIGSEGV)
+    converter._process.wait()
+    original = converter.start
+    converter.start = lambda: None  # as if it had ended during the job
+    try:
+        with pytest.raises(EnvironmentProblem, match=r"crashed \(SIGSEGV\) on this model"):
+            export(SPEC, tmp_path / f"a.{ending}")
+    finally:
+        converter.start = original
+    assert list(tmp_path.iterdir()) == []
+    assert export(SPEC, tmp_path / f"a.{ending}").agreement.difference < 1e-4
+
+
+def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
+    script = (
+        "import time\n"
+        "from groupconv_cli.exporters import converter\n"
+        "converter.start()\n"
+        "print(converter._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    for ending in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        parent = subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.send_signal(ending)
+        parent.wait()
+        end = time.monotonic() + 30
+        while Path(f"/proc/{child}").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{child}").exists()
+
+
+def test_calibration_beyond_float32_crashes_nothing(tmp_path: Path) -> None:
+    """1e40 is finite in float64 and infinite in float32, which TFLite's converter dies of."""
+    np.savez(tmp_path / "f40.npz", input=np.full((2, 32, 32, 32), 1e40))
+    done = run_process(
+        *("build", "basic", "-o", "s.tflite", "--quantize", "int8", "--calibrate", "f40.npz"),
+        cwd=tmp_path,
+    )
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("gconv: error: ")
+    assert "Warning" not in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["f40.npz"]
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "int8", "float16"])
+def test_weights_that_are_not_finite_are_not_quantized(tmp_path: Path, kind: str) -> None:
+    model = build(SPEC)
+    kernel, bias = model.layers[1].get_weights()
+    model.layers[1].set_weights([np.full_like(kernel, np.inf), bias])
+    with pytest.raises(UsageError, match="not finite; such a model cannot be quantized"):
+        export(model, tmp_path / "a.tflite", quantize=kind)
+    assert list(tmp_path.iterdir()) == []
