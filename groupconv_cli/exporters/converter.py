@@ -32,7 +32,7 @@ def start() -> None:
     path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
     _process = subprocess.Popen(
         # -P: no module of the folder that the user works in is taken for one of ours.
-        [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker"],
+        [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker", str(os.getpid())],
         env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What the converter process runs: `python -m groupconv_cli.exporters.worker`.
+"""What the converter process runs: `python -m groupconv_cli.exporters.worker PARENT`.
 
 Converters are native code, which may crash or write to the screen. So they run in a process of
 their own, which gets jobs on standard input and answers on standard output, a line of JSON each. It
@@ -66,7 +66,7 @@ JOBS: dict[str, Callable[[Job], None]] = {"tflite": tflite, "onnx": onnx}
 def main() -> None:
     """Does jobs until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    _end_with_parent()
+    _end_with_parent(int(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # converters print
     import tensorflow  # noqa: F401  (before the first job is there)
@@ -81,10 +81,12 @@ def main() -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Also while a job goes on, where the system can do that: on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the line above
+            sys.exit()
 
 
 if __name__ == "__main__":
