@@ -30,7 +30,7 @@ def start() -> None:
     if _process is not None and _process.poll() is None:
         return
     path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
-    _process = subprocess.Popen(
+    _process = subprocess.Popen(  # noqa: S603
         # -P: no module of the folder that the user works in is taken for one of ours.
         [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker", str(os.getpid())],
         env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
