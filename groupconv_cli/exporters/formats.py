@@ -36,12 +36,21 @@ class Format(NamedTuple):
     """A file that every folder of this format has."""
     limit: int | None = None
     """Bytes that a file of it can hold."""
+    is_converted: bool = False
+    """Whether the converter process writes it."""
 
 
 FORMATS = (
     Format("keras", "Keras", ".keras"),
     Format("saved_model", "SavedModel", "", known_by="saved_model.pb"),
-    Format("tflite", "TFLite", ".tflite", runtime="ai-edge-litert", limit=FLATBUFFER_BYTES),
+    Format(
+        "tflite",
+        "TFLite",
+        ".tflite",
+        runtime="ai-edge-litert",
+        limit=FLATBUFFER_BYTES,
+        is_converted=True,
+    ),
     Format(
         "onnx",
         "ONNX",
@@ -50,6 +59,7 @@ FORMATS = (
         extra="onnx",
         runtime="onnxruntime",
         limit=PROTOBUF_BYTES,
+        is_converted=True,
     ),
     Format("python", "Python", ".py", runtime="keras"),
 )
@@ -186,6 +196,10 @@ def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Ta
         return
     files = [Wanted(target.path, force, target.format.known_by) for target in wanted]
     with all_written_whole(files) as temporaries:
+        if any(target.format.is_converted for target in wanted):
+            from groupconv_cli.exporters import converter
+
+            converter.start()  # it loads TensorFlow while the model is made
         yield list(zip(wanted, temporaries, strict=True))
 
 
