@@ -102,5 +102,5 @@ def test_what_a_partial_clone_lacks_is_not_fetched(repository: Path, trap, url: 
     (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     done = run_gconv("diff", "net.yaml", "--against", "HEAD", cwd=repository)
     assert done.status == 3
-    assert "net.yaml at HEAD" in done.err
+    assert "git cannot read HEAD:net.yaml" in done.err
     assert not mark.exists()

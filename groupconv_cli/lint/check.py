@@ -49,7 +49,8 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
     meant = list(collect(list(specs), passed_over))
     nowhere = [str(error) for _, error in meant if error is not None]
     if len(nowhere) == len(meant):
-        raise UsageError("\n".join(nowhere))
+        unread = [f"  passed over {each}" for each in passed_over]
+        raise UsageError("\n".join([*nowhere, *unread]))
     for spec, error in meant:
         if error is not None:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
