@@ -99,6 +99,25 @@ def test_check_holds_models_to_budgets_and_rules(folder) -> None:
     assert "no file 'missing.keras'" in result.out
 
 
+def test_check_says_which_model_a_finding_is_of(tmp_path) -> None:
+    for name in ("a", "b"):
+        x = keras.Input((8, 8, 64))
+        y = keras.layers.Conv2D(64, 3, groups=4, name="first")(x)
+        y = keras.layers.Conv2D(64, 3, groups=4, name="second")(y)
+        keras.Model(x, keras.layers.BatchNormalization()(y)).save(tmp_path / f"{name}.keras")
+    models = ("check", "a.keras", "b.keras")
+    told = run_gconv(*models, cwd=tmp_path).out
+    annotated = run_gconv(*models, "-f", "github", cwd=tmp_path).out
+    for name in ("a.keras", "b.keras"):
+        for code, begins in (("GC101", "nothing mixes"), ("GC105", "the bias of 'second'")):
+            assert f"warning {code}: {name}: {begins}" in " ".join(told.split())
+            assert f"::warning file={name},title=gconv {code}::{name}: {begins}" in annotated
+    # A model has no YAML to change.
+    assert "make the layer with use_bias=False" in told
+    assert "To turn one off: --rule GC101=off" in told
+    assert "bias: false" not in told + annotated
+
+
 def test_check_names_the_file_of_a_model_that_cannot_be_read(tmp_path) -> None:
     keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]).save(
         tmp_path / "open.keras"

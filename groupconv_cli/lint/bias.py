@@ -77,11 +77,13 @@ def _uses(subject: Subject) -> dict[int, list[int]]:
 
 
 def _hint(node: Node, norm: Node, useful: int) -> str:
+    if node.place is None:  # of a Keras model
+        return "make the layer with use_bias=False"
     if useful:
         return (
             "write the layer a second time, with bias: false, for where a batch norm follows: "
             f"{plural(useful, 'other layer')} of this line can use the bias"
         )
-    if node.place is not None and (node.place, node.item) == (norm.place, norm.item):
+    if (node.place, node.item) == (norm.place, norm.item):
         return "leave bias: true out: norm: batch implies bias: false"
     return "bias: false, or norm: batch among the layer's arguments, which implies it"

@@ -28,7 +28,7 @@ MAX_NAMES = 4
 
 def check_view(report: CheckReport) -> View:
     """The view of a check: for people, all that is wrong and how to go on."""
-    problems = tuple(problem for spec in report.specs for problem in _said(spec))
+    problems = tuple(named(problem, spec) for spec in report.specs for problem in _said(spec))
     rows = tuple(_budget_row(spec, line) for spec in report.specs for line in spec.budgets)
     tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
     notes = []
@@ -89,16 +89,19 @@ def _said(spec: SpecCheck) -> Iterator[Diagnostic]:
 
 
 def as_diagnostic(finding: Finding, spec: SpecCheck) -> Diagnostic:
-    """The finding as a problem, with a remark on where else it holds.
-
-    One without a place, of a Keras model, says which model it is of.
-    """
+    """The finding as a problem, with a remark on where else it holds."""
     hint = finding.hint
     if 0 < len(finding.variants) < len(spec.variants):
         some = "variant" if len(finding.variants) == 1 else "variants"
         hint += f" (with the {some} {joined(finding.variants)})"
-    message = finding.message if finding.place else f"{spec.spec}: {finding.message}"
-    return Diagnostic(message, finding.place, hint, finding.level, finding.code)
+    return Diagnostic(finding.message, finding.place, hint, finding.level, finding.code)
+
+
+def named(problem: Diagnostic, spec: SpecCheck) -> Diagnostic:
+    """The problem, which says what it is of: one of a Keras model has no place to say it."""
+    if problem.place is not None or spec.spec in problem.message:
+        return problem
+    return problem._replace(message=f"{spec.spec}: {problem.message}")
 
 
 def _budget_row(spec: SpecCheck, line: BudgetLine) -> Row:

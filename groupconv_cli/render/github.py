@@ -13,7 +13,7 @@ from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic, Place
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.policy.amounts import METRICS
-from groupconv_cli.render.check import as_diagnostic, conclusion
+from groupconv_cli.render.check import as_diagnostic, conclusion, named
 from groupconv_cli.units import bytes_text, count_text
 
 
@@ -29,7 +29,7 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
     ]
     budgets = [_budget(spec, line, top) for spec in report.specs for line in spec.broken]
     findings = [
-        _annotation(as_diagnostic(finding, spec), spec, top)
+        _annotation(named(as_diagnostic(finding, spec), spec), spec, top)
         for spec in report.specs
         for finding in spec.findings
     ]
