@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from attack import models, specs
+from attack import models, situations, specs
 from conftest import ROOT, clean_environment, run_gconv
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
@@ -40,6 +40,12 @@ def test_hostile_files(kind: str) -> None:
         assert not faults, (number, kind, made.args, outcome.err[-1500:])
 
 
+def test_situations() -> None:
+    for number in range(max(12, EXAMPLES // 10)):
+        made, outcome, faults = situations.run(SEED, number)
+        assert not faults, (number, made, outcome)
+
+
 def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path) -> None:
     """Each by itself is within them: three together are not."""
     doubling = "".join(f"  b{n + 1}: {{layers: [b{n}, b{n}]}}\n" for n in range(14))
@@ -54,7 +60,19 @@ def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path) -> None
 
 def test_the_attack_says_what_it_found() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.attack", "--specs", "6", "--models", "0", "--seed", "1"],
+        [
+            sys.executable,
+            "-m",
+            "tests.attack",
+            "--specs",
+            "6",
+            "--models",
+            "0",
+            "--situations",
+            "0",
+            "--seed",
+            "1",
+        ],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,

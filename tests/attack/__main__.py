@@ -1,6 +1,6 @@
 """Attacks gconv with specs and files that are made of a seed, and says what got through.
 
-    python -m tests.attack                                    # 1,000 specs and 200 models
+    python -m tests.attack                                    # some of everything
     python -m tests.attack --seed 7 --specs 100000 --models 0
     python -m tests.attack --seed 7 --half models --case 123  # one case again
 
@@ -25,10 +25,10 @@ TESTS = Path(__file__).parent.parent
 PATIENCE = 400.0
 """Seconds after which a case that has not ended never does."""
 
-MEGABYTES = {"specs": 500, "models": 1500}
+MEGABYTES = {"specs": 500, "models": 1500, "situations": 500}
 """Resident memory of a worker; TensorFlow and what it keeps of models take 1,000 of the latter."""
 
-RENEWED = {"specs": 20_000, "models": 400}
+RENEWED = {"specs": 20_000, "models": 400, "situations": 20_000}
 """Cases after which a worker is another: libraries keep what they have seen."""
 
 
@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--specs", type=int, default=1000, metavar="N")
     parser.add_argument("--models", type=int, default=200, metavar="N")
+    parser.add_argument("--situations", type=int, default=50, metavar="N")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--half", choices=MEGABYTES, help="of the case, or of a worker")
     parser.add_argument("--case", type=int, metavar="N", help="only this one, with what it says")
@@ -47,7 +48,8 @@ def main() -> int:
     if options.work:
         return _work(options.half, options.seed, range(*options.work))
     faults = 0
-    for half, count in (("specs", options.specs), ("models", options.models)):
+    for half in MEGABYTES:
+        count = getattr(options, half)
         if count:
             faults += _attack(half, options.seed, count, options.jobs)
     return 1 if faults else 0
@@ -142,6 +144,10 @@ def _half(name: str):
         from attack import specs
 
         return specs.run
+    if name == "situations":
+        from attack import situations
+
+        return situations.run
     from attack import models
 
     models.good()
@@ -153,7 +159,7 @@ def _one(half: str, seed: int, number: int) -> int:
     say(f"{made.kind}: {' '.join(made.args)} ({len(made.data):,} bytes as {made.file})")
     if half == "specs":
         say(made.data.decode())
-    else:
+    elif half == "models":
         Path(made.file).write_bytes(made.data)
         say(f"written to {made.file}")
     say(f"status {outcome.status}, {outcome.seconds:.2f} s", outcome.out[:2000], outcome.err[:2000])
