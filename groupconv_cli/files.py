@@ -232,7 +232,7 @@ class _FolderPlace(_Place):
         if not os.path.lexists(path):
             return
         if not path.is_dir() or path.is_symlink():
-            raise UsageError(f"{path} exists already and is no folder")
+            raise UsageError(f"{path} exists already and is not a folder")
         known_by = self.wanted.known_by
         if any(path.iterdir()) and not (path / known_by).exists():
             raise UsageError(f"{path} is a folder of other things (it has no {known_by})")

@@ -129,7 +129,7 @@ class Stopped(layers.Layer):
 
 
 def test_what_has_no_gradients_is_compared_without() -> None:
-    assert found_of(model_of(Whole())).left_out == "its outputs are no floating-point numbers"
+    assert found_of(model_of(Whole())).left_out == "its outputs are not floating-point numbers"
     frozen = model_of()
     frozen.trainable = False
     assert found_of(frozen).left_out == "it has no weights to train"

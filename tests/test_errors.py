@@ -212,13 +212,13 @@ STRUCTURE = {
         "  - conv: {filters: 8, kernel: 3, activation: none}",
         "activation must be celu,",
         (3, 47),
-        "for none leave activation out",
+        "to have none, leave activation out",
     ),
     "a word for no norm": (
         "  - conv: {filters: 8, kernel: 3, norm: false}",
         "norm must be batch, layer or group; got false",
         (3, 41),
-        "for none leave norm out",
+        "to have none, leave norm out",
     ),
     "a merge key": (
         "  - conv: {<<: {filters: 3}, kernel: 3}",
@@ -333,7 +333,7 @@ FILES = {
     ),
     "a variant of no variable": (
         "variants: {big: {w: 3}}\ninput: [8, 3]\nlayers: [relu]",
-        "variant 'big' sets 'w', which is no variable",
+        "variant 'big' sets 'w', which is not a variable",
         (1, 18),
     ),
     "too many layers": (

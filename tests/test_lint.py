@@ -236,7 +236,7 @@ def test_what_is_repeated_is_said_once() -> None:
 def test_a_line_whose_last_repeat_alone_is_cancelled() -> None:
     (finding,) = of("- conv: {filters: 16, kernel: 3}\n  repeat: 3\n- batch_norm", "GC105")
     assert finding.layers == ("conv_3",)
-    assert "16 params, is cancelled by the batch norm behind, which subtracts" in finding.message
+    assert "16 params, is cancelled by the batch norm after it, which subtracts" in finding.message
     assert "2 other layers of this line can use the bias" in finding.hint
 
 

@@ -84,7 +84,7 @@ def build(
             "-o",
             metavar="PATH",
             parser=model_name,
-            help="Where to save the model; its ending is the format: .keras, .tflite, .onnx, "
+            help="Where to save the model. The ending is the format: .keras, .tflite, .onnx, "
             ".py, or none for a SavedModel folder. May be repeated. Default: the spec's name in "
             "this folder.",
             show_default=False,

@@ -66,7 +66,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
     difference, largest, same = _outputs_apart(expected, found)
     gradients, left_out, fault = None, "", ""
     if not same:
-        fault = "outputs are of another shape, or other ones are no finite numbers"
+        fault = "outputs differ in shape, or in which values are finite"
     elif difference > (HALF_TOLERANCE if half else TOLERANCE) * largest:
         fault = f"outputs differ by {difference:.3g}, where they reach {largest:.3g}"
     else:
@@ -157,7 +157,7 @@ def _gradients(model: Any, weights: list[Any], inputs: list[Any]) -> list[Any]:
     with tf.GradientTape() as tape:
         outputs = [each for each in _called(model, inputs) if each.dtype.is_floating]
         if not outputs:
-            raise _LeftOutError("its outputs are no floating-point numbers")
+            raise _LeftOutError("its outputs are not floating-point numbers")
         total = tf.add_n(
             [
                 tf.reduce_sum(random.normal(size=each.shape) * tf.cast(each, "float64"))

@@ -84,8 +84,8 @@ def _ended(status: int, title: str) -> str:
     """How the process ended, and what may help."""
     if status == -signal.SIGKILL:
         return (
-            f"the converter to {title} was killed, as a system does that has no memory left\n"
-            "  a smaller model may fit, or the same one with other programs closed"
+            f"the converter to {title} was killed, probably because memory ran out\n"
+            "  try a smaller model, or close other programs"
         )
     how = signal.Signals(-status).name if status < 0 else f"status {status}"
     return (

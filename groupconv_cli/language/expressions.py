@@ -27,7 +27,7 @@ ARITHMETIC = re.compile(r"[-\s(]*\d[\d.]*[\s)]*([-+*/<>]|==|!=)[-+*/<>=!\d.\s()]
 """Text without variables that is arithmetic or a comparison of numbers all the same."""
 
 WORD = re.compile(r"[A-Za-z_]\w*")
-WORDS_HINT = "a word stands for itself only in a variable: vars: {word: relu}, then $act == $word"
+WORDS_HINT = "words can be compared only as variables: vars: {word: relu}, then $act == $word"
 CHARACTERS_HINT = "expressions have numbers, $names, + - * / //, comparisons and parentheses"
 
 BARE_NAME = re.compile(r"\$([A-Za-z_]\w*)")

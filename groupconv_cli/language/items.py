@@ -261,7 +261,7 @@ class _List:
             return meant(tree.text, looks)
         can_be_none = isinstance(declared.kind, Choice) and declared.default is None
         if can_be_none and tree.text.lower() in WORDS_FOR_NONE:
-            return f"for none leave {key} out"
+            return f"to have none, leave {key} out"
         return None
 
 

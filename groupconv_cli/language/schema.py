@@ -75,7 +75,7 @@ def schema() -> Schema:
                 "minItems": 1,
             },
             "budget": {
-                "description": "The most that the network may cost; gconv check holds it to that.",
+                "description": "Limits to the costs of the network, which gconv check checks.",
                 "type": ["object", "null"],
                 "additionalProperties": False,
                 "properties": {key: _limit(key) for key in BUDGETED},
@@ -163,11 +163,11 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             "pattern": f"^{NAME.pattern}$",
         },
         "repeat": {
-            "description": "How often the item stands here.",
+            "description": "How many times the item is repeated.",
             **_one_of({"type": "integer", "minimum": 0}, EXPRESSION),
         },
         "when": {
-            "description": "Whether the item stands here.",
+            "description": "Whether the item is there.",
             **_one_of({"type": "boolean"}, EXPRESSION),
         },
     }

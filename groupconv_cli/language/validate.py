@@ -146,7 +146,7 @@ class _Checker:
             variants[name] = self._mapping(variant, "variables to values")
             for key, entry in variants[name].items():
                 if key not in names:
-                    message = f"variant {name!r} sets {key!r}, which is no variable"
+                    message = f"variant {name!r} sets {key!r}, which is not a variable"
                     hint = did_you_mean(key, names) or "declare it under `vars:`"
                     self.problem(message, entry.place, hint)
                 examine(entry.value, names, f"the variable {key!r}", self.problems)

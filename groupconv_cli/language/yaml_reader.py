@@ -282,7 +282,7 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
     elif problem.startswith("mapping values are not allowed"):
         problem = "an unexpected colon"
         hint = (
-            "is a colon missing before this? `- conv: {…}` has one, with a space behind it, and so "
+            "is a colon missing before this? `- conv: {…}` has one, with a space after it, and so "
             "has a layer with repeat:, when: or name: below it: `- relu:`"
         )
     end = _end_of(source.text, source)

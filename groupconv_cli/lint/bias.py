@@ -46,14 +46,14 @@ def bias_before_a_batch_norm(subject: Subject) -> Iterator[Remark]:
         params = sum(nodes[owner].shape[-1] for owner in owners)
         if len(owners) == 1:
             what = f"the bias of {first.name!r}, {params:,} params, is cancelled by the batch norm"
-            does = "subtracts"
+            does = "after it, which subtracts"
         else:
             more = plural(len(owners) - 1, "more layer")
             what = f"the biases of {first.name!r} and {more}, {params:,} params, are cancelled by "
-            what, does = f"{what}the batch norms", "subtract"
+            what, does = f"{what}the batch norms", "after them, which subtract"
         yield Remark(
             node=first,
-            message=f"{what} behind, which {does} each channel's mean",
+            message=f"{what} {does} each channel's mean",
             hint=_hint(first, norm, useful[at]),
             layers=tuple(nodes[owner].name for owner in owners),
         )

@@ -55,9 +55,9 @@ def check_work(path: Path, config: dict[str, Any]) -> None:
     if calls > MAX_CALLS:
         shown = f"{calls:,}" if calls < 10**15 else "very many"
         raise UsageError(
-            f"{path} is too large: to read its model takes {shown} calls of layers, and gconv "
-            f"makes at most {MAX_CALLS:,}\n"
-            f"  a layer takes two for each use; a Sequential of n layers takes n×n/2 instead, but "
+            f"{path} is too large: reading its model takes {shown} calls of layers; the limit is "
+            f"{MAX_CALLS:,}\n"
+            f"  each use of a layer takes two; a Sequential of n layers takes n×n/2 instead, but "
             "keras.Model(model.inputs, model.outputs) does not"
         )
     if _tries(config) > MAX_TRIES:

@@ -25,7 +25,7 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises UsageError for a file that is not there, is no such file, is damaged, or has something
     in it that no model needs and an attack would.
     """
-    with foreign(path, "cannot be read", "its name is none that a file can have"):
+    with foreign(path, "cannot be read", "its name is not possible for a file"):
         is_saved_model = (path / "saved_model.pb").is_file()
     if is_saved_model:
         raise UsageError(

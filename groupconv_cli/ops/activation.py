@@ -108,7 +108,7 @@ class Elu(Op, name="elu"):
     Example: `elu`
     """
 
-    alpha: float = arg(Real(), "what it tends to, negated, for small values", default=1.0)
+    alpha: float = arg(Real(), "minus the limit for very negative inputs", default=1.0)
 
     keras_classes = ("ELU",)
 
@@ -203,8 +203,8 @@ class Threshold(Op, name="threshold"):
     Example: `threshold: {threshold: 0.1, value: 0}`
     """
 
-    threshold: float = arg(Real(), "what x must be above")
-    value: float = arg(Real(), "what stands in x's place elsewhere", default=0.0)
+    threshold: float = arg(Real(), "inputs above it pass unchanged")
+    value: float = arg(Real(), "the output for all other inputs", default=0.0)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
         """The function `keras.ops.threshold`: Keras has no layer for it."""

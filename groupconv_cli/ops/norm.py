@@ -24,7 +24,7 @@ class BatchNorm(Op, name="batch_norm"):
 
     keras_classes = ("BatchNormalization",)
 
-    momentum: float = arg(Real(0, 1), "how slowly the statistics move", default=0.99)
+    momentum: float = arg(Real(0, 1), "how slowly the statistics change", default=0.99)
     epsilon: float = arg(Real(0), "added to the variance", default=0.001)
     center: bool = arg(Flag(), "learn a shift per channel", default=True)
     scale: bool = arg(Flag(), "learn a scale per channel", default=True)
@@ -119,7 +119,9 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
 def as_a_layer(op: GroupNorm, channels: int) -> str:
     """What to write in place of `norm: group`, whose groups cannot be given."""
     fitting = f"group_norm: {{groups: {gcd(op.groups, channels)}}}"
-    return f"norm: group has {op.groups} groups; leave it out, and add a layer behind: - {fitting}"
+    return (
+        f"norm: group has {op.groups} groups; leave it out, and add a layer after it: - {fitting}"
+    )
 
 
 class LayerScale(Op, name="layer_scale"):
@@ -131,7 +133,7 @@ class LayerScale(Op, name="layer_scale"):
     Example: `layer_scale: {initial: 1.0e-6}`
     """
 
-    initial: float = arg(Real(), "what all scales begin with", default=1e-6)
+    initial: float = arg(Real(), "the initial value of all scales", default=1e-6)
 
     keras_classes = ("LayerScale",)
     """That of keras.applications' ConvNeXt."""

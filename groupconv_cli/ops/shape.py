@@ -236,9 +236,12 @@ class Crop(Op, name="crop"):
 
     keras_classes = ("Cropping1D", "Cropping2D", "Cropping3D")
 
-    cropping: tuple[int, ...] = arg(Size(0), "pixels off the beginning of each axis")
+    cropping: tuple[int, ...] = arg(Size(0), "pixels removed at the start of each axis")
     after: tuple[int, ...] | None = arg(
-        Size(0), "pixels off the end of each axis", default=None, otherwise="as off the beginning"
+        Size(0),
+        "pixels removed at the end of each axis",
+        default=None,
+        otherwise="as removed at the start",
     )
 
     def _pairs(self, x: Shape) -> list[tuple[int, int]]:
