@@ -258,7 +258,7 @@ SHAPES = {
         "  - relu:\n    when: $in == relu",
         "'relu' has no meaning in the expression '$in == relu'",
         (4, 18),
-        "only in a variable",
+        "only as variables",
     ),
     "a condition that is no truth": (
         "  - relu:\n    when: 3 - 2",
