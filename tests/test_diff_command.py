@@ -378,3 +378,17 @@ def test_what_was_a_link_then_is_told_of(repository: Path, tmp_path: Path) -> No
     result = run_gconv("diff", "was.yaml", "--against", "HEAD", cwd=folder)
     assert (result.status, result.out) == (2, "")
     assert "HEAD:was.yaml is a symbolic link" in result.err
+
+
+def test_what_means_the_same_on_more_axes_is_no_change(tmp_path: Path) -> None:
+    """A stride of 1 is 1 on one axis and on two; a kernel of 3 is 3×3 on two."""
+    layers = "layers:\n  - conv: {filters: 8, kernel: 3, groups: 4}\n  - max_pool: {size: 2}\n"
+    (tmp_path / "one.yaml").write_text("input: [8, 8]\n" + layers, encoding="utf-8")
+    (tmp_path / "two.yaml").write_text("input: [8, 8, 8]\n" + layers, encoding="utf-8")
+    result = run_gconv("diff", "one.yaml", "two.yaml", cwd=tmp_path)
+    assert "kernel 3 → 3×3\n" in result.out
+    assert "size 2 → 2×2\n" in result.out
+    data = json.loads(run_gconv("diff", "one.yaml", "two.yaml", "-f", "json", cwd=tmp_path).out)
+    fields = [[change["field"] for change in layer["fields"]] for layer in data["layers"]]
+    shapes = ["input_shapes", "output_shape"]
+    assert fields == [["kernel", *shapes, "params", "macs"], ["size", *shapes]]
