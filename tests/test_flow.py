@@ -13,24 +13,31 @@ from groupconv_cli.render.problems import one_problem
 WORDS = st.lists(st.text("abc卷λ/.-'é", min_size=1, max_size=30), max_size=30)
 WIDTHS = st.integers(12, 90)
 INDENTS = st.sampled_from(["", "  ", "    "])
+LEADS = st.sampled_from(["", "  ", "    ", " " * 20, " " * 100])
+"""Blanks that a text begins with."""
 
 
-@given(words=WORDS, width=WIDTHS, indent=INDENTS)
-def test_lines_have_all_words_and_no_more_columns(words: list[str], width: int, indent: str):
-    lines = fill(" ".join(words), width, indent)
+@given(words=WORDS, width=WIDTHS, indent=INDENTS, lead=LEADS)
+def test_lines_have_all_words_and_no_more_columns(
+    words: list[str], width: int, indent: str, lead: str
+):
+    lines = fill(lead + " ".join(words), width, indent)
     assert all(cell_width(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == "".join(words)
     shown = [word for line in lines for word in line.split()]
-    for word in words:
-        if cell_width(word) <= width - len(indent):
+    for number, word in enumerate(words):
+        room = width - (len(indent) if number else max(len(indent), len(lead)))
+        if cell_width(word) <= room:
             assert word in shown
+    if words and len(lead) <= width // 2:
+        assert lines[0].startswith(lead)
 
 
-@given(words=WORDS, width=WIDTHS, indent=INDENTS)
-def test_styles_stay_with_their_words(words: list[str], width: int, indent: str):
-    spans = [Span(word + " ", str(index)) for index, word in enumerate(words)]
+@given(words=WORDS, width=WIDTHS, indent=INDENTS, lead=LEADS)
+def test_styles_stay_with_their_words(words: list[str], width: int, indent: str, lead: str):
+    spans = [Span(lead), *(Span(word + " ", str(index)) for index, word in enumerate(words))]
     laid_out = flow(spans, width, indent)
-    text = " ".join(words) + " " * bool(words)
+    text = lead + " ".join(words) + " " * bool(words)
     assert plain(laid_out).split() == [
         x for line in fill(text, width, indent) for x in line.split()
     ]
@@ -50,6 +57,13 @@ def test_styles_stay_with_their_words(words: list[str], width: int, indent: str)
 )
 def test_what_belongs_together_stays_together(text: str, width: int, lines: list[str]) -> None:
     assert fill(text, width) == lines
+
+
+def test_a_hint_that_begins_with_a_long_word_keeps_its_end() -> None:
+    hint = f"  '{'stage_two/' * 7}shuffle' brings nothing with groups=4"
+    shown = plain(flow([Span(hint)], 60, "  "))
+    assert shown.startswith("  'stage_two/")
+    assert "".join(shown.split()) == "".join(hint.split())
 
 
 def test_a_path_that_fits_a_line_is_not_broken() -> None:

@@ -51,7 +51,8 @@ def fill(text: str, width: int | None, indent: str = "") -> list[str]:
     """The text in lines of at most `width` columns; all but the first begin with `indent`.
 
     It is broken at blanks. A word that is longer than a line begins a line of its own, and goes on
-    in the next, if it can behind a slash or another mark.
+    in the next, if it can behind a slash or another mark. Blanks that the text begins with stay,
+    unless they take more than half of the line.
     """
     if width is None or cell_width(text) <= width:
         return [text]
@@ -65,6 +66,8 @@ def fill(text: str, width: int | None, indent: str = "") -> list[str]:
         if line.strip():
             lines.append(line)
             line = indent
+        elif not lines and len(blanks) <= width // 2:
+            line = blanks
         rest = word
         while cell_width(line + rest) > width:
             head = _head(rest, width - cell_width(line))
@@ -95,8 +98,9 @@ def flow(spans: Iterable[Span], width: int | None, indent: str = "") -> list[Lin
     at = 0
     for number, line in enumerate(fill("".join(char for char, _ in pieces), width, indent)):
         begin = indent if number else ""
-        while number and pieces[at][0] == " ":
-            at += 1  # blanks at which the line before was broken
+        if number or not line.startswith(" "):
+            while at < len(pieces) and pieces[at][0] == " ":
+                at += 1  # blanks that `fill` left out
         end = at + len(line) - len(begin)
         result.append([*([Span(begin)] if begin else []), *_joined(pieces[at:end])])
         at = end
