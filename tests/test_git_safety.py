@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from running import run_gconv
 
+from groupconv_cli.sources import git_revision
+
 SPEC = "input: [8, 8, 4]\nlayers: [conv: {{filters: {filters}, kernel: 3}}]\n"
 
 
@@ -104,3 +106,24 @@ def test_what_a_partial_clone_lacks_is_not_fetched(repository: Path, trap, url: 
     assert done.status == 3
     assert "git cannot read HEAD:net.yaml" in done.err
     assert not mark.exists()
+
+
+def test_a_large_file_is_not_read(repository: Path, monkeypatch) -> None:
+    (repository / "net.yaml").write_text("#" * (1 << 20) + "\n")
+    git(repository, "commit", "--quiet", "-am", "large")
+    (repository / "net.yaml").write_text(SPEC.format(filters=16))
+    asked: list[tuple[str, ...]] = []
+    run = git_revision._git
+
+    def noted(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
+        asked.append(args[:2])
+        return run(folder, *args)
+
+    monkeypatch.setattr(git_revision, "_git", noted)
+    for args in (("net.yaml", "--against", "HEAD"), ("HEAD:net.yaml", "net.yaml")):
+        done = run_gconv("diff", *args, cwd=repository)
+        assert done.status == 2
+        assert "HEAD:net.yaml" in done.err
+        assert "larger than 1,048,576 bytes, the limit for a spec" in done.err
+    assert ("cat-file", "-s") in asked
+    assert ("cat-file", "blob") not in asked

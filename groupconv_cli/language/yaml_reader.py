@@ -37,11 +37,16 @@ _WORDS: dict[str, Value] = {
 }
 
 
+def too_large(name: str) -> SpecError:
+    """The error of a text that is larger than a spec may be."""
+    message = f"larger than {MAX_BYTES:,} bytes, the limit for a spec"
+    return SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
+
+
 def decode(data: bytes, name: str) -> Source:
     """The text of a spec. Raises SpecError if it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES:,} bytes, the limit for a spec"
-        raise SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
+        raise too_large(name)
     try:
         return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

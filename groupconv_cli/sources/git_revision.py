@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
-from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
+from groupconv_cli.language.yaml_reader import MAX_BYTES, decode, too_large
 
 SECONDS = 60
 """After this git hangs, on a network for one."""
@@ -107,10 +107,13 @@ def _text_of(folder: Path, commit: str, path: str, called: str) -> Source | None
     if kind != "blob" or mode == "120000":
         what = "a symbolic link" if mode == "120000" else "not a file"
         raise UsageError(f"{called} is {what}")
-    read = _git(folder, "cat-file", "blob", blob)
+    size = _git(folder, "cat-file", "-s", blob)
+    if not size.returncode and int(size.stdout) > MAX_BYTES:
+        raise too_large(called)
+    read = size if size.returncode else _git(folder, "cat-file", "blob", blob)
     if read.returncode:
         raise EnvironmentProblem(f"git cannot read {called}: {_said(read)}")
-    return decode(read.stdout[: MAX_BYTES + 1], called)
+    return decode(read.stdout, called)
 
 
 def _below_top(folder: Path) -> str:
