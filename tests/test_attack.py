@@ -5,11 +5,13 @@ A longer run: GCONV_EXAMPLES=5000 python -m pytest tests/test_attack.py
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from attack import __main__ as attack_main
 from attack import models, situations, specs
 from conftest import ROOT, clean_environment, run_gconv
 
@@ -40,9 +42,17 @@ def test_hostile_files(kind: str) -> None:
         assert not faults, (number, kind, made.args, outcome.err[-1500:])
 
 
-def test_situations() -> None:
+@pytest.mark.parametrize(
+    "signals",
+    [
+        False,
+        # These arrive after some time by the clock, in another place of the program each time.
+        pytest.param(True, marks=pytest.mark.nightly),
+    ],
+)
+def test_situations(signals: bool) -> None:
     for number in range(max(12, EXAMPLES // 10)):
-        made, outcome, faults = situations.run(SEED, number)
+        made, outcome, faults = situations.run(SEED, number, signals=signals)
         assert not faults, (number, made, outcome)
 
 
@@ -56,6 +66,21 @@ def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path) -> None
     result = run_gconv("check", "net.yaml", cwd=tmp_path)
     assert result.status == 2
     assert "together grow beyond" in result.out + result.err
+
+
+def test_a_worker_that_crashes_behind_its_last_case_is_a_fault(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    case = {"number": 0, "status": 0, "kind": "k", "args": "", "err": ""}
+    case |= {"seconds": 0.0, "megabytes": 0.0, "faults": []}
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/sh\necho '{json.dumps(case)}'\nexit 5\n")
+    worker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(worker))
+    assert attack_main._attack("specs", 1, 2, 2) == 2
+    told = capsys.readouterr().out
+    assert told.count("a crash (5) of the worker, behind its last case") == 2
+    assert told.endswith("2 faults\n")
 
 
 def test_the_attack_says_what_it_found() -> None:

@@ -60,7 +60,9 @@ def _attack(half: str, seed: int, count: int, jobs: int) -> int:
     began = time.monotonic()
     results: queue.Queue[dict] = queue.Queue()
     threads = [
-        threading.Thread(target=_watch, args=(half, seed, range(job, count, jobs), results))
+        threading.Thread(
+            target=_watch, args=(half, seed, range(job, count, jobs), results), daemon=True
+        )
         for job in range(jobs)
     ]
     for thread in threads:
@@ -69,25 +71,37 @@ def _attack(half: str, seed: int, count: int, jobs: int) -> int:
     kinds: Counter[str] = Counter()
     slowest, largest, found = (0.0, -1), 0.0, []
     for done in range(count):
-        result = results.get()
+        try:
+            result = results.get(timeout=3 * PATIENCE)
+        except queue.Empty:
+            found.append("the attack has stopped")
+            say(f"{half}: no more results after {done:,} of {count:,}")
+            break
         statuses[str(result["status"])] += 1
         kinds[result["kind"]] += 1
         slowest = max(slowest, (result["seconds"], result["number"]))
         largest = max(largest, result["megabytes"])
-        for fault in result["faults"]:
-            found.append(fault)
-            say(f"{half} {result['number']}: {fault} ({result['kind']}: {result['args']})")
-            say(f"    {result['err'][:400]!r}")
+        found += _told(half, result)
         if done and done % 10_000 == 0:
             say(f"  {done:,} of {count:,}, {time.monotonic() - began:,.0f} s")
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
+    while not results.empty():  # of workers that crashed behind their last case
+        found += _told(half, results.get())
     refused = statuses["2"] / count
     say(f"{count:,} {half}, seed {seed}, {time.monotonic() - began:,.0f} s: {dict(kinds)}")
     say(f"exit statuses {dict(statuses)}: {refused:.0%} refused")
     say(f"slowest {slowest[0]:.2f} s of processor time ({slowest[1]}), {largest:,.0f} MB resident")
     say(f"{len(found)} faults" if found else "no faults")
     return len(found)
+
+
+def _told(half: str, result: dict) -> list[str]:
+    """Says what got through in a case; returns that."""
+    for fault in result["faults"]:
+        say(f"{half} {result['number']}: {fault} ({result['kind']}: {result['args']})")
+        say(f"    {result['err'][:400]!r}")
+    return result["faults"]
 
 
 def _watch(half: str, seed: int, numbers: range, results: queue.Queue) -> None:
@@ -113,10 +127,14 @@ def _watch(half: str, seed: int, numbers: range, results: queue.Queue) -> None:
         timer.cancel()
         status = worker.wait()
         if status:
-            ending = {"number": part[done], "status": status, "kind": "?", "args": "", "err": ""}
+            behind = done == len(part)
+            number = part[-1] if behind else part[done]
+            ending = {"number": number, "status": status, "kind": "?", "args": "", "err": ""}
             ended = "a case without an end" if status == -9 else f"a crash ({status})"
+            if behind:
+                ended += " of the worker, behind its last case"
             results.put({**ending, "seconds": 0.0, "megabytes": 0.0, "faults": [ended]})
-            done += 1
+            done += not behind
         numbers = numbers[done:]
 
 

@@ -96,8 +96,8 @@ class Situation(NamedTuple):
     """Seconds until it does."""
 
 
-def situation(random: Random) -> Situation:
-    """A case made of random numbers."""
+def situation(random: Random, *, signals: bool = True) -> Situation:
+    """A case made of random numbers. Without `signals`, none arrives, and the rest is the same."""
     heavy = random.random() < 0.08
     args = random.choice(HEAVY if heavy else LIGHT)
     kind = "stream"
@@ -109,19 +109,19 @@ def situation(random: Random) -> Situation:
     number = None
     if random.random() < 0.3:
         number = random.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+    if number is not None and signals:
         kind = "signal"
     elif blocks is not None:
         kind = "disk"
     after = random.random() * (8.0 if heavy else 0.5)
     script = f'"$@" {random.choice(STREAMS)}'
-    return Situation(
-        Case(kind, b"", args), script, random.choice(ENVIRONMENTS), blocks, number, after
-    )
+    env = random.choice(ENVIRONMENTS)
+    return Situation(Case(kind, b"", args), script, env, blocks, number if signals else None, after)
 
 
-def run(seed: int, number: int) -> tuple[Case, Outcome, list[str]]:
+def run(seed: int, number: int, *, signals: bool = True) -> tuple[Case, Outcome, list[str]]:
     """Runs a case; says how it ended, and what is wrong with that."""
-    case = situation(Random(f"{seed} situations {number}"))
+    case = situation(Random(f"{seed} situations {number}"), signals=signals)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "here")
         folder.mkdir()
