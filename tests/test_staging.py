@@ -224,11 +224,30 @@ def test_a_folder_of_a_run_that_goes_on_is_left_alone(tmp_path: Path) -> None:
 def test_only_temporary_folders_are_cleared(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "precious.txt").write_text("mine")
-    (tmp_path / f"link{staging.SUFFIX}").symlink_to(tmp_path / "there")
-    (tmp_path / f"file{staging.SUFFIX}").write_text("mine")
+    named = {kind: f".{kind}-abcd1234{staging.SUFFIX}" for kind in ("link", "file", "folder")}
+    assert all(map(staging.OWN.fullmatch, named.values()))
+    (tmp_path / named["link"]).symlink_to(tmp_path / "there")
+    (tmp_path / named["file"]).write_text("mine")
+    (tmp_path / named["folder"]).mkdir()
+    (tmp_path / f"folder{staging.SUFFIX}").mkdir()
     write_folder(tmp_path / "other", "x")
     assert content(tmp_path / "there") == {"precious.txt": "mine"}
-    assert len(list(tmp_path.iterdir())) == 4
+    assert (tmp_path / named["file"]).read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [named["file"], named["link"], f"folder{staging.SUFFIX}", "other", "there"]
+    )
+
+
+def test_a_temporary_folder_of_another_user_is_left_alone(tmp_path: Path, monkeypatch) -> None:
+    theirs = tmp_path / f".folder-abcd1234{staging.SUFFIX}"
+    theirs.mkdir()
+    me = os.geteuid()
+    monkeypatch.setattr(staging.os, "geteuid", lambda: me + 1)
+    write_folder(tmp_path / "other", "x")
+    assert theirs.is_dir()
+    monkeypatch.undo()
+    write_folder(tmp_path / "another", "x")
+    assert not theirs.exists()
 
 
 def test_of_two_runs_to_one_name_one_wins(tmp_path: Path) -> None:
