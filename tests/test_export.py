@@ -344,8 +344,8 @@ def test_formats_are_told_by_endings_or_named(paths, to, formats) -> None:
     [
         (["a.h5"], [], r"unknown format '.h5'; use \.keras, \.tflite, \.onnx or \.py"),
         (["a.onnx"], ["tflite"], "--to tflite contradicts"),
-        (["a.bin"], ["keras"], "ends in .keras"),
-        (["a", "b"], ["onnx", "keras"], "several --to"),
+        (["a.bin"], ["keras"], "must end in .keras"),
+        (["a", "b"], ["onnx", "keras"], "--to can be repeated only without -o"),
         (["a.onnx", "./a.onnx"], [], "given twice"),
         ([], ["tfllite"], "did you mean 'tflite'"),
     ],
