@@ -21,7 +21,7 @@ job() {
   pids+=("$!")
 }
 
-# Waits for all jobs. Of one that failed the whole log is shown, of others the end.
+# Waits for all jobs. Shows the whole log of one that failed, and the end of the others.
 finish_jobs() {
   local failed=() number name log
   for number in "${!names[@]}"; do

@@ -69,8 +69,8 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """Gives a temporary path beside `path`, and puts the file that is written there in its place.
 
     If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
-    A file that replaces another keeps its mode. Of a symbolic link what it leads to is written, and
-    the link stays.
+    A file that replaces another keeps its mode. A symbolic link stays, and what it leads to is
+    written.
 
     Raises UsageError if `path` exists and `force` is not given, is no regular file, or cannot be
     written to; EnvironmentProblem if writing fails.
@@ -170,7 +170,7 @@ class _Place:
         raise NotImplementedError
 
     def take_back(self) -> None:
-        """Makes what `place` did undone."""
+        """Undoes what `place` did."""
         raise NotImplementedError
 
     def exists_already(self) -> UsageError:

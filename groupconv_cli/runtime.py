@@ -175,7 +175,7 @@ def _in_place_of_stderr(descriptor: int) -> Iterator[None]:
 
 
 def _flush_stderr() -> None:
-    """Python's own lines keep their order. Of a full disk or a closed stream nobody can be told."""
+    """Python's own lines keep their order. Nobody can be told of a full disk or a closed stream."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             sys.stderr.flush()

@@ -35,7 +35,7 @@ STEP = 8
 
 
 class Reach(NamedTuple):
-    """Of a tensor the least that one of its channels depends on."""
+    """The least that one channel of a tensor depends on."""
 
     channels: int
     """Channels of the origin that it depends on."""
@@ -138,7 +138,7 @@ class _Walk:
         self.memo: dict[tuple[object, ...], tuple[list[Masks], _Mixed | None]] = {}
         """Results by op and the lists it read, which stay here so that no other has their id."""
         self.held: dict[tuple[object, ...], tuple[bool, int | None]] = {}
-        """Of grouped convolutions whether they mix, and what a shuffle before them would bring."""
+        """Whether grouped convolutions mix, and what a shuffle before them would bring."""
         self.full: dict[tuple[int, int], Masks] = {}
         self.kept_apart: list[KeptApart] = []
 

@@ -112,7 +112,7 @@ def check_memory(
 ) -> None:
     """Raises EnvironmentProblem if measuring will not find the memory it takes.
 
-    Linux would end the process, and maybe others. A GPU's own memory TensorFlow looks after.
+    Linux would end the process, and maybe others. TensorFlow looks after a GPU's memory.
     """
     if settings.ignore_memory or not networks or not machine.device.startswith("CPU"):
         return

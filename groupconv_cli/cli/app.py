@@ -27,7 +27,7 @@ from groupconv_cli.words import did_you_mean, joined, shortened
 
 
 class Commands(TyperGroup):
-    """The commands; of a word that is none it says which was meant."""
+    """The commands. A word that is none is refused, with the command that was meant."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """The same as ever; mistakes in the first arguments pass by."""

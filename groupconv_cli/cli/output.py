@@ -46,7 +46,7 @@ MIN_WIDTH = 20
 """Columns that are taken to be there at least: in fewer nothing can be read."""
 
 MAX_DIGITS = 6
-"""Of a number of columns; a longer one means nothing."""
+"""Digits that a number of columns may have; a longer one means nothing."""
 
 
 def width_of(stream: TextIO) -> int | None:

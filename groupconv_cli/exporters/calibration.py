@@ -71,7 +71,7 @@ def _is_array(given: list[Any] | tuple[Any, ...]) -> bool:
 def _as_array(what: str, given: Any) -> Any:
     try:
         array = np.asarray(given)
-        # Of types that NumPy does not have by itself, such as bfloat16, it knows but the size.
+        # NumPy knows only the size of types that it does not have by itself, such as bfloat16.
         return array.astype(np.float32) if array.dtype.kind == "V" else array
     except (ValueError, TypeError) as error:
         raise UsageError(f"{what} is not an array of numbers: {error}") from None
@@ -93,7 +93,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     if not arrays:
         raise UsageError(f"{path} has no arrays in it\n  {SAVE_ARRAYS}")
     for name, array in arrays.items():
-        # Of what is no .npy file NumPy gives the bytes.
+        # NumPy gives the bytes of what is no .npy file.
         if not isinstance(array, np.ndarray):
             raise UsageError(f"{path}: {name[:80]!r} in it is not an array\n  {SAVE_ARRAYS}")
     return arrays

@@ -189,7 +189,7 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
         is_list = kind.detect_class(h5py.h5t.VLEN) or _is_text(kind)
         if not is_list or count * size <= allowed_bytes(size):
             continue
-        # How long they are HDF5 tells only by reading them, as Keras will.
+        # HDF5 tells how long they are only by reading them, as Keras will.
         with _bounded_memory(allowed_bytes(size)):
             try:
                 attribute.read(np.empty(attribute.shape, attribute.dtype))

@@ -56,7 +56,7 @@ def load_weights(model: Any, path: Path) -> None:
             raise UsageError(_message(model, path, differences))
         file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
         with foreign(path, NO_WEIGHTS, SAVE_AGAIN), warnings.catch_warnings():
-            # Of lists that have no weights. That all there are have been found is known by now.
+            # It warns of lists that have no weights. All weights are known to be there by now.
             warnings.filterwarnings("ignore", "Skipping nested container")
             model.load_weights(file)
 

@@ -247,7 +247,7 @@ def _no_times(_: list[LayerRow]) -> tuple[Cell, ...]:
 
 
 def _reach(line: _Line) -> Reach | None:
-    """Of several layers the reach of what they give out."""
+    """The reach of what the layers of a line give out."""
     return line.layers[-1].reach
 
 
