@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -370,7 +369,9 @@ def test_an_interrupt_is_status_130() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(4)  # until it waits for the spec, on a busy machine too
+    assert process.stdin is not None
+    process.stdin.write(b"# more than a pipe holds, so that it reads by now\n" * 4000)
+    process.stdin.flush()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130

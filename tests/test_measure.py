@@ -10,12 +10,9 @@ import csv
 import io
 import json
 import os
-import pty
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from running import clean_environment, run_gconv, run_process
@@ -382,23 +379,37 @@ def test_the_program_measures_and_says_nothing_else() -> None:
     assert "The whole network with gconv takes" in result.out
 
 
+INTERRUPTED = """
+import os, signal, sys
+from groupconv_cli.benchmark import interleaved
+from groupconv_cli.cli.app import main
+
+take = interleaved._take
+
+def taken(tasks, samples, progress, clock):
+    def told(*args):
+        progress(*args)
+        if min(map(len, samples.values())) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+    take(tasks, samples, told, clock)
+
+interleaved._take = taken
+sys.argv = ["gconv", "compare", "basic", "--measure", "--runs", "9999", "--batch", "1"]
+main()
+"""
+"""A run that gets an interrupt when every number of groups has been measured twice."""
+
+
 @pytest.mark.surroundings
 def test_ctrl_c_prints_what_is_done() -> None:
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "groupconv_cli", "compare", "basic", "--measure", "--runs", "9999"],
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
         env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=slave,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
-    os.close(slave)
-    told = b""
-    while b"Measuring" not in told:
-        told += os.read(master, 4096)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
-    os.close(master)
-    assert process.returncode == 130
-    assert "Interrupted: only the rounds that were finished are counted." in out.decode()
-    assert "is fastest here" in out.decode() or "do not pay here" in out.decode()
+    assert done.returncode == 130, done.stderr
+    assert "Interrupted: only the rounds that were finished are counted." in done.stdout
+    assert "is fastest here" in done.stdout or "do not pay here" in done.stdout
