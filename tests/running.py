@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -17,7 +18,7 @@ import tempfile
 import termios
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,9 @@ CHANGES_OUTPUT = (
     *("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GCONV_DEBUG"),
 )
 """Variables that change what is printed; tests that want one set it."""
+
+PATIENCE = 300
+"""Seconds after which a process that says nothing, or has not ended, hangs."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -257,7 +261,7 @@ def run_process(
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -270,10 +274,23 @@ def run_in_terminal(
     env: Mapping[str, str] | None = None,
 ) -> Result:
     """Runs the program in a terminal of that width; what it shows is `out`."""
+    command = [sys.executable, "-m", "groupconv_cli", *map(str, args)]
+    status, shown = in_terminal(command, columns=columns, cwd=cwd, env=env)
+    return Result(status, shown.replace("\r\n", "\n"), "")
+
+
+def in_terminal(
+    command: Sequence[str],
+    *,
+    columns: int = 80,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Runs a command in a terminal; its exit status, and all that it wrote."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "groupconv_cli", *map(str, args)],
+        command,
         cwd=cwd,
         env=clean_environment(env),
         stdin=slave,
@@ -282,15 +299,31 @@ def run_in_terminal(
         close_fds=True,
     )
     os.close(slave)
+    try:
+        shown = read_all(master)
+        return process.wait(timeout=PATIENCE), shown
+    finally:
+        process.kill()
+        process.wait()
+
+
+def read_all(master: int, patience: float = PATIENCE) -> str:
+    """What is written to a terminal until nobody has it open; closes this end.
+
+    Raises TimeoutError if nothing is written for so many seconds, and it stays open.
+    """
     shown = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(master)
-    status = process.wait(timeout=300)
-    return Result(status, shown.decode().replace("\r\n", "\n"), "")
+    try:
+        while True:
+            if not select.select([master], [], [], patience)[0]:
+                raise TimeoutError(f"nothing for {patience:g} s after {shown[-2000:]!r}")
+            try:
+                piece = os.read(master, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+    finally:
+        os.close(master)
+    return shown.decode()

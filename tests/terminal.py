@@ -6,20 +6,14 @@ spinner's frames are painted over one another, as on a screen.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import struct
-import subprocess
 import sys
-import termios
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyte
-from running import clean_environment
+from running import in_terminal
 
 VERY_WIDE = 400
 """Columns at which nothing that gconv says is longer than a line."""
@@ -131,42 +125,3 @@ def played(
 def _next(pieces: Iterator[str], columns: int) -> Shown:
     raw = next(pieces)
     return Shown(int(next(pieces)), columns, raw)
-
-
-def in_terminal(
-    command: Sequence[str],
-    *,
-    columns: int = 80,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> tuple[int, str]:
-    """Runs a command in a terminal; its exit status, and all that it wrote."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=clean_environment(env),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        close_fds=True,
-    )
-    os.close(slave)
-    shown = read_all(master)
-    return process.wait(timeout=300), shown
-
-
-def read_all(master: int) -> str:
-    """What is written to a terminal until nobody has it open; closes this end."""
-    shown = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(master)
-    return shown.decode()

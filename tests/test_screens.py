@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pytest
 from documents import COLUMNS, Step, blocks, is_shown, steps
-from running import ROOT
-from terminal import VERY_WIDE, Play, Shown, played, read_all
+from running import ROOT, read_all
+from terminal import VERY_WIDE, Play, Shown, played
 
 FOREIGN = ("Traceback", "--- Logging error", "WARNING", "tensorflow:", "absl", "retracing", "I0000")
 """What TensorFlow's and absl's loggers and Python write, and gconv never."""
