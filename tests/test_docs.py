@@ -32,7 +32,7 @@ def test_every_layer_is_described_with_its_rules_and_an_example() -> None:
         assert f"`{name}`" in page or f"## {name}\n" in page
         docstring = registered.cls.__doc__ or ""
         for label in ("Shape", "Params", "MACs", "Example"):
-            assert re.search(rf"^ +{label}: \S", docstring, re.MULTILINE), (name, label)
+            assert re.search(rf"^ *{label}: \S", docstring, re.MULTILINE), (name, label)
     assert all(f"## {name}\n" in page for name in OPS if name not in LAYERS and name != "input")
 
 
