@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -212,7 +213,11 @@ class _FilePlace(_Place):
                 self.path.touch(exist_ok=False)
             except FileExistsError:
                 raise self.exists_already() from None
-            self.temporary.replace(self.path)
+            try:
+                self.temporary.replace(self.path)
+            except BaseException:
+                self.path.unlink()
+                raise
 
     def take_back(self) -> None:
         if self.replaced.exists():
@@ -273,6 +278,9 @@ class _FolderPlace(_Place):
         A rename replaces an empty folder, and none that something was put into.
         """
         try:
+            if sys.platform == "win32":  # a rename replaces nothing there, not even what is empty
+                self.temporary.rename(self.path)
+                return
             self.path.mkdir()
         except FileExistsError:
             raise self.exists_already() from None

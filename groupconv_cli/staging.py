@@ -47,22 +47,33 @@ class StagingFolder:
         parent, name = self._path.parent, self._path.name
         try:
             _clear(parent, self._kept)
-            while True:
-                made = tempfile.mkdtemp(
-                    prefix=f".{self._path.stem[:STEM]}-", suffix=SUFFIX, dir=parent
-                )
-                self._folder = Path(made)
-                try:
-                    self._lock = _locked(self._folder)
-                except BlockingIOError:  # another run took it for one that was left
-                    continue
-                if self._folder.exists():  # another run may have cleared it before it was locked
-                    return self._folder
-                self._release()
+            with uninterrupted():
+                self._make(parent)
         except FileNotFoundError:
             raise UsageError(f"there is no folder {parent} to write {name} in") from None
         except OSError as error:
             raise UsageError(f"cannot write in the folder {parent}: {error.strerror}") from None
+        except BaseException:  # a signal: nobody will leave a block that was not entered
+            self._remove()
+            raise
+        return self._folder
+
+    def _make(self, parent: Path) -> None:
+        while True:
+            made = tempfile.mkdtemp(prefix=f".{self._path.stem[:STEM]}-", suffix=SUFFIX, dir=parent)
+            self._folder = Path(made)
+            try:
+                self._lock = _locked(self._folder)
+            except BlockingIOError:  # another run took it for one that was left
+                continue
+            if self._folder.exists():  # another run may have cleared it before it was locked
+                return
+            self._release()
+
+    def _remove(self) -> None:
+        if self._folder != self._path:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._release()
 
     def __exit__(
         self,
@@ -73,7 +84,7 @@ class StagingFolder:
         """Removes the folder. What could not be put back stays in it, for the next run to try."""
         with uninterrupted():
             if kind is None or not _put_back(self._folder, self._kept):
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._remove()
             self._release()
 
     def _release(self) -> None:

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
-from running import clean_environment, run_process
+from running import ROOT, clean_environment, run_process
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, UsageError
@@ -21,18 +22,23 @@ SPEC = {"input": [4, 4, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "gro
 
 
 @pytest.mark.parametrize("ending", ["tflite", "onnx"])
-def test_a_crash_is_a_message_and_the_next_conversion_runs(tmp_path: Path, ending: str) -> None:
-    converter.start()
-    assert converter._process is not None
-    os.kill(converter._process.pid, signal.SIGSEGV)
-    converter._process.wait()
-    original = converter.start
-    converter.start = lambda: None  # as if it had ended during the job
-    try:
-        with pytest.raises(EnvironmentProblem, match=r"crashed \(SIGSEGV\) on this model"):
-            export(SPEC, tmp_path / f"a.{ending}")
-    finally:
-        converter.start = original
+def test_a_crash_is_a_message_and_the_next_conversion_runs(
+    tmp_path: Path, ending: str, monkeypatch
+) -> None:
+    export(SPEC, tmp_path / f"first.{ending}")
+    (tmp_path / f"first.{ending}").unlink()
+    assert converter._worker is not None
+    process = converter._worker.process
+    ask = converter._Worker.ask
+
+    def crashing(self, job):
+        os.kill(process.pid, signal.SIGSEGV)
+        return ask(self, job)
+
+    monkeypatch.setattr(converter._Worker, "ask", crashing)
+    with pytest.raises(EnvironmentProblem, match=r"crashed \(SIGSEGV\) on this model"):
+        export(SPEC, tmp_path / f"a.{ending}")
+    monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
     assert export(SPEC, tmp_path / f"a.{ending}").agreement.difference < 1e-4
 
@@ -51,7 +57,7 @@ def test_the_process_ends_with_its_parent() -> None:
         "import time\n"
         "from groupconv_cli.exporters import converter\n"
         "converter.start()\n"
-        "print(converter._process.pid, flush=True)\n"
+        "print(converter._worker.process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     for ending in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
@@ -93,3 +99,28 @@ def test_weights_that_are_not_finite_are_not_quantized(tmp_path: Path, kind: str
     with pytest.raises(UsageError, match="not finite; such a model cannot be quantized"):
         export(model, tmp_path / "a.tflite", quantize=kind)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_cannot_begin_says_why(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library here')")
+    converter.stop()
+    monkeypatch.setattr(converter, "PACKAGE", tmp_path / "package")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(EnvironmentProblem, match=r"ended as it began: .*no such library here"):
+        export(SPEC, tmp_path / "out" / "a.tflite")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_thread_that_ends_takes_no_process_with_it() -> None:
+    converter.stop()
+    thread = Thread(target=converter.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.5)
+    assert converter._worker is not None
+    assert converter._worker.process.poll() is None
+
+
+def test_a_name_that_the_work_uses_is_a_name_like_any_other(tmp_path: Path) -> None:
+    assert export(SPEC, tmp_path / "raw.keras").agreement.difference == 0

@@ -8,38 +8,105 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from queue import Queue
+from threading import Event, RLock, Thread
 from typing import Any
 
 from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.words import printable
 
 PACKAGE = Path(__file__).parent.parent
 
-_lock = Lock()
-_process: subprocess.Popen[str] | None = None
+_lock = RLock()
+_worker: _Worker | None = None
 
 
 class ConversionError(Exception):
     """What a converter said of a model that it cannot convert."""
 
 
+class _Worker:
+    """The process, begun by a thread that lives as long as this process.
+
+    On Linux a process that asks for it ends with the thread that began it.
+    """
+
+    def __init__(self) -> None:
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115  (it goes with this object)
+        self.is_ready = False
+        begun: Queue[subprocess.Popen[str] | OSError] = Queue()
+        Thread(target=self._begin, args=(begun,), daemon=True).start()
+        process = begun.get()
+        if isinstance(process, OSError):
+            raise EnvironmentProblem(f"the converter process cannot be started: {process.strerror}")
+        self.process = process
+
+    def _begin(self, begun: Queue[subprocess.Popen[str] | OSError]) -> None:
+        path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "-1",  # a GPU's memory is this process'
+        }
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                # -P: no module of the folder that the user works in is taken for one of ours.
+                [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker", str(os.getpid())],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.said,
+                text=True,
+                encoding="utf-8",
+            )
+        except OSError as error:
+            begun.put(error)
+            return
+        begun.put(process)
+        Event().wait()
+
+    def answer(self) -> dict[str, Any] | None:
+        """The next answer; None where the process has ended."""
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        return json.loads(line) if line else None
+
+    def ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer to a job; None where the process has ended."""
+        if not self.is_ready:
+            if self.answer() is None:
+                raise EnvironmentProblem(f"the converter process ended as it began{self._last()}")
+            self.is_ready = True
+        if self.process.stdin is None:
+            return None
+        try:
+            self.process.stdin.write(json.dumps(job) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        return self.answer()
+
+    def _last(self) -> str:
+        """The last line that the process wrote to its stderr."""
+        self.said.seek(0)
+        lines = self.said.read().decode(errors="replace").split("\n")
+        said = [printable(line.strip()) for line in lines if line.strip()]
+        return f": {said[-1][:200]}" if said else ""
+
+
 def start() -> None:
-    """Begins the process, if there is none: it loads TensorFlow while others work."""
-    global _process  # noqa: PLW0603  (one for the life of this process)
-    if _process is not None and _process.poll() is None:
-        return
-    path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
-    _process = subprocess.Popen(  # noqa: S603
-        # -P: no module of the folder that the user works in is taken for one of ours.
-        [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker", str(os.getpid())],
-        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-    )
+    """Begins the process, if there is none: it loads TensorFlow while others work.
+
+    Raises EnvironmentProblem if that fails.
+    """
+    global _worker  # noqa: PLW0603  (one for the life of this process)
+    with _lock:
+        if _worker is None or _worker.process.poll() is not None:
+            stop()
+            _worker = _Worker()
 
 
 def convert(name: str, title: str, **job: Any) -> None:
@@ -49,32 +116,36 @@ def convert(name: str, title: str, **job: Any) -> None:
     """
     with _lock:
         start()
-        process = _process
-        if process is None or process.stdin is None or process.stdout is None:
+        worker = _worker
+        if worker is None:
             raise EnvironmentProblem("the converter process cannot be started")
         try:
-            process.stdin.write(json.dumps({"convert": name, **job}) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        except BaseException:
-            stop()  # an interrupt: nobody waits for the answer any more
+            answer = worker.ask({"convert": name, **job})
+        except BaseException:  # an interrupt: nobody waits for the answer any more
+            stop()
             raise
-        if not line:
-            raise EnvironmentProblem(_ended(process.wait(), title))
-    answer = json.loads(line)
+        if answer is None:
+            status = worker.process.wait()
+            stop()
+            raise EnvironmentProblem(_ended(status, title))
     if "error" in answer:
         raise ConversionError(answer["error"])
 
 
 def stop() -> None:
     """Ends the process."""
-    global _process  # noqa: PLW0603
-    if _process is not None:
-        _process.kill()
-        _process.communicate()
-        _process = None
+    global _worker  # noqa: PLW0603
+    with _lock:
+        if _worker is not None:
+            process = _worker.process
+            process.kill()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):  # what was not written goes with the process
+                        stream.close()
+            process.wait()
+            _worker.said.close()
+            _worker = None
 
 
 atexit.register(stop)
@@ -82,7 +153,7 @@ atexit.register(stop)
 
 def _ended(status: int, title: str) -> str:
     """How the process ended, and what may help."""
-    if status == -signal.SIGKILL:
+    if status < 0 and -status == getattr(signal, "SIGKILL", None):
         return (
             f"the converter to {title} was killed, probably because memory ran out\n"
             "  try a smaller model, or close other programs"

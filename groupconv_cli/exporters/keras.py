@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject, outputs_of
@@ -19,12 +20,10 @@ class KerasFile:
 
     def write(self, subject: Subject, path: Path, options: Options) -> None:
         """Saves the model; the same model gives the same bytes."""
-        raw = path.with_name("raw.keras")
-        try:
+        with TemporaryDirectory(dir=path.parent) as folder:
+            raw = Path(folder, "raw.keras")
             subject.model.save(raw)
             _rewrite(raw, path)
-        finally:
-            raw.unlink(missing_ok=True)
 
     def load(self, path: Path, subject: Subject) -> Runtime:
         """Loads it with Keras."""

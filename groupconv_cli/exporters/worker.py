@@ -2,7 +2,7 @@
 
 Converters are native code, which may crash or write to the screen. So they run in a process of
 their own, which gets jobs on standard input and answers on standard output, a line of JSON each. It
-ends when its input does, or with the process that began it.
+ends when its input does, or with the process that began it. Its first answer is that it is ready.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,12 @@ def main() -> None:
     """Does jobs until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     _end_with_parent(int(sys.argv[1]))
+    _leave_no_core()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # converters print
     import tensorflow  # noqa: F401  (before the first job is there)
 
+    print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         job = json.loads(line)
         try:
@@ -87,6 +90,14 @@ def _end_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
             sys.exit()
+
+
+def _leave_no_core() -> None:
+    """A crash would write all of TensorFlow's memory to the disk, in the user's folder."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
         if not is_list or count * size <= allowed_bytes(size):
             continue
         # HDF5 tells how long they are only by reading them, as Keras will.
-        with _bounded_memory(allowed_bytes(size)):
+        with _bounded_memory(path, allowed_bytes(size)):
             try:
                 attribute.read(np.empty(attribute.shape, attribute.dtype))
             except (MemoryError, OSError, ValueError) as error:
@@ -202,17 +202,26 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
 
 
 @contextmanager
-def _bounded_memory(more: int) -> Iterator[None]:
-    """While this is open, so many bytes can be had besides those that are taken."""
-    import resource
+def _bounded_memory(path: Path | str, more: int) -> Iterator[None]:
+    """While this is open, so many bytes can be had besides those that are taken.
 
+    Raises UsageError where the system has no such bound: what may grow is not read there.
+    """
     import psutil
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    bound = psutil.Process().memory_info().vms + more
-    if soft != resource.RLIM_INFINITY:
-        bound = min(bound, soft)
-    resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        bound = psutil.Process().memory_info().vms + more
+        if soft != resource.RLIM_INFINITY:
+            bound = min(bound, soft)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+    except (ImportError, OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} holds long lists of text, which cannot be read within bounds on this system\n"
+            f"  {SAVE_AGAIN}"
+        ) from error
     try:
         yield
     finally:
