@@ -10,7 +10,8 @@ from keras import layers
 from test_models_in_files import run_in_process
 
 from groupconv_cli import accelerate
-from groupconv_cli.exporters.agreement import agreement
+from groupconv_cli.exporters.agreement import TOLERANCE, agreement, outputs_fault
+from groupconv_cli.exporters.exporter import measured
 from groupconv_cli.fastconv import grouped_conv
 from groupconv_cli.models.convert import trained_pairs
 
@@ -111,6 +112,30 @@ def test_no_numbers_are_no_agreement() -> None:
     found = found_of(model_of(Some()))
     assert (found.fault, found.is_finite) == ("", True)
     assert found.largest > 0
+
+
+ONE = [[0.9, 0.1]]
+LARGE = [[1e5, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "fault"),
+    [
+        ([ONE, LARGE], [ONE, LARGE], ""),
+        ([[[0.9 + 1e-6, 0.1]], LARGE], [ONE, LARGE], ""),
+        ([[[0.1, 0.9]], LARGE], [ONE, LARGE], "an output differs by 0.889 times"),
+        ([[[np.inf, np.nan]]], [[[np.inf, np.nan]]], ""),
+        ([[[np.inf, 1.0]]], [[[-np.inf, 1.0]]], "values that are not finite"),
+        ([[[np.inf, 1.0]]], [[[np.nan, 1.0]]], "values that are not finite"),
+        ([[[1.0, 1.0]]], [[[1.0]]], "differ in shape"),
+        ([[[0.0, 0.1]]], [[[0.0, 0.0]]], "by 0.1, where one is all zeros"),
+    ],
+)
+def test_each_output_is_held_against_itself(found, expected, fault) -> None:
+    apart = measured("", [np.array(x) for x in found], [np.array(x) for x in expected])
+    said = outputs_fault(apart, TOLERANCE)
+    assert fault in said
+    assert bool(said) == bool(fault)
 
 
 class Stopped(layers.Layer):

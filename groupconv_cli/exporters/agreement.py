@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.exporter import Agreement as FileAgreement
+from groupconv_cli.exporters.exporter import measured
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.to_network import clean_name, first_line
 
@@ -63,13 +66,10 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
     inputs = random_inputs(model, shapes)
     half = any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
     expected, found = _outputs(model, inputs), _outputs(other, inputs)
-    difference, largest, same = _outputs_apart(expected, found)
-    gradients, left_out, fault = None, "", ""
-    if not same:
-        fault = "outputs differ in shape, or in which values are finite"
-    elif difference > (HALF_TOLERANCE if half else TOLERANCE) * largest:
-        fault = f"outputs differ by {difference:.3g}, where they reach {largest:.3g}"
-    else:
+    apart = measured("Keras", found, expected)
+    gradients, left_out = None, ""
+    fault = outputs_fault(apart, HALF_TOLERANCE if half else TOLERANCE)
+    if not fault:
         try:
             # Of one sample, as stock Keras takes seconds for a layer with groups.
             gradients, name = _gradients_apart(model, other, [values[:1] for values in inputs])
@@ -79,8 +79,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
             left_out = str(error)
         except _FaultError as error:
             fault = str(error)
-    is_finite = all(bool(np.isfinite(each).any()) for each in expected)
-    return Agreement(difference, largest, gradients, left_out, fault, is_finite)
+    return Agreement(apart.difference, apart.largest, gradients, left_out, fault, apart.is_finite)
 
 
 def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
@@ -101,16 +100,18 @@ def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
     return made
 
 
-def _outputs_apart(expected: list[Any], found: list[Any]) -> tuple[float, float, bool]:
-    """The largest difference and value, and whether the same places are there and are numbers."""
-    difference = largest = 0.0
-    for x, y in zip(expected, found, strict=True):
-        finite = np.isfinite(x)
-        if x.shape != y.shape or not np.array_equal(finite, np.isfinite(y)):
-            return difference, largest, False
-        difference = max(difference, float(np.abs(x - y)[finite].max(initial=0)))
-        largest = max(largest, float(np.abs(x)[finite].max(initial=0)))
-    return difference, largest, True
+def outputs_fault(apart: FileAgreement, tolerance: float) -> str:
+    """In what outputs are further apart than the tolerance; empty if they are not.
+
+    Each output is held against its own largest value, as a larger one beside it would hide it.
+    """
+    if apart.relative <= tolerance:
+        return ""
+    if isinf(apart.difference):
+        return "outputs differ in shape, or in values that are not finite"
+    if isinf(apart.relative):
+        return f"outputs differ by {apart.difference:.3g}, where one is all zeros"
+    return f"an output differs by {apart.relative:.3g} times its largest value"
 
 
 def _gradients_apart(model: Any, other: Any, inputs: list[Any]) -> tuple[float, str]:
