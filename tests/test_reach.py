@@ -79,8 +79,8 @@ def float64():
     import keras
 
     before = keras.config.dtype_policy()
+    keras.backend.clear_session()  # forgets the policy too
     keras.config.set_dtype_policy("float64")
-    keras.backend.clear_session()
     yield
     keras.config.set_dtype_policy(before)
 
