@@ -20,8 +20,8 @@ MAX_CALLS = 10_000
 """Calls of layers that reading a model takes, at 1.5 ms each: one with 5,000 layers takes two of
 each. NASNetLarge, the largest of keras.applications, takes 2,100."""
 
-MAX_TRIES = 100_000
-"""Times that Keras looks for the inputs of a layer; once for each use if layers stand in order."""
+MAX_TRIES = 20_000
+"""Times that Keras looks for the inputs of a layer: once for each use if layers stand in order."""
 
 
 class _Work(NamedTuple):
@@ -50,7 +50,13 @@ def check_work(path: Path, config: dict[str, Any]) -> None:
 
     Its nesting is bounded by now.
     """
-    work = _work(config)
+    try:
+        work = _work(config)
+    except _AmbiguousError:
+        raise UsageError(
+            f"{path} is damaged: two layers of its model have the same name\n"
+            "  give each a name of its own, and save it again"
+        ) from None
     calls = work.making + work.calling
     if calls > MAX_CALLS:
         shown = f"{calls:,}" if calls < 10**15 else "very many"
@@ -60,14 +66,6 @@ def check_work(path: Path, config: dict[str, Any]) -> None:
             f"  each use of a layer takes two; a Sequential of n layers takes n×n/2 instead, but "
             "keras.Model(model.inputs, model.outputs) does not"
         )
-    if _tries(config) > MAX_TRIES:
-        raise UsageError(
-            f"{path} is too large: its layers stand before what they read, and finding their "
-            f"order takes over {MAX_TRIES:,} tries\n  Keras saves them in order: {SAVE_ORDERED}"
-        )
-
-
-SAVE_ORDERED = "load and save it where it was made"
 
 
 def _work(value: Any) -> _Work:
@@ -77,6 +75,8 @@ def _work(value: Any) -> _Work:
     if not isinstance(value, dict):
         return _Work(0, 0)
     layers = _layers(value)
+    if layers is not None and _is_ambiguous(layers):
+        raise _AmbiguousError
     if layers is None:
         inner = [_work(each) for key, each in value.items() if key != "inbound_nodes"]
         return _sum(inner)
@@ -98,62 +98,15 @@ def _layers(value: dict[str, Any]) -> list[Any] | None:
     return layers if isinstance(layers, list) else None
 
 
+class _AmbiguousError(Exception):
+    """Two layers have one name: there are versions of Keras that never end with them."""
+
+
+def _is_ambiguous(layers: list[Any]) -> bool:
+    names = [str(layer["name"]) for layer in layers if isinstance(layer, dict) and "name" in layer]
+    return len(set(names)) < len(names)
+
+
 def _uses(layer: Any) -> int:
     nodes = layer.get("inbound_nodes") if isinstance(layer, dict) else None
     return max(1, len(nodes)) if isinstance(nodes, list) else 1
-
-
-def _tries(value: Any) -> int:
-    """How often Keras looks for the inputs of layers, in this model and those inside; about."""
-    if isinstance(value, list):
-        return sum(map(_tries, value))
-    if not isinstance(value, dict):
-        return 0
-    inner = sum(_tries(each) for key, each in value.items() if key != "inbound_nodes")
-    layers = _layers(value)
-    return inner if layers is None else inner + _tries_of(layers)
-
-
-def _tries_of(layers: list[Any]) -> int:
-    """The same for one model: rounds in which each layer waits until what it reads is there."""
-    waiting: dict[str, list[list[tuple[str, int]]]] = {}
-    made: dict[str, int] = {}
-    for layer in layers:
-        if not isinstance(layer, dict) or not isinstance(layer.get("name"), str):
-            continue
-        nodes = layer.get("inbound_nodes")
-        if isinstance(nodes, list):
-            waiting[layer["name"]] = [_reads(node) for node in nodes]
-        made[layer["name"]] = int(not nodes)  # an input is there from the beginning
-    tries, waiting = 0, {name: nodes for name, nodes in waiting.items() if nodes}
-    while waiting:
-        before = sum(map(len, waiting.values()))
-        for name, nodes in list(waiting.items()):
-            while nodes:
-                tries += 1
-                if any(made.get(source, 0) <= index for source, index in nodes[0]):
-                    break
-                nodes.pop(0)
-                made[name] += 1
-            if not nodes:
-                del waiting[name]
-        if tries > MAX_TRIES or sum(map(len, waiting.values())) == before:
-            break  # of the latter Keras says that there are loops
-    return tries
-
-
-def _reads(node: Any) -> list[tuple[str, int]]:
-    """The layers that a use of a layer reads, and which use of each."""
-    found: list[tuple[str, int]] = []
-    waiting = [node]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            match value:
-                case [str(name), int(index), int(), *_]:
-                    found.append((name, index))
-                case _:
-                    waiting += value
-    return found

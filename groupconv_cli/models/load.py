@@ -14,12 +14,14 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 from keras.src.legacy.saving import saving_options, saving_utils
+from keras.src.models import functional
 from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
 from groupconv_cli.builder.memory import enough_to_build
 from groupconv_cli.errors import GconvError, UsageError
 from groupconv_cli.foreign import foreign
+from groupconv_cli.models.bounds import MAX_TRIES
 from groupconv_cli.models.description import check_code, described, read_config
 from groupconv_cli.models.recognize import PREFIX
 from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
@@ -48,7 +50,7 @@ def model_network(source: str, settings: Settings | None = None, *, trust: bool 
         sizes = sizes_of(settings)
         # What comes of a description from elsewhere is no bug, wherever it shows.
         config = read_config(Path(source))
-        with foreign(source, NO_MODEL, SAVE_AGAIN), deep():
+        with foreign(source, NO_MODEL, SAVE_AGAIN), deep(), _bounded(source):
             model = _described(Path(source), config, trust=trust)
             if isinstance(model, keras.Sequential) and not model.built and sizes:
                 _tried(source, lambda: model.build((None, *sizes[0])))
@@ -77,7 +79,7 @@ def load_model(
             return _application(source, settings or {})
     check_weights(Path(source))
     options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
-    with _apart(), deep():
+    with _apart(), deep(), _bounded(source):
         if compiled:
             try:
                 return keras.models.load_model(source, **options)
@@ -100,6 +102,32 @@ def _apart() -> Iterator[None]:
     finally:
         for key, value in kept.items():
             global_state.set_global_attribute(key, value)
+
+
+@contextmanager
+def _bounded(source: str) -> Iterator[None]:
+    """While this is open, Keras does not look for the inputs of layers for ever.
+
+    It tries layers again that stand before what they read, and in some versions those too whose
+    inputs never come.
+    """
+    found, tries = functional.deserialize_node, 0
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries > MAX_TRIES:
+            raise UsageError(
+                f"{source} cannot be read: its layers stand before what they read, or read what is "
+                f"not there; their order was not found in {MAX_TRIES:,} tries\n  {SAVE_AGAIN}"
+            )
+        return found(*args, **kwargs)
+
+    functional.deserialize_node = counted
+    try:
+        yield
+    finally:
+        functional.deserialize_node = found
 
 
 def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
