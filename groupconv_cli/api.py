@@ -211,6 +211,7 @@ def export(
     force: bool = False,
     quantize: Quantization | None = None,
     calibration: Any = None,
+    ignore_memory: bool = False,
 ) -> Export:
     """Writes a Keras model, or that of a spec, in the format that the path's ending tells.
 
@@ -222,6 +223,8 @@ def export(
 
     The file is loaded again and compared with the model on random input; what was found is in the
     result's `agreement`, which is None where nothing is installed that runs the format.
+
+    With `ignore_memory` it is tried even where there seems to be too little memory.
 
     Raises what `load` raises, UsageError if the path exists and `force` is not given, or the format
     cannot express the model or has no such quantization; EnvironmentProblem if a package is
@@ -251,7 +254,7 @@ def export(
     if isinstance(model, keras.Model):
         subject = Subject(model)
     elif isinstance(file, ModelFile):
-        subject = Subject(file.load())
+        subject = Subject(file.load(ignore_memory=ignore_memory))
     else:
         network = _network(model)
         check_sizes(formats, total(network).weight_bytes)
@@ -262,7 +265,7 @@ def export(
     if calibration is not None:
         inputs = [Input(each.name, tuple(each.shape[1:])) for each in subject.model.inputs]
         samples = given_samples(calibration, inputs)
-    options = Options(quantize, samples)
+    options = Options(quantize, samples, ignore_memory)
     with reserved(wanted, force=force) as places:
         (written,) = export_all(subject, places, options)
     return written

@@ -110,3 +110,19 @@ def test_what_was_read_from_a_model_is_not_measured(call) -> None:
     model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(4, 3, groups=2)])
     with pytest.raises(UsageError, match="can count this Keras model but not rebuild it"):
         call(groupconv_cli.load(model))
+
+
+def test_an_input_of_text_is_said_to_be_one(tmp_path) -> None:
+    import keras
+    import tensorflow as tf
+
+    class Length(keras.layers.Layer):
+        def call(self, x):
+            return tf.cast(tf.strings.length(x), "float32")
+
+        def compute_output_spec(self, x):
+            return keras.KerasTensor(x.shape, "float32")
+
+    entry = keras.Input((1,), dtype="string", name="words")
+    with pytest.raises(UsageError, match="input 'words' takes text"):
+        export(keras.Model(entry, Length()(entry)), tmp_path / "a.tflite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from math import prod
 from pathlib import Path
@@ -26,6 +27,9 @@ MARGIN = 1.1
 """Three runs took 0.90, 1.10 and 1.21 times what their tensors add up to: the constants are fitted
 to these."""
 
+TRY_ANYWAY = "; --ignore-memory tries anyway"
+"""The remedy of commands that run a model."""
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -33,17 +37,18 @@ def build_bytes(network: Network) -> int:
     """An estimate of the memory that building takes, in bytes, for float32 weights.
 
     Measured on dense layers of 0.4 to 3 GB: the weights once, and twice the largest layer again
-    while its initial values are drawn.
+    while its initial values are drawn; and TensorFlow, unless it is loaded.
     """
     weights = [4 * node.cost.params for node in network.nodes]
-    return FRAMEWORK_BYTES + sum(weights) + 2 * max(weights, default=0)
+    framework = 0 if "tensorflow" in sys.modules else FRAMEWORK_BYTES
+    return framework + sum(weights) + 2 * max(weights, default=0)
 
 
-def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
+def check_run(network: Network, samples: int, *, ignore: bool = False, way: str = "") -> None:
     """Raises EnvironmentProblem if running so many samples will not find the memory it takes.
 
-    With `ignore` it does not. The samples and the outputs are there as arrays besides, while they
-    are made and compared with 64 bits.
+    With `ignore` it does not; the message ends in `way`, a remedy. The samples and the outputs are
+    there as arrays besides, while they are made and compared with 64 bits.
     """
     costs = total(network)
     ends = sum(prod(network.nodes[index].shape) for index in (*network.inputs, *network.outputs))
@@ -53,7 +58,7 @@ def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
     if needed > available and not ignore:
         raise EnvironmentProblem(
             f"running {samples} samples of {network.name!r} needs about {needed / 1e9:,.1f} GB of "
-            f"memory, and {available / 1e9:,.1f} GB are free"
+            f"memory, and {available / 1e9:,.1f} GB are free{way}"
         )
 
 

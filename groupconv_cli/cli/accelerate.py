@@ -19,7 +19,7 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import InternalError, UsageError
 
 if TYPE_CHECKING:
-    from groupconv_cli.exporters.agreement import Agreement
+    from groupconv_cli.exporters.agreement import ConversionAgreement
 
 
 @command
@@ -48,6 +48,10 @@ def accelerate(
         typer.Option("--portable", help="Convert back to stock Keras layers."),
     ] = False,
     force: ForceOption = False,
+    ignore_memory: Annotated[
+        bool,
+        typer.Option("--ignore-memory", help="Convert it even if memory seems too small."),
+    ] = False,
     settings: SetOption = None,
     trust: TrustOption = False,
 ) -> None:
@@ -80,7 +84,7 @@ def accelerate(
         from groupconv_cli.runtime import load_keras, silenced
 
         load_keras()
-        from groupconv_cli.builder.memory import check_run
+        from groupconv_cli.builder.memory import TRY_ANYWAY, check_run
         from groupconv_cli.exporters.agreement import BATCH, agreement
         from groupconv_cli.foreign import foreign
         from groupconv_cli.models import convert
@@ -89,8 +93,10 @@ def accelerate(
 
         show(f"Reading {model}")
         network = model_network(model, values, trust=trust)
-        check_run(network, BATCH)
-        original = load_model(model, values, trust=trust, compiled=True)
+        check_run(network, BATCH, ignore=ignore_memory, way=TRY_ANYWAY)
+        original = load_model(
+            model, values, trust=trust, compiled=True, ignore_memory=ignore_memory
+        )
         show("Converting")
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what was not reached is said below
@@ -106,7 +112,7 @@ def accelerate(
         show("Comparing outputs and gradients with the original")
         with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            again = load_model(str(temporary), trust=trust)
+            again = load_model(str(temporary), trust=trust, ignore_memory=True)
             with foreign(model, "cannot be run on random input", "see that Keras can run it"):
                 found = agreement(original, again, network.input_shapes)
         if found.fault:
@@ -120,7 +126,7 @@ def accelerate(
 def _report(
     name: str,
     output: Path,
-    found: Agreement,
+    found: ConversionAgreement,
     reached: list[str],
     missed: list[str],
     *,

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from groupconv_cli.errors import UsageError
-from groupconv_cli.exporters.exporter import Agreement as FileAgreement
-from groupconv_cli.exporters.exporter import measured
+from groupconv_cli.exporters.exporter import Agreement, as_argument, measured, random_inputs
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.to_network import clean_name, first_line
 
@@ -30,7 +28,7 @@ SMALL = 1e-3
 """A gradient below this much of the model's largest is held against that, not against itself."""
 
 
-class Agreement(NamedTuple):
+class ConversionAgreement(NamedTuple):
     """How far apart two models are."""
 
     difference: float
@@ -55,7 +53,7 @@ class _FaultError(Exception):
     """Says in what the models differ."""
 
 
-def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Agreement:
+def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> ConversionAgreement:
     """Runs both models on random input of these shapes, which are without the batch.
 
     Gradients are those of a random sum of the outputs to the trained weights, in the model's own
@@ -63,7 +61,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
 
     Raises UsageError for an input that no random numbers can be made for.
     """
-    inputs = random_inputs(model, shapes)
+    inputs = random_inputs(model, BATCH, seed=0, shapes=shapes)
     half = any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
     expected, found = _outputs(model, inputs), _outputs(other, inputs)
     apart = measured("Keras", found, expected)
@@ -79,28 +77,12 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Ag
             left_out = str(error)
         except _FaultError as error:
             fault = str(error)
-    return Agreement(apart.difference, apart.largest, gradients, left_out, fault, apart.is_finite)
+    return ConversionAgreement(
+        apart.difference, apart.largest, gradients, left_out, fault, apart.is_finite
+    )
 
 
-def random_inputs(model: Any, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
-    """An array for each input of the model, the same at every call.
-
-    Raises UsageError for an input of text.
-    """
-    random = np.random.default_rng(0)
-    made = []
-    for entry, shape in zip(model.inputs, shapes, strict=True):
-        dtype = keras.backend.standardize_dtype(entry.dtype)
-        if dtype == "string":
-            raise UsageError(f"input {clean_name(entry.name)!r} takes text: no random input for it")
-        if "float" in dtype:
-            made.append(random.normal(size=(BATCH, *shape)).astype("float32"))
-        else:
-            made.append(random.integers(0, 2, size=(BATCH, *shape)).astype(dtype))
-    return made
-
-
-def outputs_fault(apart: FileAgreement, tolerance: float) -> str:
+def outputs_fault(apart: Agreement, tolerance: float) -> str:
     """In what outputs are further apart than the tolerance; empty if they are not.
 
     Each output is held against its own largest value, as a larger one beside it would hide it.
@@ -174,12 +156,5 @@ def _outputs(model: Any, inputs: list[Any]) -> list[Any]:
 
 
 def _called(model: Any, inputs: list[Any]) -> list[Any]:
-    fed = (
-        keras.tree.pack_sequence_as(model._inputs_struct, inputs) if _is_graph(model) else inputs[0]
-    )
     # Not `predict`, which may compile both with XLA into one and the same.
-    return list(keras.tree.flatten(model(fed, training=False)))
-
-
-def _is_graph(model: Any) -> bool:
-    return hasattr(model, "_inputs_struct")
+    return list(keras.tree.flatten(model(as_argument(model, inputs), training=False)))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from groupconv_cli.builder.memory import check_run
+from groupconv_cli.builder.memory import TRY_ANYWAY, check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.exporters.formats import Format, Target, size_of
+from groupconv_cli.models.to_network import clean_name, first_line
 from groupconv_cli.runtime import silenced
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def export_all(
     """
     check_model(subject.model)
     if subject.network is not None:
-        check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
+        check_run(subject.network, SAMPLES, ignore=options.ignore_memory, way=TRY_ANYWAY)
     samples = sample_inputs(subject.model, options)
     with silenced():
         expected = _expected(subject.model, samples)
@@ -168,12 +169,24 @@ def sample_inputs(model: Any, options: Options) -> Arrays:
     return random_inputs(model, SAMPLES, seed=0)
 
 
-def random_inputs(model: Any, count: int, *, seed: int) -> Arrays:
-    """So many samples of each input: normal ones, or 0 and 1 where it takes whole numbers."""
+def random_inputs(
+    model: Any, count: int, *, seed: int, shapes: Sequence[tuple[int, ...]] | None = None
+) -> Arrays:
+    """So many samples of each input: normal ones, or 0 and 1 where it takes whole numbers.
+
+    `shapes` are those of a sample of each input, for models that leave sizes open.
+
+    Raises UsageError for an input of text.
+    """
     random = np.random.default_rng(seed)
     arrays = []
-    for tensor in model.inputs:
-        shape = (count, *tensor.shape[1:])
+    shapes = [tensor.shape[1:] for tensor in model.inputs] if shapes is None else shapes
+    for tensor, sample in zip(model.inputs, shapes, strict=True):
+        if tensor.dtype == "string":
+            raise UsageError(
+                f"input {clean_name(tensor.name)!r} takes text: no random input for it"
+            )
+        shape = (count, *sample)
         dtype = np.dtype(tensor.dtype)
         whole = dtype.kind in "iub"
         values = random.integers(0, 2, shape) if whole else random.standard_normal(shape)
@@ -204,7 +217,7 @@ def _expected(model: Any, samples: Arrays) -> Arrays:
         return outputs_of(model, samples)
     except Exception as error:
         # TensorFlow refuses layers that Keras can make: a stride beyond 2^31, an input of nothing.
-        raise UsageError(f"model {model.name!r} cannot be run: {_first_line(error)}") from error
+        raise UsageError(f"model {model.name!r} cannot be run: {first_line(error)}") from error
 
 
 def _write(
@@ -217,7 +230,7 @@ def _write(
     except Exception as error:
         # Converters raise errors of any kind, and print the rest.
         raise EnvironmentProblem(
-            f"the model cannot be converted to {target.format.title}: {_first_line(error)}"
+            f"the model cannot be converted to {target.format.title}: {first_line(error)}"
         ) from error
 
 
@@ -239,7 +252,7 @@ def _agreement(
         found = runtime.run(samples)
     except Exception as error:
         raise EnvironmentProblem(
-            f"{refused}{target.format.title} cannot run it: {_first_line(error)}"
+            f"{refused}{target.format.title} cannot run it: {first_line(error)}"
         ) from error
     agreement = measured(runtime.name, found, expected)
     allowed = exporter.tolerance(options)
@@ -279,8 +292,3 @@ def _spread(output: Any, size: float) -> float:
     with np.errstate(invalid="ignore"):
         apart = np.abs(output - output[:1])
     return float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0)) / size
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__

@@ -18,7 +18,7 @@ from keras.src.models import functional
 from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
-from groupconv_cli.builder.memory import enough_to_build
+from groupconv_cli.builder.memory import TRY_ANYWAY, enough_to_build
 from groupconv_cli.errors import GconvError, UsageError
 from groupconv_cli.foreign import foreign
 from groupconv_cli.models.bounds import MAX_TRIES
@@ -73,7 +73,7 @@ def load_model(
     Raises what `model_network` raises, and EnvironmentProblem if there is not enough memory.
     """
     network = model_network(source, settings, trust=trust)
-    enough_to_build(network, ignore=ignore_memory)
+    enough_to_build(network, ignore=ignore_memory, way=TRY_ANYWAY)
     if source.startswith(PREFIX):
         with _apart():
             return _application(source, settings or {})
