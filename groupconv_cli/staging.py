@@ -50,6 +50,8 @@ class StagingFolder:
             with uninterrupted():
                 self._make(parent)
         except FileNotFoundError:
+            if parent.is_dir():  # /proc, for one, has no room for files
+                raise UsageError(f"cannot write in the folder {parent}") from None
             raise UsageError(f"there is no folder {parent} to write {name} in") from None
         except OSError as error:
             raise UsageError(f"cannot write in the folder {parent}: {error.strerror}") from None

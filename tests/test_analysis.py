@@ -160,7 +160,7 @@ def test_only_names_what_is_swept() -> None:
     assert result.rule == "only"
     assert len(result.swept) == 4
     assert all(name.startswith("stage_2.bottleneck") for name in result.swept)
-    with pytest.raises(UsageError, match=r"no convolution matches --only 'nope\*'; there are conv"):
+    with pytest.raises(UsageError, match=r"matches --only 'nope\*'; the convolutions are conv"):
         compare("block", [1], only="nope*")
 
 

@@ -355,3 +355,8 @@ def test_files(case) -> None:
     found_message, found_place, _ = one(text)
     assert found_message.startswith(message)
     assert found_place == place
+
+
+def test_a_colon_without_a_blank_is_shown_with_one() -> None:
+    (found,) = problems("input: [8, 8, 4]\nlayers:\n  - conv: {filters:8, kernel:3}\n")[:1]
+    assert found.hint == "put a space after the colon: filters: 8"

@@ -44,6 +44,29 @@ def test_usage_is_complained_of_in_one_style(line: str, message: str, helps: str
     assert run_gconv(*helped.split()[1:]).status == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("compare --groups 1 4 8", "separated by commas: --groups 1,4,8"),
+        ("summary basic -f markdwn", "did you mean 'markdown'?"),
+        ("check --explain GC101 basic", "explains a rule and checks nothing"),
+        ("check --explain GC101 -o e.md", "explains a rule and checks nothing"),
+        ("help", "`gconv --help` shows them"),
+        ("summary .", "`gconv check .` checks the specs in it"),
+    ],
+)
+def test_what_was_meant_is_said(line: str, remedy: str) -> None:
+    result = run_gconv(*line.split())
+    assert (result.status, result.out) == (2, "")
+    assert remedy in result.err
+
+
+def test_an_empty_name_is_said_to_be_one() -> None:
+    result = run_gconv("summary", "basic", "-o", "")
+    assert (result.status, result.out) == (2, "")
+    assert "--output is empty" in result.err
+
+
 def test_what_was_typed_cannot_steer_the_terminal() -> None:
     result = run_gconv("summary", "--\x1b[31mred")
     assert result.status == 2

@@ -91,7 +91,7 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
             listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
             raise UsageError(
                 f"no convolution matches --only {only!r}; "
-                + (f"there are {listed}" if names else "the network has none")
+                + (f"the convolutions are {listed}" if names else "the network has none")
             )
         return _with_sharing(network, matching), "only"
     raw = _unmixed(network)

@@ -51,6 +51,8 @@ class Commands(TyperGroup):
 
         from groupconv_cli.sources.locate import is_spec
 
+        if word == "help":
+            return "`gconv --help` shows them, `gconv summary --help` what one takes"
         near = did_you_mean(word, self.commands)
         if near is None and is_spec(word):
             return f"to look at that spec: gconv summary {quote(word)}"

@@ -119,6 +119,8 @@ def check(
       gconv check 'nets/**/*.yaml' --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
     if explain is not None:
+        if specs or rules or output is not None:
+            raise UsageError("--explain explains a rule and checks nothing: no SPEC, --rule or -o")
         return _explain(explain)
     from groupconv_cli.api import check as check_specs
     from groupconv_cli.cli.output import note

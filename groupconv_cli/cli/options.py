@@ -49,6 +49,8 @@ def file_name(given: str | Path) -> Path:
     Typer passes an option's default through here too.
     """
     text = str(given)
+    if not text:
+        raise UsageError("--output is empty; give it the name of a file")
     if text.endswith(SEPARATORS):
         raise UsageError(f"{text} names a folder; a file's name does not end in {text[-1]}")
     return Path(text)

@@ -58,7 +58,12 @@ def _message(error: Any, command: str, params: list[Any]) -> str:
     if kind == "BadParameter" and param is not None:
         return _bad_value(error, param)
     if extra := _EXTRA.match(error.message):
-        return f"unexpected argument {shortened(printable(extra[1]))!r}"
+        takes_counts = any("--groups" in each.opts for each in params)
+        return f"unexpected argument {shortened(printable(extra[1]))!r}" + (
+            "; numbers of groups are separated by commas: --groups 1,4,8"
+            if takes_counts and extra[1].replace(" ", "").isdecimal()
+            else ""
+        )
     return _lowered(error.format_message())
 
 
@@ -81,7 +86,11 @@ def _bad_value(error: Any, param: Any) -> str:
     expected = _expected(param.type)
     if not is_not or expected is None:
         return f"{_name(param)}: {_lowered(error.message)}"
-    return f"{_name(param)} must be {expected}; got {shortened(printable(got))}"
+    choices = [str(getattr(each, "value", each)) for each in getattr(param.type, "choices", ())]
+    near = did_you_mean(got.strip("'"), choices)
+    return f"{_name(param)} must be {expected}; got {shortened(printable(got))}" + (
+        f"; {near}" if near else ""
+    )
 
 
 def _expected(kind: Any) -> str | None:

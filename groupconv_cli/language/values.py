@@ -100,7 +100,12 @@ def report_unknown(
     found = set()
     for key, entry in entries.items():
         if key not in known:
-            near = argument_meant(key, known) or suggest(key, known)
-            problems.add(f"{message} {key!r}", entry.place, meant(key, near) if near else has)
-            found.add(near or "")
+            name, colon, value = key.partition(":")
+            if colon and name in known:  # YAML wants a blank there
+                near, hint = name, f"put a space after the colon: {name}: {value}"
+            else:
+                near = argument_meant(key, known) or suggest(key, known) or ""
+                hint = meant(key, near) if near else has
+            problems.add(f"{message} {key!r}", entry.place, hint)
+            found.add(near)
     return found

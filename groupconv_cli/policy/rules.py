@@ -54,7 +54,7 @@ def known_code(text: str) -> str:
     """The code of a rule. Raises RuleError for any other text."""
     if text in RULES:
         return text
-    listed = f"there are {', '.join(RULES)}"
+    listed = f"the rules are {', '.join(RULES)}"
     raise RuleError(f"there is no rule {text!r}", did_you_mean(text, RULES) or listed)
 
 

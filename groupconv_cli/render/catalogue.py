@@ -14,7 +14,7 @@ NUMBERS = (
     Column("Params", "count", "params"),
     Column("MACs", "count", "macs"),
 )
-COLUMNS = (*NUMBERS, Column("About", "prose", "about", wraps=18))
+COLUMNS = (*NUMBERS, Column("About", "prose", "about", wraps=18, drop=1))
 
 
 def catalogue_view(entries: Iterable[Bundled]) -> View:

@@ -81,7 +81,10 @@ def _exists(path: Path) -> bool:
 def _read(path: Path) -> Source:
     try:
         if path.is_dir():
-            raise UsageError(f"{path} is a folder, not a spec")
+            from shlex import quote
+
+            checks = f"gconv check {quote(str(path))}"
+            raise UsageError(f"{path} is a folder, not a spec\n  `{checks}` checks the specs in it")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
