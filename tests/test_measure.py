@@ -13,6 +13,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from running import clean_environment, run_gconv, run_process
@@ -116,17 +118,29 @@ def test_the_machine(measured: GroupMeasurement) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
-def test_the_dtype_is_what_is_run(dtype: str) -> None:
+def test_the_dtype_is_what_is_run(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
+    import tensorflow as tf
 
+    from groupconv_cli.benchmark import measure as measuring
+
+    ran: list[Any] = []
+    real = measuring.peak_bytes
+
+    def watched(run: Callable[[], None], device: str) -> int | None:
+        ran.append(run)
+        return real(run, device)
+
+    monkeypatch.setattr(measuring, "peak_bytes", watched)
     before = keras.config.dtype_policy()
-    wide = api.measure(SPEC, [1], settings=MeasureSettings(batch=64, runs=1, dtype=dtype))
+    api.measure(SPEC, [1], settings=MeasureSettings(batch=2, runs=1, dtype=dtype))
     assert keras.config.dtype_policy() is before
-    single = api.measure(SPEC, [1], settings=MeasureSettings(batch=64, runs=1))
-    if wide.rows[0].forward_bytes is None or single.rows[0].forward_bytes is None:
-        pytest.skip("neither TensorFlow nor the system tells")
-    ratio = wide.rows[0].forward_bytes / single.rows[0].forward_bytes
-    assert ratio > 1.5 if dtype == "float64" else ratio < 0.9
+    assert ran
+    for model in {run.__self__ for run in ran}:
+        outputs = model._infer(model.inputs)
+        weights = [variable.value for variable in model._model.trainable_variables]
+        dtypes = {tensor.dtype for tensor in (*model.inputs, *outputs, *weights)}
+        assert dtypes == {tf.as_dtype(dtype)}
 
 
 def test_a_device_that_is_not_there() -> None:
