@@ -86,14 +86,14 @@ def torch_chain(shape, groups, length):
     return {"forward": forward, "train": train}
 
 
-def in_turn(contestants, runs):
+def time_interleaved(tasks, runs):
     """Seconds of each contestant, run by run."""
-    times = {name: [] for name in contestants}
-    for run in contestants.values():
+    times = {name: [] for name in tasks}
+    for run in tasks.values():
         run()
         run()
     for _ in range(runs):
-        for name, run in contestants.items():
+        for name, run in tasks.items():
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
@@ -142,7 +142,7 @@ def main():
                 for phase in ("forward", "train"):
                     # Stock Keras' gradients take seconds.
                     runs = 3 if (peer, phase) == ("stock", "train") else options.runs
-                    times = in_turn({"gconv": ours[phase], peer: theirs[phase]}, runs)
+                    times = time_interleaved({"gconv": ours[phase], peer: theirs[phase]}, runs)
                     value = report(shape, groups, phase, peer, length, times)
                     found.setdefault((text, phase), []).append(value)
         print(f"\nTimes faster than {peer}, geometric mean over the shapes (least):")

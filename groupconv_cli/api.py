@@ -130,17 +130,17 @@ def check(
     pyproject.toml.
     """
     from groupconv_cli.analysis.totals import bytes_per_value
-    from groupconv_cli.lint.check import Options, check_specs
+    from groupconv_cli.lint.check import CheckOptions, check_specs
     from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
     from groupconv_cli.policy.limits import BudgetLimit
-    from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
+    from groupconv_cli.policy.rules import RuleError, Severities, known_code, known_severity
 
     bytes_per_value(dtype)
-    levels: Levels = {}
+    levels: Severities = {}
     limits: dict[str, BudgetLimit] = {}
     try:
         for code, level in (rules or {}).items():
-            levels[known_code(code)] = known_level(level)
+            levels[known_code(code)] = known_severity(level)
     except RuleError as error:
         raise UsageError(f"{error.message}\n  {error.hint}") from None
     for key, value in (budget or {}).items():
@@ -151,7 +151,7 @@ def check(
         except AmountError as error:
             hint = f"\n  {error.hint}" if error.hint else ""
             raise UsageError(f"the limit of {key} must be {error}; got {value!r}{hint}") from None
-    options = Options(levels, limits, variant, _texts(settings), dtype, strict, trust)
+    options = CheckOptions(levels, limits, variant, _texts(settings), dtype, strict, trust)
     return check_specs([fspath(spec) for spec in specs], options)
 
 
@@ -248,24 +248,29 @@ def export(
 
     from groupconv_cli.analysis.totals import total
     from groupconv_cli.exporters.calibration import Input, given_samples
-    from groupconv_cli.exporters.exporter import Options, Subject, check_model, export_all
+    from groupconv_cli.exporters.exporter import (
+        ExportOptions,
+        ExportSubject,
+        check_model,
+        export_all,
+    )
 
     file = None if isinstance(model, Network) else _read(model)
     if isinstance(model, keras.Model):
-        subject = Subject(model)
+        subject = ExportSubject(model)
     elif isinstance(file, ModelFile):
-        subject = Subject(file.load(ignore_memory=ignore_memory))
+        subject = ExportSubject(file.load(ignore_memory=ignore_memory))
     else:
         network = _network(model)
         check_sizes(formats, total(network).weight_bytes)
-        subject = Subject(build(network), network)
+        subject = ExportSubject(build(network), network)
     check_model(subject.model)
     check_sizes(formats, 4 * subject.model.count_params())
     samples = None
     if calibration is not None:
         inputs = [Input(each.name, tuple(each.shape[1:])) for each in subject.model.inputs]
         samples = given_samples(calibration, inputs)
-    options = Options(quantize, samples, ignore_memory)
+    options = ExportOptions(quantize, samples, ignore_memory)
     with reserved(wanted, force=force) as places:
         (written,) = export_all(subject, places, options)
     return written

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
-from groupconv_cli.origin import Origin
+from groupconv_cli.origin import Provenance
 
 
 class Step(NamedTuple):
@@ -90,7 +90,7 @@ class Network:
         nodes: tuple[Node, ...],
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
-        origin: Origin | None = None,
+        origin: Provenance | None = None,
         *,
         of_model: bool = False,
     ) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from groupconv_cli.ops.kinds import Value
 
 
-class Written(NamedTuple):
+class ItemSource(NamedTuple):
     """One item of the spec. Texts are as they stand there, expressions not worked out."""
 
     args: Mapping[str, str]
@@ -20,10 +20,10 @@ class Written(NamedTuple):
     when: str | None
 
 
-class Origin(NamedTuple):
+class Provenance(NamedTuple):
     """The spec behind a network."""
 
-    items: Mapping[int, Written]
+    items: Mapping[int, ItemSource]
     """By the number that nodes have in `item`."""
     blocks: Mapping[str, Mapping[str, str | None]]
     """Of each block the texts of its parameters' defaults; None where one must be given."""

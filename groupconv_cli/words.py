@@ -33,7 +33,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
 
 
-def latin(word: str) -> str:
+def without_confusables(word: str) -> str:
     """The word as it looks: letters that only look Latin made Latin, what is not seen left out."""
     if word.isascii():
         return word
@@ -43,7 +43,7 @@ def latin(word: str) -> str:
     return normalize("NFKC", seen).translate(_LOOK_ALIKES)
 
 
-def strange_letters(word: str, there: str = "the text has") -> str | None:
+def confusables(word: str, there: str = "the text has") -> str | None:
     """Which characters of the word are not what they look like; None for a word of ASCII."""
     if word.isascii():
         return None
@@ -64,7 +64,7 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     known = list(known)
     if len(known) > MAX_KNOWN or len(word) > MAX_LENGTH:
         return None
-    typed = latin(word).lower()
+    typed = without_confusables(word).lower()
     longer = [name for name in known if name.lower().startswith(typed)]
     if longer and len(typed) >= MIN_BEGINNING:
         return min(longer, key=len)
@@ -81,7 +81,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 def meant(word: str, known: str, sign: str = "") -> str:
     """'did you mean …' for a known word; says which letters differ where that cannot be seen."""
-    strange = strange_letters(word)
+    strange = confusables(word)
     return f"did you mean '{sign}{known}'?" + (f" {strange}" if strange else "")
 
 

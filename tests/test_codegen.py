@@ -23,7 +23,7 @@ from groupconv_cli import SpecError, build, load, python_code
 from groupconv_cli.codegen.defaults import is_default
 from groupconv_cli.codegen.module import module_text
 from groupconv_cli.codegen.tree import Plan
-from groupconv_cli.codegen.trial import is_faithful
+from groupconv_cli.codegen.verify import reproduces
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network, Node
@@ -323,7 +323,7 @@ def test_straight_code_makes_the_same_network_too(name: str) -> None:
     plan.is_flat = True
     code = module_text(net, plan)
     assert code.count("def ") == 1 + ("named(" in code)
-    assert is_faithful(code, net)
+    assert reproduces(code, net)
 
 
 @pytest.mark.parametrize(
@@ -347,9 +347,9 @@ def test_straight_code_makes_the_same_network_too(name: str) -> None:
 def test_the_trial_finds_what_is_wrong(old: str, new: str) -> None:
     net = load("mobilenet_v2")
     code = python_code(net)
-    assert is_faithful(code, net)
+    assert reproduces(code, net)
     assert old in code
-    assert not is_faithful(code.replace(old, new), net)
+    assert not reproduces(code.replace(old, new), net)
 
 
 def test_the_file_runs_where_there_is_only_keras(tmp_path) -> None:

@@ -12,10 +12,10 @@ from groupconv_cli import check, load
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.rule import CHECKS, Finding
 from groupconv_cli.network import Network
-from groupconv_cli.policy.rules import DEFAULTS, RULES, Level
+from groupconv_cli.policy.rules import DEFAULTS, RULES, Severity
 from groupconv_cli.sources.catalogue import catalogue
 
-ALL = dict.fromkeys(RULES, Level.warning)
+ALL = dict.fromkeys(RULES, Severity.warning)
 GROUPED = "- conv: {filters: 16, kernel: 3, groups: 4, norm: batch, activation: relu}\n"
 DENSE = "- conv: {filters: 16, kernel: 1, norm: batch}\n"
 DEPTHWISE = "- depthwise_conv: {kernel: 3, norm: batch}\n"
@@ -292,6 +292,6 @@ def test_every_rule_is_looked_for_and_has_its_section() -> None:
 
 
 def test_a_rule_that_is_off_is_not_looked_for() -> None:
-    assert lint(load("block"), dict.fromkeys(RULES, Level.off)) == []
+    assert lint(load("block"), dict.fromkeys(RULES, Severity.off)) == []
     (spec,) = check("block", rules={"GC101": "error"}).specs
     assert [finding.level for finding in spec.findings] == ["warning", "error", "warning"]

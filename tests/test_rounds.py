@@ -11,7 +11,7 @@ import pytest
 
 from groupconv_cli.analysis.measurement import Timing, rounds_needed, verdict
 from groupconv_cli.benchmark import interleaved as rounds
-from groupconv_cli.benchmark.interleaved import in_turn
+from groupconv_cli.benchmark.interleaved import time_interleaved
 
 
 class Clock:
@@ -42,7 +42,9 @@ class Clock:
 
 def test_tasks_are_timed_in_turn_round_after_round() -> None:
     clock = Clock()
-    taken = in_turn({"a": clock.task("a", 1.0), "b": clock.task("b", 2.0)}, rounds=3, clock=clock)
+    taken = time_interleaved(
+        {"a": clock.task("a", 1.0), "b": clock.task("b", 2.0)}, rounds=3, clock=clock
+    )
     # One look at each first, to know what a sample takes.
     assert "".join(clock.calls) == "ab" + "ab" * 3
     assert taken.complete
@@ -52,7 +54,7 @@ def test_tasks_are_timed_in_turn_round_after_round() -> None:
 
 def test_what_is_quick_is_called_several_times_a_sample() -> None:
     clock = Clock()
-    taken = in_turn({"a": clock.task("a", 0.0005)}, rounds=2, clock=clock)
+    taken = time_interleaved({"a": clock.task("a", 0.0005)}, rounds=2, clock=clock)
     calls = int(rounds.SHORTEST / 0.0005)
     assert len(clock.calls) == 1 + 2 * calls
     assert taken.timings["a"].samples == pytest.approx((0.0005, 0.0005))
@@ -60,18 +62,18 @@ def test_what_is_quick_is_called_several_times_a_sample() -> None:
 
 def test_without_a_number_the_rounds_fill_the_time() -> None:
     clock = Clock()
-    taken = in_turn({"a": clock.task("a", 0.25), "b": clock.task("b", 0.125)}, clock=clock)
+    taken = time_interleaved({"a": clock.task("a", 0.25), "b": clock.task("b", 0.125)}, clock=clock)
     number = int(rounds.SECONDS / 0.375)
     assert len(taken.timings["a"].samples) == len(taken.timings["b"].samples) == number
     clock = Clock()
-    taken = in_turn({"a": clock.task("a", 100.0)}, clock=clock)
+    taken = time_interleaved({"a": clock.task("a", 100.0)}, clock=clock)
     assert len(taken.timings["a"].samples) == rounds.LEAST
 
 
 def test_what_is_far_slower_than_the_rest_is_not_in_every_round() -> None:
     clock = Clock()
     tasks = {name: clock.task(name, 0.125) for name in "abc"} | {"slow": clock.task("slow", 30.0)}
-    taken = in_turn(tasks, clock=clock)
+    taken = time_interleaved(tasks, clock=clock)
     assert len(taken.timings["slow"].samples) == rounds.LEAST_OF_SLOW
     assert len(taken.timings["a"].samples) == int(rounds.SECONDS / 0.375)
 
@@ -80,25 +82,27 @@ def test_noise_makes_more_rounds_but_not_without_end() -> None:
     clock = Clock()
     draw = random.Random(1)
     times = [0.1, *(draw.uniform(0.1, 1.0) for _ in range(500))]
-    noisy = in_turn({"a": clock.task("a", *times)}, clock=clock)
+    noisy = time_interleaved({"a": clock.task("a", *times)}, clock=clock)
     assert len(noisy.timings["a"].samples) == 2 * rounds.MOST
 
 
 def test_an_interrupt_keeps_what_is_done() -> None:
     clock = Clock()
     tasks = {"a": clock.task("a", 1.0, interrupt_at=4), "b": clock.task("b", 2.0)}
-    taken = in_turn(tasks, rounds=9, clock=clock)
+    taken = time_interleaved(tasks, rounds=9, clock=clock)
     assert not taken.complete
     assert (len(taken.timings["a"].samples), len(taken.timings["b"].samples)) == (2, 2)
     with pytest.raises(KeyboardInterrupt):  # there is nothing to keep
-        in_turn({"a": clock.task("a", 1.0, interrupt_at=1)}, clock=clock)
+        time_interleaved({"a": clock.task("a", 1.0, interrupt_at=1)}, clock=clock)
 
 
 def test_garbage_is_not_collected_between_samples_and_is_again_after() -> None:
     clock = Clock()
     seen = []
     assert gc.isenabled()
-    in_turn({"a": lambda: (seen.append(gc.isenabled()), clock.task("a", 1.0)())}, clock=clock)
+    time_interleaved(
+        {"a": lambda: (seen.append(gc.isenabled()), clock.task("a", 1.0)())}, clock=clock
+    )
     assert not any(seen)
     assert gc.isenabled()
 
@@ -107,7 +111,7 @@ def test_progress_tells_the_time_that_is_left() -> None:
     clock = Clock()
     told: list[tuple[float, float]] = []
     tasks = {"a": clock.task("a", 1.0), "b": clock.task("b", 3.0)}
-    in_turn(
+    time_interleaved(
         tasks, rounds=2, progress=lambda _, done, total: told.append((done, total)), clock=clock
     )
     assert told == [(0, 8), (1, 8), (4, 8), (5, 8), (8, 8)]

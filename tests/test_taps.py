@@ -14,7 +14,7 @@ from tensorflow.python.ops import gen_nn_ops
 from test_gradients import TOLERANCE, Case, differences, layer_of, random_case
 
 from groupconv_cli import accelerate
-from groupconv_cli.fastconv.choice import whole_convolutions
+from groupconv_cli.fastconv.choice import traced_as_single_op
 from groupconv_cli.fastconv.taps import touches_data
 from groupconv_cli.layers import GroupConv2D
 
@@ -159,7 +159,7 @@ def test_only_convolutions_that_may_have_idle_taps_are_traced_otherwise(groups) 
     assert not CONDITIONS & operations(layer, (3, 2))
     assert CONDITIONS & operations(layer, (8, 1))
     assert CONDITIONS & operations(layer, (8, None))
-    with whole_convolutions(2, 3):
+    with traced_as_single_op(2, 3):
         traced = tf.function(layer, input_signature=[tf.TensorSpec((None, None, 1, 8))])
         graph = traced.get_concrete_function().graph
     assert not CONDITIONS & {operation.type for operation in graph.get_operations()}

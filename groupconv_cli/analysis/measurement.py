@@ -182,7 +182,7 @@ class LayerMeasurement:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SpeedVerdict:
     """What to take from the times of several numbers of groups."""
 
     fastest: int
@@ -196,7 +196,7 @@ class Verdict:
     """The larger numbers: they buy nothing more in time."""
 
 
-def verdict(rows: Iterable[tuple[int, int, Timing]]) -> Verdict | None:
+def verdict(rows: Iterable[tuple[int, int, Timing]]) -> SpeedVerdict | None:
     """The conclusion from (number of groups, MACs, time) of each row, one of them g = 1.
 
     None where there is nothing to compare with one group.
@@ -209,7 +209,7 @@ def verdict(rows: Iterable[tuple[int, int, Timing]]) -> Verdict | None:
     fastest = max(faster, key=lambda g: (faster[g], -g))
     near = [g for g in sorted(faster) if faster[g] >= faster[fastest] * (1 - WORTH)]
     macs = by_groups[fastest][0]
-    return Verdict(
+    return SpeedVerdict(
         fastest=fastest,
         times_faster=faster[fastest],
         macs_ratio=dense_macs / macs if macs else 1.0,

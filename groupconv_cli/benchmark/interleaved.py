@@ -51,7 +51,7 @@ class _Task(NamedTuple):
     """Whether it is too slow to be in every round."""
 
 
-def in_turn(
+def time_interleaved(
     runs: Mapping[Key, Callable[[], None]],
     *,
     rounds: int | None = None,

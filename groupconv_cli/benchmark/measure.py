@@ -18,9 +18,9 @@ from groupconv_cli.analysis.measurement import (
     Progress,
 )
 from groupconv_cli.analysis.totals import total
-from groupconv_cli.benchmark.interleaved import Rounds, in_turn
+from groupconv_cli.benchmark.interleaved import Rounds, time_interleaved
 from groupconv_cli.benchmark.machine import configured
-from groupconv_cli.benchmark.timed_model import Contestant, peak_bytes
+from groupconv_cli.benchmark.timed_model import TimedModel, peak_bytes
 from groupconv_cli.builder.memory import check_memory
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.network import Network, Node
@@ -71,10 +71,10 @@ def measure_networks(
         made = _prepared(makers, progress)
         peaks = {
             key: (
-                _peak(contestant, contestant.forward, machine.device),
-                _peak(contestant, contestant.train, machine.device),
+                _peak(timed, timed.forward, machine.device),
+                _peak(timed, timed.train, machine.device),
             )
-            for key, contestant in made.items()
+            for key, timed in made.items()
         }
         taken = _timed(made, settings, progress)
     rows = []
@@ -164,11 +164,11 @@ def _prepared(
         gone = time.perf_counter() - start
         expected = gone / number * len(makers) if number else 0.0
         progress(f"Preparing {title} ({number + 1} of {len(makers)})", gone, expected)
-        contestant = make()
-        for run in (contestant.forward, contestant.train):
+        timed = make()
+        for run in (timed.forward, timed.train):
             run()  # traces, compiles
             run()  # fills caches
-        made[key] = contestant
+        made[key] = timed
     return made
 
 
@@ -176,23 +176,23 @@ def _timed(
     made: dict[Hashable, Any], settings: MeasureSettings, progress: Progress
 ) -> Rounds[tuple[Hashable, Phase]]:
     runs: dict[tuple[Hashable, Phase], Callable[[], None]] = {}
-    for key, contestant in made.items():
-        runs[key, "forward"] = contestant.forward
-        runs[key, "train"] = contestant.train
-    return in_turn(runs, rounds=settings.runs, progress=progress)
+    for key, timed in made.items():
+        runs[key, "forward"] = timed.forward
+        runs[key, "train"] = timed.train
+    return time_interleaved(runs, rounds=settings.runs, progress=progress)
 
 
 def _maker(
     network: Network, runtime: str, settings: MeasureSettings, updates: bool = True
-) -> Callable[[], Contestant]:
+) -> Callable[[], TimedModel]:
     fast = runtime == "gconv"
-    return lambda: Contestant(network, batch=settings.batch, fast=fast, updates=updates)
+    return lambda: TimedModel(network, batch=settings.batch, fast=fast, updates=updates)
 
 
-def _peak(contestant: Contestant, run: Callable[[], None], device: str) -> int | None:
+def _peak(timed: TimedModel, run: Callable[[], None], device: str) -> int | None:
     """Peak memory of the network by itself: its weights and input, and what a run adds to them."""
     beyond = peak_bytes(run, device)
-    return None if beyond is None else contestant.held_bytes + beyond
+    return None if beyond is None else timed.held_bytes + beyond
 
 
 def _title(entry: _Entry) -> str:

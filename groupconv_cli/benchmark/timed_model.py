@@ -15,7 +15,7 @@ from groupconv_cli.models.convert import make_fast
 from groupconv_cli.network import Network
 
 
-class Contestant:
+class TimedModel:
     """A network's model with random weights on random input of one batch, compiled as it is used.
 
     `forward` is a call in inference. `train` is, if `updates`, a training step: forward, backward

@@ -219,7 +219,7 @@ def build(
 
         load_keras()
         from groupconv_cli.api import build as build_network
-        from groupconv_cli.exporters.exporter import Options, Subject, export_all
+        from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, export_all
 
         if isinstance(source, ModelFile):
             show(f"Reading {source.name}")
@@ -229,8 +229,8 @@ def build(
             show(f"Building {network.name}")
             with _memory_known(enough):
                 model = build_network(network, fast=fast, seed=init_seed, weights=weights)
-        options = Options(quantize.value if quantize else None, samples, ignore_memory)
-        saved = export_all(Subject(model, network), places, options, show)
+        options = ExportOptions(quantize.value if quantize else None, samples, ignore_memory)
+        saved = export_all(ExportSubject(model, network), places, options, show)
         code = places[0][1].read_text(encoding="utf-8") if prints else ""
     if prints:
         write(code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from groupconv_cli.codegen.module import Failed, module_text
 from groupconv_cli.codegen.tree import Plan
-from groupconv_cli.codegen.trial import is_faithful
+from groupconv_cli.codegen.verify import reproduces
 from groupconv_cli.errors import InternalError, UsageError
 from groupconv_cli.network import Network, refuse_model
 
@@ -37,7 +37,7 @@ def network_code(network: Network) -> str:
             if plan.fall_back(failed.key):
                 continue
             code = ""
-        if is_faithful(code, network):
+        if reproduces(code, network):
             return code
         if plan.is_flat:
             raise InternalError(f"the code written for {network.name} makes other layers")

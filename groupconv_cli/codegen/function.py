@@ -22,15 +22,15 @@ from groupconv_cli.codegen.layout import Line
 from groupconv_cli.codegen.tree import Group, Key, Leaf, Loop, Tensor
 from groupconv_cli.codegen.values import (
     AXES,
-    Explainer,
+    ExpressionFinder,
+    OuterScope,
     Parameter,
-    Surroundings,
     means,
 )
 from groupconv_cli.codegen.variables import MAIN, Variables
 from groupconv_cli.ops.base import Shape
-from groupconv_cli.ops.calls import Call
-from groupconv_cli.origin import Origin, Written
+from groupconv_cli.ops.calls import LayerCall
+from groupconv_cli.origin import ItemSource, Provenance
 
 INDEX = "i"
 MAX_NEAR = 8
@@ -43,9 +43,9 @@ MAX_NESTED = 50
 class Module(NamedTuple):
     """What functions share."""
 
-    origin: Origin
+    origin: Provenance
     shape: Callable[[Tensor], Shape | None]
-    surroundings: Surroundings
+    outer: OuterScope
     functions: dict[Key, Function]
     """Those written so far: all that this one uses."""
     helpers: set[str]
@@ -74,11 +74,11 @@ class Function:
         self.module = module
         self.is_root = bool(inputs)
         self.labels = Labels(draft, INDEX)
-        self.explainer = Explainer(
+        self.explainer = ExpressionFinder(
             draft.contexts,
             declared,
             None if self.is_root else self._entering,
-            module.surroundings,
+            module.outer,
             by_axis=by_axis,
         )
         entries = {-1 - i: each for i, each in enumerate(inputs)} or {ENTRY: MAIN}
@@ -198,7 +198,7 @@ class Function:
         return "named", [inner, label], ""
 
     def _argument(
-        self, key: str, calls: Mapping[Context, Call], hints: Written, near: Sequence[Code]
+        self, key: str, calls: Mapping[Context, LayerCall], hints: ItemSource, near: Sequence[Code]
     ) -> str | None:
         values = {each: {**call.leading, **call.options}[key] for each, call in calls.items()}
         call = next(iter(calls.values()))
@@ -364,9 +364,9 @@ class Function:
 
         return shape
 
-    def _written(self, statement: Statement) -> Written:
+    def _written(self, statement: Statement) -> ItemSource:
         written = self.module.origin.items.get(statement.first.item)
-        return written or Written({}, None, None)
+        return written or ItemSource({}, None, None)
 
 
 def _shifted(hint: str, start: int) -> str:

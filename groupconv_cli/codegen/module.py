@@ -13,12 +13,12 @@ from groupconv_cli.codegen.align import CannotUnify, Context, Draft
 from groupconv_cli.codegen.expressions import ATOM, Code, NoCode, constant
 from groupconv_cli.codegen.function import INDEX, Function, Module
 from groupconv_cli.codegen.tree import ROOT, Key, Plan, Tensor, Tree
-from groupconv_cli.codegen.values import Surroundings
+from groupconv_cli.codegen.values import OuterScope
 from groupconv_cli.codegen.variables import MAIN, SIDE
 from groupconv_cli.files import file_stem
 from groupconv_cli.network import Network
 from groupconv_cli.ops.base import Shape, shape_text
-from groupconv_cli.origin import Origin
+from groupconv_cli.origin import Provenance
 from groupconv_cli.words import plural
 
 MAIN_FUNCTION = "build"
@@ -79,14 +79,14 @@ class _Writer:
     def __init__(self, network: Network, plan: Plan) -> None:
         self.network = network
         self.tree = Tree(network, plan)
-        self.origin = network.origin or Origin({}, {}, {}, {})
+        self.origin = network.origin or Provenance({}, {}, {}, {})
         self.constants: dict[str, Any] = {}
         self.taken: dict[str, Key] = {}
         """Names of functions, and what they are of."""
         for key in self.tree.groups:
             self.taken[self._function_name(key)] = key
-        surroundings = Surroundings(self._constant, self._name)
-        self.module = Module(self.origin, self._shape, surroundings, {}, set())
+        outer = OuterScope(self._constant, self._name)
+        self.module = Module(self.origin, self._shape, outer, {}, set())
 
     def text(self) -> str:
         definitions = []

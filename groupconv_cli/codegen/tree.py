@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network, Node, Step
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 
 Tensor = tuple[int, int]
 """The output of a call: the index of its node, and its number among the calls of that node."""
@@ -35,7 +35,7 @@ BRANCH = re.compile(r"branch_\d+")
 class Leaf(NamedTuple):
     """One call of Keras."""
 
-    call: Call
+    call: LayerCall
     node: Node
     number: int
     """Which of its node's calls it is."""
@@ -295,7 +295,7 @@ def _name(part: Part) -> str:
     return "" if isinstance(part, Loop) else part.name
 
 
-def _calls(network: Network, index: int) -> Sequence[Call]:
+def _calls(network: Network, index: int) -> Sequence[LayerCall]:
     if index in network.inputs:
         return ()
     node = network.nodes[index]

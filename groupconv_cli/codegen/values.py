@@ -34,7 +34,7 @@ MAX_LENGTH = 60
 _WRONG = (ArithmeticError, KeyError, TypeError, ValueError)
 
 
-class Surroundings(NamedTuple):
+class OuterScope(NamedTuple):
     """What names mean outside the function."""
 
     constant: Callable[[str], Code]
@@ -60,7 +60,7 @@ class Local(NamedTuple):
     code: str
 
 
-class Explainer:
+class ExpressionFinder:
     """Finds expressions for values in one function."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Explainer:
         contexts: Sequence[Context],
         declared: Mapping[str, str | None],
         shape: Callable[[Context], Shape] | None,
-        surroundings: Surroundings,
+        outer: OuterScope,
         *,
         by_axis: bool = False,
     ) -> None:
@@ -76,7 +76,7 @@ class Explainer:
         self.contexts = contexts
         self.declared = declared
         self.shape = shape
-        self.surroundings = surroundings
+        self.outer = outer
         self.by_axis = by_axis
         self.used: dict[str, str] = {}
         """Names of the spec that the code uses, and what they are called there."""
@@ -192,14 +192,14 @@ class Explainer:
             self.used.setdefault(name, self._python(name))
 
     def _python(self, name: str) -> str:
-        return "channels" if name == "in" else self.surroundings.name(name)
+        return "channels" if name == "in" else self.outer.name(name)
 
     def _name(self, name: str) -> Code:
         if name == "in" and self.shape is not None:
             return self._axis("channels", -1)
         if name in self.declared:
             return Code(self._python(name), ATOM, _argument(name))
-        return self.surroundings.constant(name)
+        return self.outer.constant(name)
 
     def _axis(self, name: str, axis: int) -> Code:
         shape = self.shape
@@ -259,7 +259,7 @@ class Explainer:
             raise CannotUnify(f"{wanted} changes")
         taken = {*self.used.values(), *map(self._python, self.declared)}
         taken |= {each.name for each in self.extra} | {"channels"}
-        base = self.surroundings.name(wanted)
+        base = self.outer.name(wanted)
         name = next(
             text
             for count in range(1, 9_999)
@@ -308,7 +308,7 @@ class Explainer:
         if text is None:
             return None
         try:
-            return translate(text, self.surroundings.constant)
+            return translate(text, self.outer.constant)
         except NoCode:
             pass
         if "$" in text:

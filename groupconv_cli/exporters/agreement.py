@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from groupconv_cli.exporters.exporter import Agreement, as_argument, measured, random_inputs
+from groupconv_cli.exporters.exporter import ExportAgreement, as_argument, measured, random_inputs
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.to_network import clean_name, first_line
 
@@ -82,7 +82,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Co
     )
 
 
-def outputs_fault(apart: Agreement, tolerance: float) -> str:
+def outputs_fault(apart: ExportAgreement, tolerance: float) -> str:
     """In what outputs are further apart than the tolerance; empty if they are not.
 
     Each output is held against its own largest value, as a larger one beside it would hide it.

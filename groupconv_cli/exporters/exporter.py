@@ -31,7 +31,7 @@ LITTLE = 1e-4
 """A spread of outputs that a wrong file could hide in: ten times what float32 may be off."""
 
 
-class Subject(NamedTuple):
+class ExportSubject(NamedTuple):
     """What is exported."""
 
     model: Any
@@ -40,7 +40,7 @@ class Subject(NamedTuple):
     """What it was built from, for formats that are made of that."""
 
 
-class Options(NamedTuple):
+class ExportOptions(NamedTuple):
     """What is asked of formats that have a choice."""
 
     quantize: Quantization | None = None
@@ -62,17 +62,17 @@ class Runtime(NamedTuple):
 class Exporter(Protocol):
     """What the module of a format has as its `EXPORTER`."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Writes the model. Raises UsageError if the format cannot express it."""
 
-    def load(self, path: Path, subject: Subject) -> Runtime | None:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
         """Loads the file as its users would; None where what runs it is not installed."""
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """The difference from the model's outputs that is allowed, over the largest of them."""
 
 
-class Agreement(NamedTuple):
+class ExportAgreement(NamedTuple):
     """How far a file, loaded again, is from the model."""
 
     runtime: str
@@ -101,14 +101,14 @@ class Export(NamedTuple):
     path: Path
     format: Format
     size: int
-    agreement: Agreement | None
+    agreement: ExportAgreement | None
     """None where the format's runtime is not installed."""
 
 
 def export_all(
-    subject: Subject,
+    subject: ExportSubject,
     places: Sequence[tuple[Target, Path]],
-    options: Options,
+    options: ExportOptions,
     show: Callable[[str], None] = lambda _: None,
 ) -> list[Export]:
     """Writes the model to every place in the target's format, and compares each with the model.
@@ -162,7 +162,7 @@ def check_model(model: Any) -> None:
             )
 
 
-def sample_inputs(model: Any, options: Options) -> Arrays:
+def sample_inputs(model: Any, options: ExportOptions) -> Arrays:
     """What the comparison reads: of the calibration's samples where there are some, else random."""
     if options.calibration is not None:
         return [array[:SAMPLES] for array in options.calibration]
@@ -221,7 +221,7 @@ def _expected(model: Any, samples: Arrays) -> Arrays:
 
 
 def _write(
-    exporter: Exporter, subject: Subject, target: Target, path: Path, options: Options
+    exporter: Exporter, subject: ExportSubject, target: Target, path: Path, options: ExportOptions
 ) -> None:
     try:
         exporter.write(subject, path, options)
@@ -236,13 +236,13 @@ def _write(
 
 def _agreement(
     exporter: Exporter,
-    subject: Subject,
+    subject: ExportSubject,
     target: Target,
     path: Path,
     samples: Arrays,
     expected: Arrays,
-    options: Options,
-) -> Agreement | None:
+    options: ExportOptions,
+) -> ExportAgreement | None:
     """Raises EnvironmentProblem if the file cannot be run or differs by more than it may."""
     refused = f"{target.path.name} was not kept, because it does not match the model: "
     try:
@@ -264,13 +264,13 @@ def _agreement(
     return agreement
 
 
-def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
+def measured(runtime: str, found: Arrays, expected: Arrays) -> ExportAgreement:
     """How far the arrays found are from those expected.
 
     What is not finite has no distance: it must be the same in the same places.
     """
     if [array.shape for array in found] != [array.shape for array in expected]:
-        return Agreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))
+        return ExportAgreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))
     differences, sizes, relative, spreads = [0.0], [0.0], [0.0], [0.0]
     for one, other in zip(found, expected, strict=True):
         a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
@@ -283,7 +283,9 @@ def measured(runtime: str, found: Arrays, expected: Arrays) -> Agreement:
         relative.append(difference / size if size else float("inf") if difference else 0.0)
         spreads.append(_spread(b, size))
     is_finite = all(bool(np.isfinite(array).any()) for array in expected)
-    return Agreement(runtime, max(differences), max(sizes), max(relative), max(spreads), is_finite)
+    return ExportAgreement(
+        runtime, max(differences), max(sizes), max(relative), max(spreads), is_finite
+    )
 
 
 def _spread(output: Any, size: float) -> float:

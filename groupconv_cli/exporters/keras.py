@@ -9,7 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject, outputs_of
+from groupconv_cli.exporters.exporter import (
+    Arrays,
+    ExportOptions,
+    ExportSubject,
+    Runtime,
+    outputs_of,
+)
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can give."""
@@ -18,14 +24,14 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 class KerasFile:
     """Keras' own file."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Saves the model; the same model gives the same bytes."""
         with TemporaryDirectory(dir=path.parent) as folder:
             raw = Path(folder, "raw.keras")
             subject.model.save(raw)
             _rewrite(raw, path)
 
-    def load(self, path: Path, subject: Subject) -> Runtime:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime:
         """Loads it with Keras."""
         import keras
 
@@ -37,7 +43,7 @@ class KerasFile:
 
         return Runtime(f"Keras {keras.__version__}", run)
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """The kernels are the same, and may add in another order."""
         return 1e-6
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters.converter import convert
-from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject
+from groupconv_cli.exporters.exporter import Arrays, ExportOptions, ExportSubject, Runtime
 from groupconv_cli.exporters.serving import save_serving
-from groupconv_cli.fastconv.choice import whole_convolutions
+from groupconv_cli.fastconv.choice import traced_as_single_op
 from groupconv_cli.models.convert import accelerated
 
 BATCH = "batch"
@@ -21,7 +21,7 @@ BATCH = "batch"
 class Onnx:
     """A file for onnxruntime and others."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Exports the model with a batch of any size, its inputs and outputs named as in Keras.
 
         Keras' own convolution with groups is a call of a TensorFlow function, which no ONNX runtime
@@ -33,7 +33,7 @@ class Onnx:
 
         model = subject.model
         with TemporaryDirectory() as folder:
-            with accelerated(model), whole_convolutions(2, 3):
+            with accelerated(model), traced_as_single_op(2, 3):
                 save_serving(model, Path(folder), None)
             converted = Path(folder, "converted.onnx")
             convert("onnx", "ONNX", saved_model=folder, output=str(converted))
@@ -46,7 +46,7 @@ class Onnx:
         onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, path)
 
-    def load(self, path: Path, subject: Subject) -> Runtime | None:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
         """Loads it with onnxruntime, if that is installed."""
         if find_spec("onnxruntime") is None:
             return None
@@ -61,7 +61,7 @@ class Onnx:
 
         return Runtime(f"onnxruntime {onnxruntime.__version__}", run)
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """All in float32, which has 7 digits; two more go in sums in another order."""
         return 1e-5
 

@@ -10,9 +10,9 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters.exporter import (
     Arrays,
     Exporter,
-    Options,
+    ExportOptions,
+    ExportSubject,
     Runtime,
-    Subject,
     outputs_of,
 )
 
@@ -20,7 +20,7 @@ from groupconv_cli.exporters.exporter import (
 class _Python:
     """The code that `codegen` writes. It holds no weights: the model it builds has random ones."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Writes the code. Raises UsageError for a model that there is no network of."""
         from groupconv_cli.codegen import network_code
 
@@ -28,7 +28,7 @@ class _Python:
             raise UsageError("Python code is written of a spec, or of a model that was read as one")
         path.write_text(network_code(subject.network), encoding="utf-8")
 
-    def load(self, path: Path, subject: Subject) -> Runtime | None:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
         """Runs the file, and gives the model that it builds the weights of the other."""
         import keras
 
@@ -44,7 +44,7 @@ class _Python:
 
         return Runtime(f"Keras {keras.__version__}", run)
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """The kernels are the same."""
         return 1e-6
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from groupconv_cli.exporters.exporter import Arrays, Options, Runtime, Subject
+from groupconv_cli.exporters.exporter import Arrays, ExportOptions, ExportSubject, Runtime
 from groupconv_cli.exporters.serving import save_serving
 
 
 class SavedModel:
     """A folder for TensorFlow."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Writes the model for inference, with the endpoint `serve` and a batch of any size.
 
         Stock layers compute groups by XLA wherever the folder goes; fast ones as this machine does
@@ -22,7 +22,7 @@ class SavedModel:
         """
         save_serving(subject.model, path, None)
 
-    def load(self, path: Path, subject: Subject) -> Runtime:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime:
         """Loads it with TensorFlow."""
         loaded = tf.saved_model.load(str(path))
 
@@ -32,7 +32,7 @@ class SavedModel:
 
         return Runtime(f"TensorFlow {tf.__version__}", run)
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """The same kernels as in Keras, though in a graph that is optimised."""
         return 1e-5
 

@@ -17,13 +17,13 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters.converter import ConversionError, convert
 from groupconv_cli.exporters.exporter import (
     Arrays,
-    Options,
+    ExportOptions,
+    ExportSubject,
     Runtime,
-    Subject,
     random_inputs,
 )
 from groupconv_cli.exporters.serving import save_serving
-from groupconv_cli.fastconv.choice import whole_convolutions
+from groupconv_cli.fastconv.choice import traced_as_single_op
 from groupconv_cli.models.convert import accelerated
 from groupconv_cli.words import joined
 
@@ -36,7 +36,7 @@ TOLERANCES = {None: 1e-5, "float16": 1e-2, "dynamic": 0.25, "int8": 0.25}
 class TFLite:
     """A file for LiteRT."""
 
-    def write(self, subject: Subject, path: Path, options: Options) -> None:
+    def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Converts the model for one sample at a time: delegates refuse sizes that they don't know.
 
         `int8` quantizes weights, activations, inputs and outputs; `dynamic` weights alone, in
@@ -46,7 +46,7 @@ class TFLite:
         """
         _refuse_infinite(subject.model, options)
         with TemporaryDirectory() as folder:
-            with accelerated(subject.model), whole_convolutions(2):
+            with accelerated(subject.model), traced_as_single_op(2):
                 save_serving(subject.model, Path(folder), 1)
             try:
                 convert(
@@ -67,7 +67,7 @@ class TFLite:
                     f"the model cannot be converted to {kind}, which has no {joined(missing)}"
                 ) from error
 
-    def load(self, path: Path, subject: Subject) -> Runtime | None:
+    def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
         """Loads it with LiteRT, or with the interpreter in TensorFlow where that has one still."""
         found = _interpreter(path)
         if found is None:
@@ -90,7 +90,7 @@ class TFLite:
 
         return Runtime(name, run)
 
-    def tolerance(self, options: Options) -> float:
+    def tolerance(self, options: ExportOptions) -> float:
         """In float32, the order of sums; quantized, what rounding of weights and activations makes.
 
         Half precision rounds a weight by 1/2,048 of itself. Eight bits round by 1/254 of the
@@ -103,7 +103,7 @@ class TFLite:
         return TOLERANCES[options.quantize]
 
 
-def _refuse_infinite(model: Any, options: Options) -> None:
+def _refuse_infinite(model: Any, options: ExportOptions) -> None:
     """Raises UsageError for weights that are no numbers, whose ranges quantization cannot take."""
     if options.quantize is None:
         return
@@ -116,7 +116,7 @@ def _refuse_infinite(model: Any, options: Options) -> None:
             )
 
 
-def _saved_samples(subject: Subject, options: Options, folder: Path) -> str | None:
+def _saved_samples(subject: ExportSubject, options: ExportOptions, folder: Path) -> str | None:
     """A file of the samples that int8 takes ranges from, one array per input in order."""
     if options.quantize != "int8":
         return None

@@ -48,7 +48,7 @@ _whole: ContextVar[tuple[int, ...]] = ContextVar("whole", default=())
 
 
 @contextmanager
-def whole_convolutions(*ranks: int) -> Iterator[None]:
+def traced_as_single_op(*ranks: int) -> Iterator[None]:
     """While this is open, a grouped convolution is traced as the one operation that it is.
 
     A converter to another runtime has to see the convolution, not how it is best computed here;
@@ -62,7 +62,7 @@ def whole_convolutions(*ranks: int) -> Iterator[None]:
         _whole.reset(token)
 
 
-def is_whole(rank: int) -> bool:
+def is_single_op(rank: int) -> bool:
     """Whether convolutions of so many spatial dimensions are traced as one operation just now."""
     return rank in _whole.get()
 
@@ -71,10 +71,10 @@ def choose(problem: Problem, *, native: bool) -> Method:
     """The fastest way that works where `native` tells whether TensorFlow's own kernel does.
 
     `native` is true where TensorFlow can compute grouped convolutions and their gradients: on a
-    GPU, and on a CPU through oneDNN. Inside `whole_convolutions` it is the way that is one
+    GPU, and on a CPU through oneDNN. Inside `traced_as_single_op` it is the way that is one
     operation.
     """
-    if is_whole(2):
+    if is_single_op(2):
         depthwise = problem.channels == 1 and len(set(problem.stride)) == 1
         return Method("depthwise" if depthwise else "grouped")
     if problem.channels == 1:

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from groupconv_cli.fastconv.choice import Problem, choose, is_whole
-from groupconv_cli.fastconv.kernels import Window, convolve
+from groupconv_cli.fastconv.choice import Problem, choose, is_single_op
+from groupconv_cli.fastconv.kernels import ConvWindow, convolve
 from groupconv_cli.fastconv.taps import without_idle_taps
 
 
@@ -33,16 +33,16 @@ def grouped_conv(
     Raises ValueError if the output would be empty.
     """
     rank = len(strides)
-    window = Window(strides, padding.upper(), dilation)
+    window = ConvWindow(strides, padding.upper(), dilation)
     first = 2 if data_format == "channels_first" else 1
     spatial = list(x.shape[first : first + rank])
     _check_fit(spatial, list(kernel.shape[:rank]), window)
-    if window.padding == "SAME" and not is_whole(2):
+    if window.padding == "SAME" and not is_single_op(2):
         sizes = [
             tf.shape(x)[first + axis] if size is None else size for axis, size in enumerate(spatial)
         ]
         kernel = without_idle_taps(kernel, sizes, strides, dilation)
-    if _device_type() != "CPU" and not is_whole(2):
+    if _device_type() != "CPU" and not is_single_op(2):
         layout = _tf_format(data_format, rank)
         y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
         return y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
@@ -57,7 +57,7 @@ def grouped_conv(
     return y
 
 
-def _check_fit(spatial: list[int | None], kernel: list[int], window: Window) -> None:
+def _check_fit(spatial: list[int | None], kernel: list[int], window: ConvWindow) -> None:
     """Raises ValueError where no window fits. oneDNN would give out zeros of some shape."""
     if window.padding != "VALID":
         return
@@ -69,7 +69,7 @@ def _check_fit(spatial: list[int | None], kernel: list[int], window: Window) -> 
             )
 
 
-def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: ConvWindow) -> Any:
     """The convolution; for a batch of no samples, which oneDNN gets wrong, no outputs.
 
     Such a batch comes about where the last one is shared out among replicas, and in eager code.
@@ -85,7 +85,7 @@ def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
     return _with_bias(x, kernel, bias, window)
 
 
-def _empty(x: Any, kernel: Any, window: Window) -> Any:
+def _empty(x: Any, kernel: Any, window: ConvWindow) -> Any:
     spatial = tf.unstack(tf.shape(x))[1:-1]
     sizes = [
         output_size(size, taps, stride, window.padding, dilation)
@@ -105,7 +105,7 @@ def output_size(size: Any, taps: int, stride: int, padding: str, dilation: int) 
     return (size - (taps - 1) * dilation - 1) // stride + 1
 
 
-def _with_bias(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
+def _with_bias(x: Any, kernel: Any, bias: Any | None, window: ConvWindow) -> Any:
     y = _by_rank(x, kernel, window)
     if bias is None:
         return y
@@ -117,7 +117,7 @@ def _with_bias(x: Any, kernel: Any, bias: Any | None, window: Window) -> Any:
     return tf.nn.bias_add(y, bias)
 
 
-def _by_rank(x: Any, kernel: Any, window: Window) -> Any:
+def _by_rank(x: Any, kernel: Any, window: ConvWindow) -> Any:
     if x.shape[-1] == kernel.shape[-2]:
         # One group: nothing is faster than what Keras calls.
         layout = _tf_format("channels_last", len(window.stride))
@@ -126,32 +126,32 @@ def _by_rank(x: Any, kernel: Any, window: Window) -> Any:
         return _conv1d(x, kernel, window)
     if len(window.stride) == 2:
         return _conv2d(x, kernel, window)
-    if is_whole(3):
+    if is_single_op(3):
         stride, dilation = ((1, *sizes, 1) for sizes in (window.stride, window.dilation))
         return tf.nn.conv3d(x, kernel, stride, window.padding, dilations=dilation)
     return _conv3d(x, kernel, window)
 
 
-def _conv1d(x: Any, kernel: Any, window: Window) -> Any:
+def _conv1d(x: Any, kernel: Any, window: ConvWindow) -> Any:
     """As an image of height one; its stride is the width's, as the depthwise kernel demands."""
     (stride,), padding, (dilation,) = window
-    flat = Window((stride, stride), padding, (1, dilation))
+    flat = ConvWindow((stride, stride), padding, (1, dilation))
     return tf.squeeze(_conv2d(x[:, None], kernel[None], flat), axis=1)
 
 
-def _conv2d(x: Any, kernel: Any, window: Window) -> Any:
+def _conv2d(x: Any, kernel: Any, window: ConvWindow) -> Any:
     *size, channels, filters = kernel.shape
     groups = x.shape[-1] // channels
     problem = Problem(groups, channels, filters // groups, tuple(size), window.stride)
     dtype = x.dtype
-    native = is_whole(2) or runs_natively(dtype.name)
+    native = is_single_op(2) or runs_natively(dtype.name)
     if not native and dtype.size == 2 and runs_natively("float32"):
         # Half precision that the processor lacks is emulated, at a tenth of float32's speed.
         x, kernel, native = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), True
     return tf.cast(convolve(x, kernel, groups, window, choose(problem, native=native)), dtype)
 
 
-def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
+def _conv3d(x: Any, kernel: Any, window: ConvWindow) -> Any:
     """The sum, over the taps of the depth, of convolutions of images.
 
     TensorFlow has no grouped convolution of volumes on a CPU; this takes no more MACs than one.
@@ -168,7 +168,7 @@ def _conv3d(x: Any, kernel: Any, window: Window) -> Any:
         missing = tf.maximum((out_depth - 1) * stride + reach - depth, 0)
         before = missing // 2
         x = tf.pad(x, [[0, 0], [before, missing - before], [0, 0], [0, 0], [0, 0]])
-    images = Window(window.stride[1:], window.padding, window.dilation[1:])
+    images = ConvWindow(window.stride[1:], window.padding, window.dilation[1:])
     batch = tf.shape(x)[0]
     height, width, channels = x.shape[2:]
     total: Any = None

@@ -15,7 +15,7 @@ import tensorflow as tf
 from groupconv_cli.fastconv.choice import Method
 
 
-class Window(NamedTuple):
+class ConvWindow(NamedTuple):
     """How the kernel moves over the input, per spatial axis."""
 
     stride: tuple[int, ...]
@@ -24,7 +24,7 @@ class Window(NamedTuple):
     dilation: tuple[int, ...]
 
 
-def convolve(x: Any, kernel: Any, groups: int, window: Window, method: Method) -> Any:
+def convolve(x: Any, kernel: Any, groups: int, window: ConvWindow, method: Method) -> Any:
     """The convolution of x in the given number of groups, (batch, height, width, filters)."""
     if method.merge > 1:
         kernel = merged(kernel, groups, method.merge)
@@ -49,14 +49,14 @@ def merged(kernel: Any, groups: int, merge: int) -> Any:
     return tf.reshape(blocks, (height, width, merge * channels, filters))
 
 
-def _dense(x: Any, kernel: Any, window: Window) -> Any:
+def _dense(x: Any, kernel: Any, window: ConvWindow) -> Any:
     """Unlike `conv2d`, `convolution` also has a gradient for dilated kernels without oneDNN."""
     return tf.nn.convolution(
         x, kernel, window.stride, window.padding, data_format="NHWC", dilations=window.dilation
     )
 
 
-def _depthwise(x: Any, kernel: Any, groups: int, window: Window) -> Any:
+def _depthwise(x: Any, kernel: Any, groups: int, window: ConvWindow) -> Any:
     height, width, _, filters = kernel.shape
     kernel = tf.reshape(kernel, (height, width, groups, filters // groups))
     strides = (1, *window.stride, 1)

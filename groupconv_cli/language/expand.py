@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, Problems, SpecError
-from groupconv_cli.language.layer_names import Level
+from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, Tree, describe, in_words
 from groupconv_cli.language.provenance import origin_of
 from groupconv_cli.language.scope import Scope, UnknownValue
@@ -83,7 +83,7 @@ class _Expansion:
     def run(self, scope: Scope) -> Network | None:
         shape = self._input_shape(scope)
         item = Item(0, "input", self.spec.input.place, {})
-        root = _Frame(self, scope, Level(()), item)
+        root = _Frame(self, scope, NameScope(()), item)
         x = Tensor(-1, None)
         if shape is not None:
             name = root.level.label("input", 0)
@@ -158,7 +158,7 @@ class _Frame:
         self,
         expansion: _Expansion,
         scope: Scope,
-        level: Level,
+        level: NameScope,
         item: Item,
         used_at: tuple[Place, ...] = (),
     ) -> None:
@@ -281,7 +281,7 @@ class _Frame:
         with self.expansion.nested(item.place):
             return _Frame(self.expansion, scope, level, item, used_at).walk(block.layers, x)
 
-    def _own_level(self, kind: str) -> Level:
+    def _own_level(self, kind: str) -> NameScope:
         self._check_name()
         return self.level.below(self.item.name or kind, kind, self.item.number)
 

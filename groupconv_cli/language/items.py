@@ -7,12 +7,19 @@ from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.language.keras_words import layer_meant
-from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.language.nodes import (
+    Entry,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    describe,
+)
 from groupconv_cli.language.spec import Given, Item, Items, required_params
 from groupconv_cli.language.values import Content, examine, is_nothing, plain, report_unknown
 from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
 from groupconv_cli.ops.kinds import Branches, Choice, KindError, Layers, LayersOr
-from groupconv_cli.words import did_you_mean, joined, latin, meant, shortened
+from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
 BESIDE_KEYS = ("name", "repeat", "when")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -62,7 +69,7 @@ class _List:
     def items(self, tree: Tree, what: str, hint: str = BEGIN_WITH_A_DASH) -> Items:
         if is_nothing(tree):
             return ()
-        if not isinstance(tree, Listing):
+        if not isinstance(tree, SequenceNode):
             self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
             return (self.checker.unsound(tree.place),)
         return tuple(self._item(item) for item in tree.items)
@@ -71,9 +78,9 @@ class _List:
         return layer in LAYERS or layer in self.checker.block_params
 
     def _item(self, tree: Tree) -> Item:
-        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+        if isinstance(tree, ScalarNode) and isinstance(tree.value, str):
             return self._use(tree.text, tree.place, None, {})
-        if not isinstance(tree, Mapping):
+        if not isinstance(tree, MappingNode):
             hint = "an item is a layer's name, or its name with a mapping of arguments"
             self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
             return self.checker.unsound(tree.place)
@@ -118,7 +125,7 @@ class _List:
             self.problem(f"unknown layer {shown!r}", place, self._unknown_hint(layer))
             return self.checker.unsound(place, layer)
         args: dict[str, Entry] = {}
-        if isinstance(tree, Mapping):
+        if isinstance(tree, MappingNode):
             if tree.has_merge:  # noted by the reader; which arguments it would give is not known
                 return self.checker.unsound(place, layer)
             args = tree.entries
@@ -157,7 +164,7 @@ class _List:
     def _name(self, entry: Entry | None) -> str | None:
         if entry is None:
             return None
-        if isinstance(entry.value, Scalar) and NAME.fullmatch(entry.value.text):
+        if isinstance(entry.value, ScalarNode) and NAME.fullmatch(entry.value.text):
             return entry.value.text
         hint = "a name is at most 100 ASCII letters, digits, _ and -, and begins with a letter"
         self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
@@ -231,13 +238,13 @@ class _List:
     def _value(self, key: str, tree: Tree, declared: Arg) -> tuple[Given, bool]:
         kind = declared.kind
         if isinstance(kind, Branches):
-            if not isinstance(tree, Listing) or not tree.items:
+            if not isinstance(tree, SequenceNode) or not tree.items:
                 self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
                 return Given(tree.place, tree, branches=()), False
             branches = tuple(self.items(branch, "a branch", NEST_A_BRANCH) for branch in tree.items)
             return Given(tree.place, tree, branches=branches), True
         if isinstance(kind, Layers):
-            is_word = isinstance(tree, Scalar) and not is_nothing(tree)
+            is_word = isinstance(tree, ScalarNode) and not is_nothing(tree)
             if not (isinstance(kind, LayersOr) and is_word):
                 return Given(tree.place, tree, layers=self.items(tree, key)), True
             kind = kind.choice
@@ -252,11 +259,11 @@ class _List:
         return Given(tree.place, tree), content is not Content.UNSOUND
 
     def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:
-        if not isinstance(tree, Scalar):
+        if not isinstance(tree, ScalarNode):
             return None
         if tree.text in self.names:
             return f"did you mean '${tree.text}'?"
-        looks = latin(tree.text)
+        looks = without_confusables(tree.text)
         if looks != tree.text and looks.isascii():
             return meant(tree.text, looks)
         can_be_none = isinstance(declared.kind, Choice) and declared.default is None

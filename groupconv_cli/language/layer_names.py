@@ -5,7 +5,7 @@ from __future__ import annotations
 from groupconv_cli.network import Step
 
 
-class Level:
+class NameScope:
     """A level of the nest of names: the path to it, and the names given out on it."""
 
     def __init__(self, path: tuple[Step, ...]) -> None:
@@ -26,9 +26,9 @@ class Level:
         self.owners[name] = item
         return name
 
-    def below(self, name: str, kind: str, item: int) -> Level:
+    def below(self, name: str, kind: str, item: int) -> NameScope:
         """A level of its own below this one."""
-        return Level((*self.path, Step(self.label(name, item), kind, item)))
+        return NameScope((*self.path, Step(self.label(name, item), kind, item)))
 
     def full_name(self, label: str) -> str:
         """The label with the path before it."""

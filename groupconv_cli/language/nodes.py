@@ -10,7 +10,7 @@ MAX_LISTED = 6
 """Items of a list that a message repeats."""
 
 
-class Scalar:
+class ScalarNode:
     """A number, word, truth value or nothing; `text` is what stands in the file."""
 
     __slots__ = ("place", "plain", "text", "value")
@@ -23,7 +23,7 @@ class Scalar:
         """Whether it stands on one line without quotes: columns inside it can be pointed at."""
 
 
-class Listing:
+class SequenceNode:
     """A list."""
 
     __slots__ = ("items", "place")
@@ -44,7 +44,7 @@ class Entry:
         self.value = value
 
 
-class Mapping:
+class MappingNode:
     """A mapping; its keys are the text that stands in the file, so `50: {...}` has key '50'."""
 
     __slots__ = ("entries", "has_merge", "place")
@@ -56,14 +56,14 @@ class Mapping:
         """Whether it had a merge key (<<), which is an error: more entries were meant."""
 
 
-Tree = Scalar | Listing | Mapping
+Tree = ScalarNode | SequenceNode | MappingNode
 
 
 def describe(tree: Tree) -> str:
     """What was received, for an error message."""
-    if isinstance(tree, Listing):
+    if isinstance(tree, SequenceNode):
         return _listed(tree)
-    if isinstance(tree, Mapping):
+    if isinstance(tree, MappingNode):
         keys = ", ".join(list(tree.entries)[:4])
         return f"a mapping with {keys}" if keys else "an empty mapping"
     if tree.value is None:
@@ -72,10 +72,10 @@ def describe(tree: Tree) -> str:
     return repr(text) if isinstance(tree.value, str) else text
 
 
-def _listed(tree: Listing) -> str:
+def _listed(tree: SequenceNode) -> str:
     if not tree.items:
         return "an empty list"
-    texts = [item.text for item in tree.items if isinstance(item, Scalar)]
+    texts = [item.text for item in tree.items if isinstance(item, ScalarNode)]
     shown = f"[{', '.join(texts)}]"
     is_short = len(texts) == len(tree.items) <= MAX_LISTED and len(shown) <= MAX_SHOWN
     return shown if is_short else f"a list of {len(tree.items)}"

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from groupconv_cli.errors import Diagnostic, Problems, SpecError
-from groupconv_cli.language.nodes import Entry, Scalar, describe, in_words
+from groupconv_cli.language.nodes import Entry, ScalarNode, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, report_unknown
 from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
-from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
+from groupconv_cli.policy.rules import RuleError, Severities, known_code, known_severity
 
 
-def check_rules(entries: dict[str, Entry], problems: Problems) -> Levels:
+def check_rules(entries: dict[str, Entry], problems: Problems) -> Severities:
     """The levels that a spec gives to rules."""
-    levels: Levels = {}
+    levels: Severities = {}
     for code, entry in entries.items():
         place, value = entry.place, entry.value
         try:
             known_code(code)
             place = value.place
-            levels[code] = known_level(value.text if isinstance(value, Scalar) else describe(value))
+            levels[code] = known_severity(
+                value.text if isinstance(value, ScalarNode) else describe(value)
+            )
         except RuleError as error:
             problems.add(error.message, place, error.hint)
     return levels
@@ -41,7 +43,9 @@ def check_budget(
         content = examine(entry.value, names, f"the budget of {key}", problems)
         if content is Content.LITERAL:
             try:
-                _amount(key, entry, entry.value.value if isinstance(entry.value, Scalar) else None)
+                _amount(
+                    key, entry, entry.value.value if isinstance(entry.value, ScalarNode) else None
+                )
             except SpecError as error:
                 for problem in error.diagnostics:
                     problems.add(*problem[:3])

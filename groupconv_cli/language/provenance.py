@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groupconv_cli.language.nodes import Scalar, Tree
+from groupconv_cli.language.nodes import ScalarNode, Tree
 from groupconv_cli.language.scope import Scope
 from groupconv_cli.language.spec import Item, Spec
 from groupconv_cli.ops.kinds import Value
-from groupconv_cli.origin import Origin, Written
+from groupconv_cli.origin import ItemSource, Provenance
 
 
 def origin_of(
@@ -16,12 +16,12 @@ def origin_of(
     items: Mapping[int, Item],
     scope: Scope,
     arguments: Mapping[str, Mapping[str, Value]],
-) -> Origin:
+) -> Provenance:
     """What is behind a network: its items by number, and of each use of a block the arguments.
 
     `scope` has the values of the spec's variables.
     """
-    return Origin(
+    return Provenance(
         items={number: _written(item) for number, item in items.items()},
         blocks={
             name: {key: _text(entry.value) for key, entry in block.params.items()}
@@ -32,15 +32,15 @@ def origin_of(
     )
 
 
-def _written(item: Item) -> Written:
+def _written(item: Item) -> ItemSource:
     texts = {
         key: _text(given.tree)
         for key, given in item.args.items()
         if given.layers is None and given.branches is None
     }
     args = {key: text for key, text in texts.items() if text is not None}
-    return Written(args, _text(item.repeat), _text(item.when))
+    return ItemSource(args, _text(item.repeat), _text(item.when))
 
 
 def _text(tree: Tree | None) -> str | None:
-    return tree.text if isinstance(tree, Scalar) and tree.value is not None else None
+    return tree.text if isinstance(tree, ScalarNode) and tree.value is not None else None

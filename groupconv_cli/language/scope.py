@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupconv_cli.errors import Diagnostic, SpecError
 from groupconv_cli.language import expressions as expr
-from groupconv_cli.language.nodes import Entry, Listing, Scalar, Tree
+from groupconv_cli.language.nodes import Entry, ScalarNode, SequenceNode, Tree
 from groupconv_cli.language.values import is_expression, point
 from groupconv_cli.ops.kinds import Value
 
@@ -49,14 +49,14 @@ class Scope:
         Raises SpecError for an expression that has no value, UnknownValue where that follows from
         an earlier mistake.
         """
-        if isinstance(tree, Listing):
-            if any(isinstance(item, Listing) for item in tree.items):
+        if isinstance(tree, SequenceNode):
+            if any(isinstance(item, SequenceNode) for item in tree.items):
                 raise UnknownValue  # noted when the spec was checked
             values = [self.value(item, channels) for item in tree.items]
             if any(isinstance(value, list) for value in values):
                 raise SpecError(Diagnostic("a list within a list is not a value", tree.place))
             return values
-        if not isinstance(tree, Scalar):
+        if not isinstance(tree, ScalarNode):
             raise UnknownValue  # noted when the spec was checked
         if not is_expression(tree):
             return tree.value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groupconv_cli.errors import Place, Source
-from groupconv_cli.language.nodes import Entry, Scalar, Tree
-from groupconv_cli.policy.rules import Levels
+from groupconv_cli.language.nodes import Entry, ScalarNode, Tree
+from groupconv_cli.policy.rules import Severities
 
 
 class Item(NamedTuple):
@@ -52,7 +52,7 @@ def required_params(params: dict[str, Entry]) -> list[str]:
     return [
         name
         for name, entry in params.items()
-        if isinstance(entry.value, Scalar) and entry.value.value is None
+        if isinstance(entry.value, ScalarNode) and entry.value.value is None
     ]
 
 
@@ -68,5 +68,5 @@ class Spec(NamedTuple):
     layers: Items
     budget: dict[str, Entry]
     """Limits to its costs, whose values may have variables."""
-    rules: Levels
+    rules: Severities
     """Levels of rules by code, of those that it names."""

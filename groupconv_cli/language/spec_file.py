@@ -16,7 +16,7 @@ from groupconv_cli.language.variant_names import variant_name
 from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.network import Network
 from groupconv_cli.policy.limits import BudgetLimit
-from groupconv_cli.policy.rules import Levels
+from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean
 
 __all__ = ["SpecFile"]
@@ -87,7 +87,7 @@ class SpecFile:
         return made
 
     @property
-    def rules(self) -> Levels:
+    def rules(self) -> Severities:
         """Levels of rules by code, of those that the spec names."""
         return self._spec.rules
 

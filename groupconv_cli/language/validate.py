@@ -11,12 +11,12 @@ from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source
 from groupconv_cli.language.items import BESIDE_KEYS, NAME, ItemChecker
-from groupconv_cli.language.nodes import Entry, Mapping, Scalar, Tree, describe
+from groupconv_cli.language.nodes import Entry, MappingNode, ScalarNode, Tree, describe
 from groupconv_cli.language.policy_entries import check_budget, check_rules
 from groupconv_cli.language.spec import Block, Items, Spec
 from groupconv_cli.language.values import examine, is_nothing, report_unknown
 from groupconv_cli.ops import LAYERS, OPS
-from groupconv_cli.policy.rules import Levels
+from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean
 
 TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "budget", "rules")
@@ -33,7 +33,7 @@ def check(tree: Tree, source: Source, problems: Problems) -> Spec:
     Raises SpecError where nothing can be read: the file is not a mapping, or lacks its input or
     its layers.
     """
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, MappingNode):
         hint = "a spec is a mapping with at least `input:` and `layers:`"
         problems.stop(f"expected a mapping, got {describe(tree)}", tree.place, hint)
     checker = _Checker(source, tree.entries, problems)
@@ -100,7 +100,7 @@ class _Checker:
     def _mapping(self, entry: Entry | None, what: str) -> dict[str, Entry]:
         if entry is None or is_nothing(entry.value):
             return {}
-        if isinstance(entry.value, Mapping):
+        if isinstance(entry.value, MappingNode):
             return entry.value.entries
         message = f"{entry.key} must be a mapping of {what}, got {describe(entry.value)}"
         self.problem(message, entry.value.place)
@@ -111,7 +111,7 @@ class _Checker:
         if "name" not in self.entries or is_nothing(self.entries["name"].value):
             return default
         tree = self.entries["name"].value
-        text = tree.text if isinstance(tree, Scalar) else ""
+        text = tree.text if isinstance(tree, ScalarNode) else ""
         if text.strip() and text.isprintable() and len(text) <= MAX_NAME_LENGTH:
             return text
         words = f"name must be one line of text, {MAX_NAME_LENGTH} characters at most"
@@ -158,7 +158,7 @@ class _Checker:
         declared = self._mapping(self.entries.get("budget"), "names to limits")
         return check_budget(declared, names, self.problems)
 
-    def _rules(self) -> Levels:
+    def _rules(self) -> Severities:
         declared = self._mapping(self.entries.get("rules"), "codes to levels")
         return check_rules(declared, self.problems)
 
@@ -178,7 +178,7 @@ class _Checker:
             body = self._mapping(entry, "params and layers")
             self.unknown_keys(body, BLOCK_KEYS, "a block")
             # A body that is no mapping has been reported; that it has no layers follows from it.
-            place = entry.place if isinstance(entry.value, Mapping) else entry.value.place
+            place = entry.place if isinstance(entry.value, MappingNode) else entry.value.place
             bodies[name] = (place, body)
         return bodies
 

@@ -8,7 +8,14 @@ from enum import Enum
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.keras_words import argument_meant
-from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree, describe
+from groupconv_cli.language.nodes import (
+    Entry,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    describe,
+)
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.words import meant, suggest
 
@@ -17,32 +24,32 @@ _DECLARE = "declare it under `vars:`, or as a parameter of the block"
 
 def is_nothing(tree: Tree) -> bool:
     """Whether a value was left empty."""
-    return isinstance(tree, Scalar) and tree.value is None
+    return isinstance(tree, ScalarNode) and tree.value is None
 
 
 def is_expression(tree: Tree) -> bool:
     """Whether the tree is a scalar to compute: it has a variable, or is arithmetic on numbers."""
-    if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+    if not isinstance(tree, ScalarNode) or not isinstance(tree.value, str):
         return False
     return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
 
 
 def is_computed(tree: Tree) -> bool:
     """Whether the tree is a scalar to compute, or a list with such scalars."""
-    trees = tree.items if isinstance(tree, Listing) else [tree]
+    trees = tree.items if isinstance(tree, SequenceNode) else [tree]
     return any(is_expression(each) for each in trees)
 
 
 def plain(tree: Tree) -> Value:
     """The plain value of a tree without expressions."""
-    if isinstance(tree, Scalar):
+    if isinstance(tree, ScalarNode):
         return tree.value
-    if isinstance(tree, Listing):
+    if isinstance(tree, SequenceNode):
         return [plain(item) for item in tree.items]
     return {key: plain(entry.value) for key, entry in tree.entries.items()}
 
 
-def point(tree: Scalar, offset: int) -> Place:
+def point(tree: ScalarNode, offset: int) -> Place:
     """The place of a character inside a scalar, where it stands as written."""
     if tree.plain:
         return tree.place._replace(column=tree.place.column + offset)
@@ -60,11 +67,11 @@ class Content(Enum):
 
 def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> Content:
     """What a value is made of; mistakes in its expressions, given known `names`, are noted."""
-    if isinstance(tree, Mapping):
+    if isinstance(tree, MappingNode):
         problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
         return Content.UNSOUND
-    if isinstance(tree, Listing):
-        if any(isinstance(item, Listing) for item in tree.items):
+    if isinstance(tree, SequenceNode):
+        if any(isinstance(item, SequenceNode) for item in tree.items):
             problems.add(f"{what} must be a value, got a list within a list", tree.place)
             return Content.UNSOUND
         contents = [examine(item, names, what, problems) for item in tree.items]

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from groupconv_cli.errors import Diagnostic, Place, Problems, Source, SpecError
-from groupconv_cli.language.nodes import Entry, Listing, Mapping, Scalar, Tree
+from groupconv_cli.language.nodes import Entry, MappingNode, ScalarNode, SequenceNode, Tree
 from groupconv_cli.ops.kinds import Value
-from groupconv_cli.words import LINE_BREAK, latin, strange_letters
+from groupconv_cli.words import LINE_BREAK, confusables, without_confusables
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
@@ -175,7 +175,7 @@ class _Reader:
             items = []
             while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
                 items.append(self._node(inner, depth + 1))
-            tree = Listing(items, place)
+            tree = SequenceNode(items, place)
         else:
             tree = self._mapping(place, depth)
         if event.tag is not None and event.tag != "!":
@@ -207,14 +207,14 @@ class _Reader:
                 "write repetition with `repeat:` and blocks",
             )
 
-    def _mapping(self, start: Place, depth: int) -> Mapping:
+    def _mapping(self, start: Place, depth: int) -> MappingNode:
         entries: dict[str, Entry] = {}
         has_merge = False
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             place = self._place(event)
             key = self._node(event, depth + 1)
             value = self._node(self._next(), depth + 1)
-            if not isinstance(key, Scalar):
+            if not isinstance(key, ScalarNode):
                 self.problems.add("a key must be a word, not a list or mapping", place)
             elif len(key.text) > MAX_KEY_LENGTH:
                 message = f"a key of {len(key.text):,} characters; {MAX_KEY_LENGTH} is the limit"
@@ -235,19 +235,19 @@ class _Reader:
                 )
             else:
                 entries[key.text] = Entry(key.text, place, value)
-        return Mapping(entries, start, has_merge=has_merge)
+        return MappingNode(entries, start, has_merge=has_merge)
 
-    def _scalar(self, event: Any, place: Place) -> Scalar:
+    def _scalar(self, event: Any, place: Place) -> ScalarNode:
         text: str = event.value
         is_plain: bool = event.style is None or event.style == ""
         if not is_plain:
-            return Scalar(text, text, place, plain=False)
+            return ScalarNode(text, text, place, plain=False)
         one_line = event.start_mark.line == event.end_mark.line
         try:
-            return Scalar(resolve(text), text, place, plain=one_line)
+            return ScalarNode(resolve(text), text, place, plain=one_line)
         except ValueError as error:
             self.problems.add(str(error), place)
-            return Scalar(0, text, place)
+            return ScalarNode(0, text, place)
 
 
 def resolve(text: str) -> Value:
@@ -299,8 +299,10 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
 def _unlike_yaml(place: Place) -> str | None:
     """Characters on the line or the one before that look like YAML's own and are not."""
     lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
-    found = "".join(char for char in dict.fromkeys("".join(lines)) if latin(char) in _YAML_SIGNS)
-    return strange_letters(found, "the text here or on the line before has")
+    found = "".join(
+        char for char in dict.fromkeys("".join(lines)) if without_confusables(char) in _YAML_SIGNS
+    )
+    return confusables(found, "the text here or on the line before has")
 
 
 def _end_of(before: str, source: Source) -> Place:

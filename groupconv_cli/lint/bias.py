@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.lint.rule import RuleContext, Violation, rule
 from groupconv_cli.network import Node
 from groupconv_cli.ops.norm import BatchNorm
 from groupconv_cli.words import plural
 
 
 @rule("GC105")
-def bias_before_a_batch_norm(subject: Subject) -> Iterator[Remark]:
+def bias_before_a_batch_norm(subject: RuleContext) -> Iterator[Violation]:
     """Biases whose readers, wherever the layer is used, take the mean of the channel away again."""
     nodes, readers, uses = subject.nodes, _readers(subject), _uses(subject)
 
@@ -51,7 +51,7 @@ def bias_before_a_batch_norm(subject: Subject) -> Iterator[Remark]:
             more = plural(len(owners) - 1, "more layer")
             what = f"the biases of {first.name!r} and {more}, {params:,} params, are cancelled by "
             what, does = f"{what}the batch norms", "after them, which subtract"
-        yield Remark(
+        yield Violation(
             node=first,
             message=f"{what} {does} each channel's mean",
             hint=_hint(first, norm, useful[at]),
@@ -59,7 +59,7 @@ def bias_before_a_batch_norm(subject: Subject) -> Iterator[Remark]:
         )
 
 
-def _readers(subject: Subject) -> dict[int, list[int]]:
+def _readers(subject: RuleContext) -> dict[int, list[int]]:
     """For every node those that read its output."""
     readers: dict[int, list[int]] = {index: [] for index in range(len(subject.nodes))}
     for index, node in enumerate(subject.nodes):
@@ -68,7 +68,7 @@ def _readers(subject: Subject) -> dict[int, list[int]]:
     return readers
 
 
-def _uses(subject: Subject) -> dict[int, list[int]]:
+def _uses(subject: RuleContext) -> dict[int, list[int]]:
     """For every node that weights are counted at all nodes that use them, itself first."""
     uses: dict[int, list[int]] = defaultdict(list)
     for index in range(len(subject.nodes)):

@@ -15,20 +15,20 @@ from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
-from groupconv_cli.lint.settings import ProjectLevels
+from groupconv_cli.lint.settings import ProjectSeverities
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
 from groupconv_cli.policy.limits import BudgetLimit
-from groupconv_cli.policy.rules import DEFAULTS, Level, Levels
+from groupconv_cli.policy.rules import DEFAULTS, Severities, Severity
 from groupconv_cli.sources.locate import locate
 from groupconv_cli.words import joined
 
 
-class Options(NamedTuple):
+class CheckOptions(NamedTuple):
     """What holds for all specs of a check, over what they say themselves."""
 
-    levels: Levels
+    levels: Severities
     limits: dict[str, BudgetLimit]
     variant: str | None
     settings: Mapping[str, str]
@@ -39,12 +39,12 @@ class Options(NamedTuple):
     """Whether code that a model's file brings may run."""
 
 
-def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
+def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
     """Checks every spec that is meant, whatever is wrong with others.
 
     Raises SpecError for a mistake in a pyproject.toml, UsageError where no spec is meant.
     """
-    checked, project = [], ProjectLevels()
+    checked, project = [], ProjectSeverities()
     passed_over: list[str] = []
     meant = list(collect(list(specs), passed_over))
     nowhere = [str(error) for _, error in meant if error is not None]
@@ -59,7 +59,7 @@ def check_specs(specs: Iterable[str], options: Options) -> CheckReport:
     return CheckReport(specs=tuple(checked), dtype=options.dtype, passed_over=tuple(passed_over))
 
 
-def _check(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
+def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> SpecCheck:
     if is_model(spec):
         return _check_model(spec, options, project)
     try:
@@ -100,16 +100,16 @@ def _check(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
     )
 
 
-def _levels(project: Levels, own: Levels, options: Options) -> Levels:
+def _levels(project: Severities, own: Severities, options: CheckOptions) -> Severities:
     """What holds for a spec of that project that has levels of its own."""
     levels = {**DEFAULTS, **project, **own, **options.levels}
     if options.strict:
-        loud = {code: Level.error for code, level in levels.items() if level is Level.warning}
+        loud = {code: Severity.error for code, level in levels.items() if level is Severity.warning}
         levels |= loud
     return levels
 
 
-def _check_model(spec: str, options: Options, project: ProjectLevels) -> SpecCheck:
+def _check_model(spec: str, options: CheckOptions, project: ProjectSeverities) -> SpecCheck:
     """Of a Keras model, which has no rules, budget and variants of its own."""
     path = Path(spec)
     folder = path.parent if path.exists() else Path()
@@ -128,7 +128,7 @@ def _check_model(spec: str, options: Options, project: ProjectLevels) -> SpecChe
 
 
 def _made(
-    file: SpecFile, variant: str | None, options: Options, work: Work
+    file: SpecFile, variant: str | None, options: CheckOptions, work: Work
 ) -> tuple[Network, dict[str, BudgetLimit]]:
     network = file.network(options.settings, variant, work)
     return network, {**file.limits(options.settings, variant), **options.limits}

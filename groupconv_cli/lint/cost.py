@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.lint.rule import RuleContext, Violation, rule
 from groupconv_cli.network import Node
 
 LEAST_SAVED = 0.01
@@ -21,7 +21,7 @@ FLOAT32 = 4
 
 
 @rule("GC102")
-def groups_that_save_nothing(subject: Subject) -> Iterator[Remark]:
+def groups_that_save_nothing(subject: RuleContext) -> Iterator[Violation]:
     """Convolutions of one place in the spec that all together could as well be dense."""
     together: dict[object, list[tuple[Node, Node]]] = {}
     for node, dense in zip(subject.nodes, subject.dense.nodes, strict=True):
@@ -33,7 +33,7 @@ def groups_that_save_nothing(subject: Subject) -> Iterator[Remark]:
         of_macs, of_params = macs / subject.totals.macs, params / subject.totals.params
         if max(of_macs, of_params) < LEAST_SAVED:
             node = pairs[0][0]
-            yield Remark(
+            yield Violation(
                 node=node,
                 message=f"{node.groups} groups of {node.name!r} save {_percent(of_macs)} of the "
                 f"network's MACs and {_percent(of_params)} of its params",
@@ -43,13 +43,13 @@ def groups_that_save_nothing(subject: Subject) -> Iterator[Remark]:
 
 
 @rule("GC103")
-def few_channels_per_group(subject: Subject) -> Iterator[Remark]:
+def few_channels_per_group(subject: RuleContext) -> Iterator[Violation]:
     """Groups narrower than what a processor works on at once."""
     for node in subject.in_groups():
         groups = node.groups or 1
         entering, leaving = node.input_shapes[0][-1] // groups, node.shape[-1] // groups
         if min(entering, leaving) < LEAST_CHANNELS:
-            yield Remark(
+            yield Violation(
                 node=node,
                 message=f"a group of {node.name!r} reads {entering:,} and makes {leaving:,} "
                 f"channels; below {LEAST_CHANNELS} it does not fill a vector register or a tensor "
@@ -59,7 +59,7 @@ def few_channels_per_group(subject: Subject) -> Iterator[Remark]:
 
 
 @rule("GC104")
-def bound_by_memory(subject: Subject) -> Iterator[Remark]:
+def bound_by_memory(subject: RuleContext) -> Iterator[Violation]:
     """Grouped convolutions, depthwise ones too, that wait for memory."""
     for node in subject.nodes:
         if node.is_grouped:
@@ -71,7 +71,7 @@ def bound_by_memory(subject: Subject) -> Iterator[Remark]:
                 values += size
             intensity = 2 * node.cost.macs / (FLOAT32 * values)
             if intensity < LEAST_INTENSITY:
-                yield Remark(
+                yield Violation(
                     node=node,
                     message=f"{node.name!r} does {intensity:.3g} FLOPs per byte that it moves; "
                     f"below {LEAST_INTENSITY:g} memory sets the time",

@@ -7,17 +7,17 @@ from groupconv_cli.lint import (  # noqa: F401  (imported for the registration)
     cost,
     kept_apart,
 )
-from groupconv_cli.lint.rule import CHECKS, Finding, Subject
+from groupconv_cli.lint.rule import CHECKS, Finding, RuleContext
 from groupconv_cli.network import Network
-from groupconv_cli.policy.rules import Level, Levels
+from groupconv_cli.policy.rules import Severities, Severity
 
 
-def lint(network: Network, levels: Levels) -> list[Finding]:
+def lint(network: Network, levels: Severities) -> list[Finding]:
     """What the rules that are not off find in a network, in the order of its layers."""
-    subject = Subject(network)
+    subject = RuleContext(network)
     found: dict[tuple[str, object], tuple[Finding, list[str]]] = {}
     for code, check in sorted(CHECKS.items()):
-        if levels[code] is Level.off:
+        if levels[code] is Severity.off:
             continue
         for remark in check(subject):
             node, layers = remark.node, remark.layers or (remark.node.name,)

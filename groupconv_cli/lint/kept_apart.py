@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from groupconv_cli.analysis.channel_mixing import KeptApart
-from groupconv_cli.lint.rule import Remark, Subject, rule
+from groupconv_cli.lint.rule import RuleContext, Violation, rule
 from groupconv_cli.network import Node
 from groupconv_cli.ops.shape import ChannelShuffle
 from groupconv_cli.words import joined
@@ -14,13 +14,13 @@ MAX_NAMES = 4
 
 
 @rule("GC101")
-def channels_kept_apart(subject: Subject) -> Iterator[Remark]:
+def channels_kept_apart(subject: RuleContext) -> Iterator[Violation]:
     """Grouped convolutions in a row, each reading no more channels than the one before."""
     for chain in _chains(subject.mixing.kept_apart):
         stacked = [chain[0].before, *(link.after for link in chain)]
         names = tuple(subject.nodes[index].name for index in stacked)
         last, (channels, of, origin) = names[-1], chain[-1].reach
-        yield Remark(
+        yield Violation(
             node=subject.nodes[chain[0].after],
             message=f"nothing mixes the groups of {_listed(names)}: an output channel of {last!r} "
             f"depends on {channels:,} of the {of:,} channels of {origin!r}",
@@ -39,7 +39,7 @@ def _chains(links: list[KeptApart]) -> list[list[KeptApart]]:
     return list(by_end.values())
 
 
-def _shuffle_between(subject: Subject, link: KeptApart) -> Node | None:
+def _shuffle_between(subject: RuleContext, link: KeptApart) -> Node | None:
     """The channel_shuffle on the way from the one convolution to the other, if there is one."""
     index = subject.nodes[link.after].inputs[0]
     while index > link.before:

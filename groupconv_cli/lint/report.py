@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.rule import Finding
-from groupconv_cli.policy.rules import Level
+from groupconv_cli.policy.rules import Severity
 
 WELL, FAILED, WRONG = 0, 1, 2
 """Exit statuses of a check."""
@@ -31,7 +31,7 @@ class SpecCheck:
         """Budgets that are not kept."""
         return tuple(line for line in self.budgets if not line.is_kept)
 
-    def of_level(self, level: Level) -> tuple[Finding, ...]:
+    def of_level(self, level: Severity) -> tuple[Finding, ...]:
         """The findings that are that loud."""
         return tuple(finding for finding in self.findings if finding.level is level)
 
@@ -40,7 +40,7 @@ class SpecCheck:
         """2 for a wrong spec; 1 for a broken budget or a rule that is an error; else 0."""
         if self.problems:
             return WRONG
-        return FAILED if self.broken or self.of_level(Level.error) else WELL
+        return FAILED if self.broken or self.of_level(Severity.error) else WELL
 
 
 @dataclass(frozen=True, kw_only=True)

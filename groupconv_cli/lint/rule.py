@@ -10,10 +10,10 @@ from groupconv_cli.analysis.channel_mixing import Mixing, follow
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.errors import Place
 from groupconv_cli.network import Network, Node
-from groupconv_cli.policy.rules import RULES, Level
+from groupconv_cli.policy.rules import RULES, Severity
 
 
-class Subject:
+class RuleContext:
     """A network, and what several rules want to know of it; worked out when first asked for."""
 
     def __init__(self, network: Network) -> None:
@@ -40,7 +40,7 @@ class Subject:
         return (node for node in self.nodes if node.is_grouped and not node.is_depthwise)
 
 
-class Remark(NamedTuple):
+class Violation(NamedTuple):
     """One thing that a rule says."""
 
     node: Node
@@ -55,7 +55,7 @@ class Finding(NamedTuple):
     """A remark at one place of a spec; what holds for several layers there is said once."""
 
     code: str
-    level: Level
+    level: Severity
     message: str
     hint: str
     place: Place | None
@@ -69,7 +69,7 @@ class Finding(NamedTuple):
         return RULES[self.code].title
 
 
-Check = Callable[[Subject], Iterable[Remark]]
+Check = Callable[[RuleContext], Iterable[Violation]]
 
 CHECKS: dict[str, Check] = {}
 """What looks for each rule, by code."""

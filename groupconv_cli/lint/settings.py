@@ -9,7 +9,7 @@ from typing import Any
 from groupconv_cli.errors import Place, Problems, Source
 from groupconv_cli.foreign import foreign
 from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
-from groupconv_cli.policy.rules import Levels, RuleError, known_code, known_level
+from groupconv_cli.policy.rules import RuleError, Severities, known_code, known_severity
 from groupconv_cli.words import did_you_mean
 
 FILE = "pyproject.toml"
@@ -18,13 +18,13 @@ MAX_LEVELS_UP = 60
 MAX_DOTS = 1_000
 
 
-class ProjectLevels:
+class ProjectSeverities:
     """What pyproject.toml files say. One object serves one check, which reads each file once."""
 
     def __init__(self) -> None:
-        self.read: dict[Path, Levels | None] = {}
+        self.read: dict[Path, Severities | None] = {}
 
-    def of(self, folder: Path) -> Levels:
+    def of(self, folder: Path) -> Severities:
         """The levels for specs in a folder; none where no pyproject.toml has `[tool.gconv]`.
 
         Raises SpecError for what is wrong there, with its place, UsageError for a file that cannot
@@ -41,7 +41,7 @@ class ProjectLevels:
         return {}
 
 
-def _levels(path: Path) -> Levels | None:
+def _levels(path: Path) -> Severities | None:
     if not path.is_file():
         return None
     source, tables = _tables(path)
@@ -50,7 +50,7 @@ def _levels(path: Path) -> Levels | None:
     section = tool.get("gconv") if isinstance(tool, dict) else None
     if section is None:
         return None
-    levels: Levels = {}
+    levels: Severities = {}
     if not isinstance(section, dict):
         problems.stop("tool.gconv must be a table", _place(source, "gconv"))
     for key in section:
@@ -63,7 +63,7 @@ def _levels(path: Path) -> Levels | None:
     for code, level in rules.items():
         try:
             known_code(code)
-            levels[code] = known_level(str(level))
+            levels[code] = known_severity(str(level))
         except RuleError as error:
             problems.add(error.message, _place(source, code), error.hint)
     if problems:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, register
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Choice, Flag, Real
 
@@ -75,9 +75,9 @@ class Activation(Op):
         """Whether the function is one of all channels together."""
         return self.function in OVER_CHANNELS
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Activation` with the function of the same name."""
-        return [Call("Activation", name, {"activation": self.function})]
+        return [LayerCall("Activation", name, {"activation": self.function})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
@@ -112,9 +112,9 @@ class Elu(Op, name="elu"):
 
     keras_classes = ("ELU",)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`ELU`."""
-        return [Call("ELU", name, options={"alpha": self.alpha})]
+        return [LayerCall("ELU", name, options={"alpha": self.alpha})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -138,9 +138,9 @@ class LeakyRelu(Op, name="leaky_relu"):
 
     keras_classes = ("LeakyReLU",)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`LeakyReLU`."""
-        return [Call("LeakyReLU", name, options={"negative_slope": self.slope})]
+        return [LayerCall("LeakyReLU", name, options={"negative_slope": self.slope})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -159,11 +159,11 @@ class Gelu(Op, name="gelu"):
 
     approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Activation("gelu")`, or the function `keras.ops.gelu` where approximate."""
         if self.approximate:
-            return [Call("gelu", name, options={"approximate": True}, of="ops")]
-        return [Call("Activation", name, {"activation": "gelu"})]
+            return [LayerCall("gelu", name, options={"approximate": True}, of="ops")]
+        return [LayerCall("Activation", name, {"activation": "gelu"})]
 
 
 class Glu(Op, name="glu"):
@@ -189,9 +189,9 @@ class Glu(Op, name="glu"):
         half = len(masks[0]) // 2
         return [a | b for a, b in zip(masks[0][:half], masks[0][half:], strict=True)]
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """The function `keras.ops.glu`: `Activation("glu")` gives out the wrong shape."""
-        return [Call("glu", name, options={"axis": -1}, of="ops")]
+        return [LayerCall("glu", name, options={"axis": -1}, of="ops")]
 
 
 class Threshold(Op, name="threshold"):
@@ -206,10 +206,10 @@ class Threshold(Op, name="threshold"):
     threshold: float = arg(Real(), "inputs above it pass unchanged")
     value: float = arg(Real(), "the output for all other inputs", default=0.0)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """The function `keras.ops.threshold`: Keras has no layer for it."""
         values = {"threshold": self.threshold, "default_value": self.value}
-        return [Call("threshold", name, values, of="ops")]
+        return [LayerCall("threshold", name, values, of="ops")]
 
 
 class Prelu(Op, name="prelu"):
@@ -233,11 +233,11 @@ class Prelu(Op, name="prelu"):
             slopes *= size
         return Cost(params=slopes)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`PReLU`."""
         axes = list(range(1, len(inputs[0])))  # Keras counts axes from 1, after the batch
         shared = axes if self.shared and axes else None
-        return [Call("PReLU", name, options={"shared_axes": shared})]
+        return [LayerCall("PReLU", name, options={"shared_axes": shared})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:

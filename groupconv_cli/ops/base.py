@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.kinds import Kind, Value
 
@@ -199,7 +199,7 @@ class Op(Layer):
         """The same layer with another number of groups, for layers that have groups."""
         raise TypeError(f"{self.op} has no groups")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """Stock Keras layers to call one after another; the last is called `name`."""
         raise NotImplementedError
 

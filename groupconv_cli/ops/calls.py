@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 NONE: Mapping[str, Any] = {}
 
 
-class Call(NamedTuple):
+class LayerCall(NamedTuple):
     """A layer of keras.layers, or with `of="ops"` a function of keras.ops, applied to a tensor."""
 
     function: str
@@ -57,9 +57,9 @@ class Initializer(NamedTuple):
     value: Any
 
 
-def channel_slice(name: str, start: int, stop: int) -> Call:
+def channel_slice(name: str, start: int, stop: int) -> LayerCall:
     """A slice of the last axis: Keras has no layer that does it."""
-    return Call("getitem", name, {"start": start, "stop": stop}, of="ops")
+    return LayerCall("getitem", name, {"start": start, "stop": stop}, of="ops")
 
 
 def one_if_equal(size: tuple[Any, ...]) -> Any:

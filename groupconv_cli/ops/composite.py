@@ -9,8 +9,7 @@ from groupconv_cli.ops.activation import ACTIVATION, activation
 from groupconv_cli.ops.base import Builder, Composite, Op, Shape, Tensor, arg, shape_text
 from groupconv_cli.ops.conv import Conv, DepthwiseConv, window_from_keras
 from groupconv_cli.ops.geometry import Padding
-from groupconv_cli.ops.kinds import Branches, Choice, Flag, Layers, LayersOr, Size, Whole
-from groupconv_cli.ops.kinds import Padding as PaddingKind
+from groupconv_cli.ops.kinds import Branches, Choice, Flag, Int, Layers, LayersOr, PaddingKind, Size
 from groupconv_cli.ops.merge import Add, Concat, Multiply
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, NORMS, BatchNorm
 from groupconv_cli.ops.pool import GlobalAvgPool
@@ -139,12 +138,12 @@ class SeparableConv(Composite, name="separable_conv"):
     Example: `separable_conv: {filters: 64, kernel: 3, norm: batch, activation: relu}`
     """
 
-    filters: int = arg(Whole(), "number of output channels")
+    filters: int = arg(Int(), "number of output channels")
     kernel: tuple[int, ...] = arg(Size(), "size of the depthwise window")
     stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
     padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
-    multiplier: int = arg(Whole(), "depthwise filters per input channel", default=1)
+    multiplier: int = arg(Int(), "depthwise filters per input channel", default=1)
     bias: bool | None = arg(
         Flag(), "add a learned bias per filter", default=None, otherwise=BIAS_UNLESS_NORM
     )
@@ -181,7 +180,7 @@ class SqueezeExcite(Composite, name="squeeze_excite"):
     Example: `squeeze_excite: {filters: $in // 4, activation: swish}`
     """
 
-    filters: int = arg(Whole(), "number of channels in between")
+    filters: int = arg(Int(), "number of channels in between")
     activation: str = arg(ACTIVATION.kind, "the activation in between", default="relu")
     gate: str = arg(ACTIVATION.kind, "the activation of the result", default="sigmoid")
 

@@ -20,11 +20,10 @@ from groupconv_cli.ops.base import (
     mixed_in_groups,
     per_axis,
 )
-from groupconv_cli.ops.calls import Call, one_if_equal
+from groupconv_cli.ops.calls import LayerCall, one_if_equal
 from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Choice, Flag, Groups, Only, Size, Whole
-from groupconv_cli.ops.kinds import Padding as PaddingKind
+from groupconv_cli.ops.kinds import Choice, Fixed, Flag, Groups, Int, PaddingKind, Size
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
 
@@ -85,7 +84,7 @@ class Conv(Convolution, name="conv"):
     Example: `conv: {filters: 64, kernel: 3, groups: 4, norm: batch, activation: relu}`
     """
 
-    filters: int = arg(Whole(), "number of output channels")
+    filters: int = arg(Int(), "number of output channels")
     groups: int = arg(
         Groups(), "groups of channels kept apart; `depthwise`: one per input channel", default=1
     )
@@ -131,13 +130,13 @@ class Conv(Convolution, name="conv"):
         """The same filters over the same window, in another number of groups."""
         return self.replace(groups=groups)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` where padding is in pixels."""
         rank = len(inputs[0]) - 1
         padding, chain = keras_padding(self.padding, rank, name)
         leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
         options = self._keras_options(rank, padding, groups=self.groups)
-        return [*chain, Call(f"Conv{rank}D", name, leading, options)]
+        return [*chain, LayerCall(f"Conv{rank}D", name, leading, options)]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -155,7 +154,7 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
     Example: `depthwise_conv: {kernel: 3, stride: 2, norm: batch, activation: relu6}`
     """
 
-    multiplier: int = arg(Whole(), "filters per input channel", default=1)
+    multiplier: int = arg(Int(), "filters per input channel", default=1)
 
     keras_classes = ("DepthwiseConv1D", "DepthwiseConv2D")
 
@@ -183,7 +182,7 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         shared = {key: getattr(self, key) for key in Convolution.args}
         return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` where padding is in pixels.
 
         In 3-D, and for strides that differ between axes, a grouped `Conv` in its place.
@@ -197,7 +196,7 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         padding, chain = keras_padding(self.padding, rank, name)
         leading = {"kernel_size": _per_axis(self.kernel, rank)}
         options = self._keras_options(rank, padding, depth_multiplier=self.multiplier)
-        return [*chain, Call(f"DepthwiseConv{rank}D", name, leading, options)]
+        return [*chain, LayerCall(f"DepthwiseConv{rank}D", name, leading, options)]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -216,14 +215,14 @@ class ConvTranspose(Op, name="conv_transpose"):
     Example: `conv_transpose: {filters: 64, kernel: 2, stride: 2}`
     """
 
-    filters: int = arg(Whole(), "number of output channels")
+    filters: int = arg(Int(), "number of output channels")
     kernel: tuple[int, ...] = arg(Size(), "size of the window")
     stride: tuple[int, ...] = arg(Size(), "step between windows in the output", default=(1,))
     padding: str = arg(
         Choice(("same", "valid")), "which part of the output is kept", default="same"
     )
     groups: int = arg(
-        Only(
+        Fixed(
             1,
             "Keras has no grouped transposed convolution",
             "upsample followed by a grouped conv is the usual substitute",
@@ -270,7 +269,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         kernel = prod(per_axis(self.kernel, len(x) - 1)) * x[-1] * self.filters
         return Cost(params=kernel + self.filters * self.bias, macs=kernel * prod(x[:-1]))
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Conv1DTranspose`, `Conv2DTranspose` or `Conv3DTranspose`."""
         rank = len(inputs[0]) - 1
         leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
@@ -280,7 +279,7 @@ class ConvTranspose(Op, name="conv_transpose"):
             "use_bias": self.bias,
             "data_format": "channels_last",
         }
-        return [Call(f"Conv{rank}DTranspose", name, leading, options)]
+        return [LayerCall(f"Conv{rank}DTranspose", name, leading, options)]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:

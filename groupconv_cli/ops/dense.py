@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from groupconv_cli.ops.activation import ACTIVATION
 from groupconv_cli.ops.base import Arg, Cost, Op, Shape, arg
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Flag, Whole
+from groupconv_cli.ops.kinds import Flag, Int
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
 
@@ -23,7 +23,7 @@ class Dense(Op, name="dense"):
     Example: `dense: {units: 1000}`
     """
 
-    units: int = arg(Whole(), "number of output channels")
+    units: int = arg(Int(), "number of output channels")
     bias: bool = arg(
         Flag(), "add a learned bias per unit", default=True, otherwise=BIAS_UNLESS_NORM
     )
@@ -42,9 +42,9 @@ class Dense(Op, name="dense"):
         kernel = x[-1] * self.units
         return Cost(params=kernel + self.units * self.bias, macs=kernel * prod(x[:-1]))
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Dense`, which works on the last axis whatever the rank."""
-        return [Call("Dense", name, {"units": self.units}, {"use_bias": self.bias})]
+        return [LayerCall("Dense", name, {"units": self.units}, {"use_bias": self.bias})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:

@@ -6,7 +6,7 @@ from typing import Any
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Shape, Window, per_axis, shape_text
-from groupconv_cli.ops.calls import Call, one_if_equal
+from groupconv_cli.ops.calls import LayerCall, one_if_equal
 
 Padding = str | tuple[int, ...]
 """`same`, `valid`, or pixels added on each side of each axis."""
@@ -84,7 +84,7 @@ def output_sizes(
     return tuple(sizes)
 
 
-def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[Call]]:
+def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[LayerCall]]:
     """Keras' own word for the padding, and the layers that pad by pixels before it."""
     if isinstance(padding, str):
         return padding, []
@@ -94,7 +94,7 @@ def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[Cal
     return "valid", [bordered("ZeroPadding", [(pad, pad) for pad in pixels], f"{name}.pad")]
 
 
-def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> Call:
+def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> LayerCall:
     """The `ZeroPadding` or `Cropping` of so many values before and after each axis."""
     same = all(before == after for before, after in pairs)
     widths: Any = pairs[0] if len(pairs) == 1 else tuple(pairs)
@@ -102,4 +102,4 @@ def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> Call:
         widths = one_if_equal(tuple(before for before, _ in pairs))
     argument = "padding" if kind == "ZeroPadding" else "cropping"
     options = {} if len(pairs) == 1 else {"data_format": "channels_last"}
-    return Call(f"{kind}{len(pairs)}D", name, {argument: widths}, options)
+    return LayerCall(f"{kind}{len(pairs)}D", name, {argument: widths}, options)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.ops.base import Cost, Masks, Op, Shape
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 
 PER_CHANNEL = {"normalization", "rescaling", "sigmoid", "silu", "relu", "activation"}
 """Those that make each channel of the same channel of their one input."""
@@ -43,7 +43,7 @@ class KerasLayer(Op):
         stays = len(inputs) == 1 and inputs[0] == self.output_shape()
         return masks[0] if stays and (self.is_view or self.op in PER_CHANNEL) else None
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """Nothing. Raises UsageError: there are figures here, and no layer."""
         raise UsageError(
             f"gconv can count layer {name!r} ({self.op}) of a Keras model but not rebuild it"

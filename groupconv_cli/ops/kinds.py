@@ -61,7 +61,7 @@ class Kind:
         return {}
 
 
-class Whole(Kind):
+class Int(Kind):
     """A whole number, `minimum` or more."""
 
     def __init__(self, minimum: int = 1) -> None:
@@ -151,7 +151,7 @@ class Size(Kind):
     per_axis = True
 
     def __init__(self, minimum: int = 1) -> None:
-        self.each = Whole(minimum)
+        self.each = Int(minimum)
         self.words = f"{self.each.words}, or a list of one per spatial axis"
 
     def convert(self, value: Value) -> tuple[int, ...]:
@@ -168,7 +168,7 @@ class Size(Kind):
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
 
 
-class Padding(Kind):
+class PaddingKind(Kind):
     """`same`, `valid`, or a number of pixels on each side (one, or one per spatial axis)."""
 
     per_axis = True
@@ -195,15 +195,15 @@ class Groups(Kind):
         if value == "depthwise":
             return "depthwise"
         try:
-            return Whole().convert(value)
+            return Int().convert(value)
         except KindError:
             raise KindError(self.words, did_you_mean(str(value), ("depthwise",))) from None
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"const": "depthwise"}, Whole().schema()]}
+        return {"anyOf": [{"const": "depthwise"}, Int().schema()]}
 
 
-class Only(Kind):
+class Fixed(Kind):
     """One whole number and no other, for what Keras has no other of."""
 
     def __init__(self, number: int, why: str, hint: str) -> None:

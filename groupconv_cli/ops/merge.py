@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, shape_text, united
-from groupconv_cli.ops.calls import Call
+from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
 
 
@@ -41,9 +41,9 @@ class Add(_Elementwise, name="add", layer=False):
 
     keras_classes = ("Add", "ops.Add")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Add`."""
-        return [Call("Add", name)]
+        return [LayerCall("Add", name)]
 
 
 class Multiply(_Elementwise, name="multiply", layer=False):
@@ -58,9 +58,9 @@ class Multiply(_Elementwise, name="multiply", layer=False):
 
     keras_classes = ("Multiply", "ops.Multiply")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Multiply`."""
-        return [Call("Multiply", name)]
+        return [LayerCall("Multiply", name)]
 
 
 class Concat(Op, name="concat", layer=False):
@@ -92,9 +92,9 @@ class Concat(Op, name="concat", layer=False):
         """The channels of one input after those of the other."""
         return [mask for each in masks for mask in each]
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Concatenate` over the last axis."""
-        return [Call("Concatenate", name, options={"axis": -1})]
+        return [LayerCall("Concatenate", name, options={"axis": -1})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:

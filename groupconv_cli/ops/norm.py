@@ -8,9 +8,9 @@ from math import gcd
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
-from groupconv_cli.ops.calls import Call, Initializer
+from groupconv_cli.ops.calls import Initializer, LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Choice, Flag, Real, Whole
+from groupconv_cli.ops.kinds import Choice, Flag, Int, Real
 
 
 class BatchNorm(Op, name="batch_norm"):
@@ -35,10 +35,10 @@ class BatchNorm(Op, name="batch_norm"):
         trainable = channels * (self.center + self.scale)
         return Cost(params=trainable + 2 * channels, non_trainable=2 * channels)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`BatchNormalization` over the last axis."""
         options = {key: getattr(self, key) for key in self.args}
-        return [Call("BatchNormalization", name, options={"axis": -1, **options})]
+        return [LayerCall("BatchNormalization", name, options={"axis": -1, **options})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
@@ -73,10 +73,10 @@ class LayerNorm(_LearnedNorm, name="layer_norm"):
     is_dense = True
     keras_classes = ("LayerNormalization",)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`LayerNormalization` over the last axis."""
         options = {key: getattr(self, key) for key in self.args}
-        return [Call("LayerNormalization", name, options={"axis": -1, **options})]
+        return [LayerCall("LayerNormalization", name, options={"axis": -1, **options})]
 
 
 class GroupNorm(_LearnedNorm, name="group_norm"):
@@ -88,7 +88,7 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
     Example: `group_norm: {groups: 8}`
     """
 
-    groups: int = arg(Whole(), "number of groups; they must divide the channels", default=32)
+    groups: int = arg(Int(), "number of groups; they must divide the channels", default=32)
 
     keras_classes = ("GroupNormalization",)
 
@@ -110,10 +110,10 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
                 hint=f"{channels} has these divisors: {divisors_text(channels)}",
             )
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`GroupNormalization` over the last axis."""
         options = {key: getattr(self, key) for key in self.args}
-        return [Call("GroupNormalization", name, options={"axis": -1, **options})]
+        return [LayerCall("GroupNormalization", name, options={"axis": -1, **options})]
 
 
 def as_a_layer(op: GroupNorm, channels: int) -> str:
@@ -142,12 +142,12 @@ class LayerScale(Op, name="layer_scale"):
         """One scale per channel."""
         return Cost(params=inputs[0][-1])
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`EinsumDense` with one weight per channel: Keras has no layer that only scales."""
         (x,) = inputs
         axes = "abcd"[: len(x)]  # the batch, then the positions
         return [
-            Call(
+            LayerCall(
                 "EinsumDense",
                 name,
                 {"equation": f"{axes}z,z->{axes}z"},
@@ -173,9 +173,9 @@ class Dropout(Op, name="dropout"):
     is_view = True
     keras_classes = ("Dropout",)
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Dropout`."""
-        return [Call("Dropout", name, {"rate": self.rate})]
+        return [LayerCall("Dropout", name, {"rate": self.rate})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:

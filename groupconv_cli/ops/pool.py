@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Op, Shape, Window, arg, per_axis
-from groupconv_cli.ops.calls import Call, one_if_equal
+from groupconv_cli.ops.calls import LayerCall, one_if_equal
 from groupconv_cli.ops.geometry import (
     Padding,
     keras_padding,
@@ -15,8 +15,7 @@ from groupconv_cli.ops.geometry import (
     spatial_rank,
 )
 from groupconv_cli.ops.keras_use import LayerUse, sizes
-from groupconv_cli.ops.kinds import Flag, Size
-from groupconv_cli.ops.kinds import Padding as PaddingKind
+from groupconv_cli.ops.kinds import Flag, PaddingKind, Size
 
 
 class _Pool(Op):
@@ -57,7 +56,7 @@ class _Pool(Op):
         (x,) = inputs
         return (*output_sizes(x[:-1], self._fitted(x), self.padding, "size"), x[-1])
 
-    def _keras_pool(self, kind: str, name: str, x: Shape, padding: str) -> Call:
+    def _keras_pool(self, kind: str, name: str, x: Shape, padding: str) -> LayerCall:
         rank = len(x) - 1
         size, stride, _ = (one_if_equal(per_axis(size, rank)) for size in self.window)
         options = {
@@ -65,7 +64,7 @@ class _Pool(Op):
             "padding": padding,
             "data_format": "channels_last",
         }
-        return Call(f"{kind}Pooling{rank}D", name, {"pool_size": size}, options)
+        return LayerCall(f"{kind}Pooling{rank}D", name, {"pool_size": size}, options)
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -85,7 +84,7 @@ class MaxPool(_Pool, name="max_pool"):
 
     keras_classes = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`MaxPooling`, after `keras.ops.pad` with minus infinity where padding is in pixels."""
         (x,) = inputs
         if isinstance(self.padding, str):
@@ -94,7 +93,7 @@ class MaxPool(_Pool, name="max_pool"):
         widths = ((0, 0), *((p, p) for p in pixels), (0, 0))
         lowest = {"constant_values": float("-inf")}
         return [
-            Call("pad", f"{name}.pad", {"pad_width": widths}, lowest, of="ops"),
+            LayerCall("pad", f"{name}.pad", {"pad_width": widths}, lowest, of="ops"),
             self._keras_pool("Max", name, x, "valid"),
         ]
 
@@ -110,7 +109,7 @@ class AvgPool(_Pool, name="avg_pool"):
 
     keras_classes = ("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`AveragePooling`, after a `ZeroPadding` where padding is in pixels."""
         (x,) = inputs
         padding, chain = keras_padding(self.padding, len(x) - 1, name)
@@ -129,9 +128,9 @@ class _GlobalPool(Op):
         (x,) = inputs
         return ((1,) * (len(x) - 1) if self.keepdims else ()) + x[-1:]
 
-    def _keras_pool(self, kind: str, name: str, x: Shape) -> Sequence[Call]:
+    def _keras_pool(self, kind: str, name: str, x: Shape) -> Sequence[LayerCall]:
         options = {"keepdims": self.keepdims, "data_format": "channels_last"}
-        return [Call(f"Global{kind}Pooling{len(x) - 1}D", name, options=options)]
+        return [LayerCall(f"Global{kind}Pooling{len(x) - 1}D", name, options=options)]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -154,7 +153,7 @@ class GlobalAvgPool(_GlobalPool, name="global_avg_pool"):
         "GlobalAveragePooling3D",
     )
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`GlobalAveragePooling`."""
         return self._keras_pool("Average", name, inputs[0])
 
@@ -170,6 +169,6 @@ class GlobalMaxPool(_GlobalPool, name="global_max_pool"):
 
     keras_classes = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`GlobalMaxPooling`."""
         return self._keras_pool("Max", name, inputs[0])

@@ -9,10 +9,10 @@ from typing import Any
 from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, arg, per_axis, shape_text, united
-from groupconv_cli.ops.calls import Call, channel_slice, one_if_equal
+from groupconv_cli.ops.calls import LayerCall, channel_slice, one_if_equal
 from groupconv_cli.ops.geometry import bordered, check_axes, spatial_rank
 from groupconv_cli.ops.keras_use import LayerUse, sizes
-from groupconv_cli.ops.kinds import Choice, Size, Target, Whole
+from groupconv_cli.ops.kinds import Choice, Int, Size, Target
 
 
 class Input(Op, name="input", layer=False):
@@ -23,7 +23,7 @@ class Input(Op, name="input", layer=False):
     MACs: 0.
     """
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """Nothing: the whole-model build makes the `keras.Input`."""
         return []
 
@@ -48,9 +48,9 @@ class Flatten(Op, name="flatten"):
         """The channels again for every position."""
         return reshaped(masks[0], prod(inputs[0]), prod(inputs[0]))
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Flatten`."""
-        return [Call("Flatten", name, options={"data_format": "channels_last"})]
+        return [LayerCall("Flatten", name, options={"data_format": "channels_last"})]
 
 
 class ChannelShuffle(Op, name="channel_shuffle"):
@@ -65,7 +65,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     """
 
     groups: int = arg(
-        Whole(),
+        Int(),
         "number of groups",
         default=1,
         otherwise="those of the convolution before it that was given some",
@@ -96,7 +96,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
                 hint=f"{channels} has these divisors: {divisors_text(channels)}",
             )
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Reshape`, `Permute` and `Reshape`: a transposition of (g, C/g) at every position."""
         (x,) = inputs
         *spatial, channels = x
@@ -104,9 +104,9 @@ class ChannelShuffle(Op, name="channel_shuffle"):
         split = (*spatial, self.groups, channels // self.groups)
         swap = (*range(1, rank + 1), rank + 2, rank + 1)  # Permute counts axes from 1
         return [
-            Call("Reshape", f"{name}.split", {"target_shape": split}),
-            Call("Permute", f"{name}.swap", {"dims": swap}),
-            Call("Reshape", name, {"target_shape": x}),
+            LayerCall("Reshape", f"{name}.split", {"target_shape": split}),
+            LayerCall("Permute", f"{name}.swap", {"dims": swap}),
+            LayerCall("Reshape", name, {"target_shape": x}),
         ]
 
 
@@ -142,9 +142,9 @@ class Reshape(Op, name="reshape"):
         """A channel depends on those whose values come to lie in it."""
         return reshaped(masks[0], self.output_shape(*inputs)[-1], prod(inputs[0]))
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Reshape`."""
-        return [Call("Reshape", name, {"target_shape": self.output_shape(*inputs)})]
+        return [LayerCall("Reshape", name, {"target_shape": self.output_shape(*inputs)})]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -214,7 +214,7 @@ class ZeroPad(Op, name="zero_pad"):
         spatial = (n + before + after for n, (before, after) in zip(x[:-1], pairs, strict=True))
         return (*spatial, x[-1])
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`ZeroPadding1D`, `2D` or `3D`."""
         return [bordered("ZeroPadding", self._pairs(inputs[0]), name)]
 
@@ -265,7 +265,7 @@ class Crop(Op, name="crop"):
         pairs = self._pairs(x)
         return (*(n - first - last for n, (first, last) in zip(x[:-1], pairs, strict=True)), x[-1])
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Cropping1D`, `2D` or `3D`."""
         return [bordered("Cropping", self._pairs(inputs[0]), name)]
 
@@ -318,14 +318,14 @@ class Upsample(Op, name="upsample"):
         check_axes("size", self.size, rank)
         return (*(n * m for n, m in zip(x[:-1], per_axis(self.size, rank), strict=True)), x[-1])
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`UpSampling1D`, `2D` or `3D`."""
         rank = len(inputs[0]) - 1
         size = {"size": one_if_equal(per_axis(self.size, rank))}
         options = {"interpolation": self.interpolation} if rank == 2 else {}
         if rank > 1:
             options["data_format"] = "channels_last"
-        return [Call(f"UpSampling{rank}D", name, size, options)]
+        return [LayerCall(f"UpSampling{rank}D", name, size, options)]
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
@@ -342,8 +342,8 @@ class Split(Op, name="split", layer=False):
     MACs: 0.
     """
 
-    start: int = arg(Whole(0), "the first channel")
-    count: int = arg(Whole(), "the number of channels")
+    start: int = arg(Int(0), "the first channel")
+    count: int = arg(Int(), "the number of channels")
 
     is_part = True
 
@@ -355,6 +355,6 @@ class Split(Op, name="split", layer=False):
         """Those channels."""
         return masks[0][self.start : self.start + self.count]
 
-    def calls(self, name: str, *inputs: Shape) -> Sequence[Call]:
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """A slice of the last axis: Keras has no layer that does it."""
         return [channel_slice(name, self.start, self.start + self.count)]

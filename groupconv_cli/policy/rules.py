@@ -12,7 +12,7 @@ from typing import NamedTuple
 from groupconv_cli.words import did_you_mean, joined
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How loud a rule is."""
 
     off = "off"
@@ -24,21 +24,21 @@ class RuleInfo(NamedTuple):
     """What a rule is called, and its level unless one is given."""
 
     title: str
-    default: Level
+    default: Severity
 
 
 RULES = {
-    "GC101": RuleInfo("channels kept apart", Level.warning),
-    "GC102": RuleInfo("groups that save nothing", Level.warning),
-    "GC103": RuleInfo("few channels per group", Level.off),
-    "GC104": RuleInfo("bound by memory", Level.off),
-    "GC105": RuleInfo("bias before a batch norm", Level.warning),
+    "GC101": RuleInfo("channels kept apart", Severity.warning),
+    "GC102": RuleInfo("groups that save nothing", Severity.warning),
+    "GC103": RuleInfo("few channels per group", Severity.off),
+    "GC104": RuleInfo("bound by memory", Severity.off),
+    "GC105": RuleInfo("bias before a batch norm", Severity.warning),
 }
 
-Levels = dict[str, Level]
+Severities = dict[str, Severity]
 """Levels by code."""
 
-DEFAULTS: Levels = {code: info.default for code, info in RULES.items()}
+DEFAULTS: Severities = {code: info.default for code, info in RULES.items()}
 
 
 class RuleError(Exception):
@@ -58,12 +58,13 @@ def known_code(text: str) -> str:
     raise RuleError(f"there is no rule {text!r}", did_you_mean(text, RULES) or listed)
 
 
-def known_level(text: str) -> Level:
+def known_severity(text: str) -> Severity:
     """The level by its name. Raises RuleError for any other text."""
-    if text in set(Level):
-        return Level(text)
-    words = joined(list(Level), "or")
+    if text in set(Severity):
+        return Severity(text)
+    words = joined(list(Severity), "or")
     hint = (
-        did_you_mean(text, list(map(str, Level))) or "off: not checked; error: the exit status is 1"
+        did_you_mean(text, list(map(str, Severity)))
+        or "off: not checked; error: the exit status is 1"
     )
     raise RuleError(f"the level of a rule must be {words}; got {text!r}", hint)

@@ -10,7 +10,7 @@ from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
 from groupconv_cli.policy.amounts import METRICS
-from groupconv_cli.policy.rules import Level
+from groupconv_cli.policy.rules import Severity
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
 from groupconv_cli.words import joined, plural
 
@@ -67,8 +67,8 @@ def conclusion(report: CheckReport) -> str:
     count: Counter[str] = Counter()
     for spec in report.specs:
         count["wrong"] += bool(spec.problems)
-        count["errors"] += len(spec.of_level(Level.error))
-        count["warnings"] += len(spec.of_level(Level.warning))
+        count["errors"] += len(spec.of_level(Severity.error))
+        count["warnings"] += len(spec.of_level(Severity.warning))
         count["broken"] += len(spec.broken)
     parts = [
         f"{count['wrong']:,} wrong" if count["wrong"] else "",

@@ -12,8 +12,8 @@ from groupconv_cli.analysis.measurement import (
     LayerTimes,
     Machine,
     MeasureSettings,
+    SpeedVerdict,
     Timing,
-    Verdict,
     verdict,
 )
 from groupconv_cli.analysis.report import LayerRow
@@ -105,7 +105,7 @@ def _verdicts(measured: GroupMeasurement) -> Iterable[str]:
             yield _conclusion(found, word)
 
 
-def _conclusion(found: Verdict, phase: str) -> str:
+def _conclusion(found: SpeedVerdict, phase: str) -> str:
     if found.times_faster < 1 + WORTH:
         return (
             f"In {phase}, groups do not pay here: no number of groups is {100 * WORTH:g} % faster "

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from groupconv_cli.codegen.defaults import is_default
 from groupconv_cli.network import Network
 from groupconv_cli.ops.base import Shape
-from groupconv_cli.ops.calls import Call, Initializer
+from groupconv_cli.ops.calls import Initializer, LayerCall
 
 ALLOWED = ("int", "float", "range", "__build_class__", "object", "True", "False")
 """What the code may use of Python beside its own names."""
@@ -29,12 +29,12 @@ class Made(NamedTuple):
     """A list where the layer takes one."""
 
 
-def is_faithful(code: str, network: Network) -> bool:
+def reproduces(code: str, network: Network) -> bool:
     """Whether running the code makes the network's layers, in order, and nothing else."""
     expected = _expected(network)
     keras = _Keras(expected.calls, expected.shapes)
     try:
-        exec(code, keras.surroundings())  # noqa: S102 - our own text, and nothing is in its reach
+        exec(code, keras.outer())  # noqa: S102 - our own text, and nothing is in its reach
         built = keras.namespace["build"]()
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not what was wanted
         return False
@@ -43,7 +43,7 @@ def is_faithful(code: str, network: Network) -> bool:
 
 
 class _Expected(NamedTuple):
-    calls: dict[str, Call]
+    calls: dict[str, LayerCall]
     shapes: dict[str, Shape]
     made: dict[str, Made]
     inputs: list[str]
@@ -51,7 +51,7 @@ class _Expected(NamedTuple):
 
 
 def _expected(network: Network) -> _Expected:
-    calls: dict[str, Call] = {}
+    calls: dict[str, LayerCall] = {}
     shapes: dict[str, Shape] = {}
     made: dict[str, Made] = {}
     for index, node in enumerate(network.nodes):
@@ -73,7 +73,7 @@ def _expected(network: Network) -> _Expected:
     return _Expected(calls, shapes, made, inputs, outputs)
 
 
-def _given(call: Call, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def _given(call: LayerCall, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Arguments less those that have their defaults, by name; 1 and 1.0 and True are not equal."""
     return tuple(
         sorted(
@@ -115,13 +115,13 @@ class _Operation(_Tensor):
 class _Keras:
     """The stand-in."""
 
-    def __init__(self, calls: Mapping[str, Call], shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, calls: Mapping[str, LayerCall], shapes: Mapping[str, Shape]) -> None:
         self.calls = calls
         self.shapes = shapes
         self.made: dict[str, Made] = {}
         self.namespace: dict[str, Any] = {}
 
-    def surroundings(self) -> dict[str, Any]:
+    def outer(self) -> dict[str, Any]:
         """The globals to run the code with."""
         keras = SimpleNamespace(
             Input=self._input,
