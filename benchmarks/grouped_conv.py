@@ -87,7 +87,7 @@ def torch_chain(shape, groups, length):
 
 
 def time_interleaved(tasks, runs):
-    """Seconds of each contestant, run by run."""
+    """Seconds of each task, run by run."""
     times = {name: [] for name in tasks}
     for run in tasks.values():
         run()

@@ -142,7 +142,7 @@ def measure_layers(
 
 
 class _Nothing:
-    """A contestant whose functions compute nothing."""
+    """A timed model whose functions compute nothing."""
 
     def __init__(self) -> None:
         self._function = tf.function(lambda x: x, autograph=False)
@@ -157,7 +157,7 @@ class _Nothing:
 def _prepared(
     makers: dict[Hashable, tuple[str, Callable[[], Any]]], progress: Progress
 ) -> dict[Hashable, Any]:
-    """Builds and traces every contestant, and runs it until it is warm."""
+    """Builds and traces every timed model, and runs it until it is warm."""
     made: dict[Hashable, Any] = {}
     start = time.perf_counter()
     for number, (key, (title, make)) in enumerate(makers.items()):
