@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         MeasureSettings,
         Progress,
     )
-    from groupconv_cli.exporters.exporter import Export, Quantization
+    from groupconv_cli.exporters.exporter import Export
+    from groupconv_cli.exporters.formats import Quantization
     from groupconv_cli.language.spec_file import SpecFile
     from groupconv_cli.lint.report import CheckReport
 

@@ -17,14 +17,17 @@ from groupconv_cli.cli.options import (
     VariantOption,
     complete_spec,
     file_name,
+    members,
     network_in,
     parse_settings,
     read_spec,
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.exporters import formats
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
     import keras
@@ -36,19 +39,13 @@ if TYPE_CHECKING:
 class To(StrEnum):
     """Formats of a model."""
 
-    keras = "keras"
-    saved_model = "saved_model"
-    tflite = "tflite"
-    onnx = "onnx"
-    python = "python"
+    vars().update(members(formats.NAMES))
 
 
 class Quantize(StrEnum):
-    """Ways to make a TFLite model smaller."""
+    """Ways to make a model smaller."""
 
-    float16 = "float16"
-    dynamic = "dynamic"
-    int8 = "int8"
+    vars().update(members(formats.QUANTIZATIONS))
 
 
 def model_name(text: str) -> Path:
@@ -56,12 +53,8 @@ def model_name(text: str) -> Path:
 
     Raises UsageError for any other.
     """
-    from groupconv_cli.exporters.formats import FORMATS
-
     path = Path(text)
-    return (
-        file_name(text) if path.suffix.lower() in {each.ending for each in FORMATS} - {""} else path
-    )
+    return file_name(text) if path.suffix.lower() in formats.ENDINGS else path
 
 
 @command
@@ -84,9 +77,9 @@ def build(
             "-o",
             metavar="PATH",
             parser=model_name,
-            help="Where to save the model. The ending is the format: .keras, .tflite, .onnx, "
-            ".py, or none for a SavedModel folder. May be repeated. Default: the spec's name in "
-            "this folder.",
+            help=f"Where to save the model. The ending is the format: "
+            f"{', '.join(formats.ENDINGS)}, or none for a {joined(formats.FOLDERS, 'or')} folder. "
+            "May be repeated. Default: the spec's name in this folder.",
             show_default=False,
         ),
     ] = None,
@@ -95,7 +88,7 @@ def build(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="keras, saved_model, tflite, onnx or python: the format where no ending gives it. "
+            help=f"{joined(formats.NAMES, 'or')}: the format where no ending gives it. "
             "May be repeated without -o.",
             show_default=False,
         ),
@@ -126,7 +119,8 @@ def build(
         typer.Option(
             "--quantize",
             metavar="KIND",
-            help="float16, dynamic or int8, for .tflite.",
+            help=f"{joined(formats.QUANTIZATIONS, 'or')}, for "
+            f"{joined([each.ending or each.title for each in formats.QUANTIZED], 'or')}.",
             show_default=False,
         ),
     ] = None,
@@ -176,18 +170,12 @@ def build(
     from groupconv_cli.cli.output import note, write, write_sentences
     from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.exporters.formats import (
-        check_sizes,
-        require_packages,
-        reserved,
-        targets,
-    )
     from groupconv_cli.files import file_stem
     from groupconv_cli.models.weights import check_weights_file
     from groupconv_cli.runtime import FRAMEWORK, require
 
     prints = any(map(is_stdout, output or ()))
-    if prints and (to, len(output or ())) != ([To.python], 1):
+    if prints and (to, len(output or ())) != (["python"], 1):
         raise UsageError(
             "-o - is for Python code alone: gconv build SPEC --to python -o -\n"
             "  other formats need a file, such as -o net.keras"
@@ -195,18 +183,18 @@ def build(
     source = read_spec(spec, trust=trust, or_bundled=False)
     values = parse_settings(settings)
     network = network_in(source, values, variant)
-    wanted = targets(output or (), to or (), file_stem(network.name))
-    formats = [target.format for target in wanted]
-    if any(each.name == "python" for each in formats):
+    wanted = formats.targets(output or (), to or (), file_stem(network.name))
+    asked = [target.format for target in wanted]
+    if any(each.name == "python" for each in asked):
         refuse_model(network)
-    _check_quantization(quantize, calibrate, [each.name for each in formats])
+    _check_quantization(quantize, calibrate, asked)
     require(*FRAMEWORK, "psutil")
-    require_packages(formats)
-    check_sizes(formats, 4 * sum(node.cost.params for node in network.nodes))
+    formats.require_packages(asked)
+    formats.check_sizes(asked, 4 * sum(node.cost.params for node in network.nodes))
     if weights is not None:
         check_weights_file(weights)
     samples = _samples(network, calibrate)
-    if quantize is Quantize.int8 and samples is None:
+    if quantize == formats.CALIBRATED and samples is None:
         note(
             "warning: int8 takes its ranges from random numbers, because there is no --calibrate; "
             "such a file is for measuring speed and size, not for use"
@@ -214,7 +202,7 @@ def build(
     way = "; --ignore-memory builds it anyway"
     enough = enough_to_build(network, ignore=ignore_memory, way=way)
     # The targets are opened first: work whose result cannot be kept is not begun.
-    with reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
+    with formats.reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
         from groupconv_cli.runtime import load_keras
 
         load_keras()
@@ -229,7 +217,8 @@ def build(
             show(f"Building {network.name}")
             with _memory_known(enough):
                 model = build_network(network, fast=fast, seed=init_seed, weights=weights)
-        options = ExportOptions(quantize.value if quantize else None, samples, ignore_memory)
+        kind = next((each for each in formats.QUANTIZATIONS if each == quantize), None)
+        options = ExportOptions(kind, samples, ignore_memory)
         saved = export_all(ExportSubject(model, network), places, options, show)
         code = places[0][1].read_text(encoding="utf-8") if prints else ""
     if prints:
@@ -238,12 +227,14 @@ def build(
         write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
 
 
-def _check_quantization(quantize: Quantize | None, calibrate: Path | None, to: list[str]) -> None:
+def _check_quantization(
+    quantize: Quantize | None, calibrate: Path | None, to: list[formats.Format]
+) -> None:
     """Raises UsageError for options that nothing asked for would heed."""
-    if quantize is not None and "tflite" not in to:
-        raise UsageError("--quantize is for TFLite: name an output that ends in .tflite")
-    if calibrate is not None and quantize is not Quantize.int8:
-        raise UsageError("--calibrate needs --quantize int8")
+    if quantize is not None and not any(quantize in each.quantizations for each in to):
+        raise UsageError(f"--{formats.where_quantized(quantize)}")
+    if calibrate is not None and quantize != formats.CALIBRATED:
+        raise UsageError(f"--calibrate needs --quantize {formats.CALIBRATED}")
 
 
 def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:

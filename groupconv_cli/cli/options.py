@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from groupconv_cli.models.model_file import ModelFile
 
 
+def members(names: Iterable[str]) -> dict[str, str]:
+    """What makes an enum of the names in a table: `vars().update(members(NAMES))` in its body.
+
+    So it has a place in annotations, which Typer reads and mypy checks, and no list of its own.
+    """
+    return {name: name for name in names}
+
+
 class Format(StrEnum):
     """Ways to print a result."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from groupconv_cli.builder.memory import TRY_ANYWAY, check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
-from groupconv_cli.exporters.formats import Format, Target, size_of
+from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
 from groupconv_cli.models.to_network import clean_name, first_line
 from groupconv_cli.runtime import silenced
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 Arrays = list[Any]
 """NumPy arrays, one per input or output of a model, in its order."""
-
-Quantization = Literal["float16", "dynamic", "int8"]
 
 SAMPLES = 3
 """How many are compared. More than one, so that a batch is one."""

@@ -9,13 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.words import did_you_mean, joined
 
 FLATBUFFER_BYTES = PROTOBUF_BYTES = 2**31 - 1
 """Files of both kinds hold their offsets or sizes in signed 32-bit integers."""
+
+Quantization = Literal["float16", "dynamic", "int8"]
+"""Ways to make a model smaller, of which a format has some or none."""
+
+CALIBRATED: Quantization = "int8"
+"""The one that takes its ranges of values from samples."""
 
 
 class Format(NamedTuple):
@@ -38,6 +44,12 @@ class Format(NamedTuple):
     """Bytes that a file of it can hold."""
     is_converted: bool = False
     """Whether the converter process writes it."""
+    quantizations: tuple[Quantization, ...] = ()
+
+    @property
+    def is_told_by(self) -> str:
+        """What a path of this format does: 'ends in .keras'."""
+        return f"ends in {self.ending}" if self.ending else "has no ending"
 
 
 FORMATS = (
@@ -50,6 +62,7 @@ FORMATS = (
         runtime="ai-edge-litert",
         limit=FLATBUFFER_BYTES,
         is_converted=True,
+        quantizations=get_args(Quantization),
     ),
     Format(
         "onnx",
@@ -67,8 +80,14 @@ FORMATS = (
 
 NAMES = tuple(each.name for each in FORMATS)
 
-QUANTIZATIONS = ("float16", "dynamic", "int8")
-"""Ways to make a TFLite model smaller."""
+ENDINGS = tuple(each.ending for each in FORMATS if each.ending)
+
+FOLDERS = tuple(each.title for each in FORMATS if not each.ending)
+"""Titles of the formats that are folders."""
+
+QUANTIZED = tuple(each for each in FORMATS if each.quantizations)
+
+QUANTIZATIONS = tuple(dict.fromkeys(kind for each in QUANTIZED for kind in each.quantizations))
 
 
 class Target(NamedTuple):
@@ -118,10 +137,9 @@ def _listed() -> str:
 def _format_of(path: Path, asked: Format | None) -> Format:
     by_ending = next((each for each in FORMATS if each.ending == path.suffix.lower()), None)
     if asked is None and by_ending is None:
-        endings = joined([each.ending for each in FORMATS if each.ending], "or")
         raise UsageError(
-            f"unknown format {path.suffix!r}; use {endings}, no ending for a SavedModel folder, "
-            "or name the format with --to"
+            f"unknown format {path.suffix!r}; use {joined(ENDINGS, 'or')}, no ending for a "
+            f"{joined(FOLDERS, 'or')} folder, or name the format with --to"
         )
     if asked is None or asked is by_ending:
         assert by_ending is not None  # noqa: S101 - one of the two is known here
@@ -155,14 +173,22 @@ def check_quantization(
 
     `calibrated` says whether there are samples, which int8 takes alone.
     """
-    if calibrated and kind != "int8":
-        raise UsageError(f"calibration needs quantize='int8'; got quantize={kind!r}")
+    if calibrated and kind != CALIBRATED:
+        raise UsageError(f"calibration needs quantize={CALIBRATED!r}; got quantize={kind!r}")
     if kind is None:
         return
     if kind not in QUANTIZATIONS:
         raise UsageError(f"quantize is {joined(QUANTIZATIONS, 'or')}, got {kind!r}")
-    if all(each.name != "tflite" for each in formats):
-        raise UsageError("quantize is for TFLite: name an output that ends in .tflite")
+    if not any(kind in each.quantizations for each in formats):
+        raise UsageError(where_quantized(kind))
+
+
+def where_quantized(kind: str) -> str:
+    """Which formats have a quantization: 'quantize is for TFLite: name an output …'."""
+    able = [each for each in QUANTIZED if kind in each.quantizations]
+    titles = joined([each.title for each in able], "or")
+    told = joined([each.is_told_by for each in able], "or")
+    return f"quantize is for {titles}: name an output that {told}"
 
 
 def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
