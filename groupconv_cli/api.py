@@ -69,7 +69,7 @@ def load(
 def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
     """Shapes, parameters, MACs and memory of every layer and of the whole, beside g=1.
 
-    `dtype` is that of weights and activations: float64, float32, float16 or bfloat16. All numbers
+    `dtype` is that of weights and activations: float32, float16, bfloat16 or float64. All numbers
     are for one sample.
 
     Raises what `load` raises, and UsageError for an unknown dtype.
@@ -130,7 +130,7 @@ def check(
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
     """
-    from groupconv_cli.analysis.totals import bytes_per_value
+    from groupconv_cli.dtypes import bytes_per_value
     from groupconv_cli.lint.check import CheckOptions, check_specs
     from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
     from groupconv_cli.policy.limits import BudgetLimit

@@ -12,7 +12,7 @@ from math import ceil
 from numbers import Integral
 from statistics import median, quantiles
 
-from groupconv_cli.analysis.totals import bytes_per_value
+from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import UsageError
 from groupconv_cli.words import joined
 

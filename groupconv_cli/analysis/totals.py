@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from groupconv_cli.errors import UsageError
+from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.network import Network, Node
 from groupconv_cli.policy.amounts import Metric
-
-BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
-"""Bytes of one weight or activation, by dtype."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +54,6 @@ class Totals:
     def intensity(self) -> float:
         """Arithmetic intensity in FLOPs per byte moved (Williams et al. 2009, the roofline)."""
         return self.flops / self.moved_bytes if self.moved_bytes else 0.0
-
-
-def bytes_per_value(dtype: str) -> int:
-    """Bytes of one value. Raises UsageError for a dtype that is not in the table."""
-    if dtype not in BYTES:
-        raise UsageError(f"unknown dtype {dtype!r}; there are {', '.join(BYTES)}")
-    return BYTES[dtype]
 
 
 class Activations(NamedTuple):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
-from groupconv_cli.analysis.totals import bytes_per_value, total
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.network import Network
 from groupconv_cli.units import bytes_text

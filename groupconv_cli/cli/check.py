@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from groupconv_cli.cli.options import (
-    DType,
+    DEFAULT_DTYPE,
     DTypeOption,
     ExactOption,
     ForceOption,
@@ -85,7 +85,7 @@ def check(
     ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
-    dtype: DTypeOption = DType.float32,
+    dtype: DTypeOption = DEFAULT_DTYPE,
     output_format: Annotated[
         CheckFormat | None,
         typer.Option(

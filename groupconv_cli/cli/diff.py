@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli.cli.options import (
-    DType,
+    DEFAULT_DTYPE,
     DTypeOption,
     ExactOption,
     ForceOption,
@@ -93,7 +93,7 @@ def diff(
         typer.Option("--old-variant", metavar="NAME", help="As --variant, for OLD alone."),
     ] = None,
     trust: TrustOption = False,
-    dtype: DTypeOption = DType.float32,
+    dtype: DTypeOption = DEFAULT_DTYPE,
     output_format: FormatOption = None,
     output: OutputOption = None,
     force: ForceOption = False,

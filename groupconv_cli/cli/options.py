@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groupconv_cli import dtypes
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
+from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
     from groupconv_cli.language.spec_file import SpecFile
@@ -38,10 +40,10 @@ class Format(StrEnum):
 class DType(StrEnum):
     """Types of weights and activations."""
 
-    float32 = "float32"
-    float16 = "float16"
-    bfloat16 = "bfloat16"
-    float64 = "float64"
+    vars().update(members(dtypes.DTYPES))
+
+
+DEFAULT_DTYPE = DType(dtypes.DEFAULT)
 
 
 def complete_spec(incomplete: str) -> Iterable[str]:
@@ -124,7 +126,7 @@ DTypeOption = Annotated[
     typer.Option(
         "--dtype",
         metavar="TYPE",
-        help="float32, float16, bfloat16 or float64, for the memory figures.",
+        help=f"{joined(list(dtypes.DTYPES), 'or')}, for the memory figures.",
     ),
 ]
 

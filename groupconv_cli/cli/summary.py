@@ -18,7 +18,7 @@ from groupconv_cli.cli.measure import (
     measured_layers,
 )
 from groupconv_cli.cli.options import (
-    DType,
+    DEFAULT_DTYPE,
     DTypeOption,
     ExactOption,
     ForceOption,
@@ -60,7 +60,7 @@ def summary(
     settings: SetOption = None,
     variant: VariantOption = None,
     trust: TrustOption = False,
-    dtype: DTypeOption = DType.float32,
+    dtype: DTypeOption = DEFAULT_DTYPE,
     measure: MeasureOption = False,
     batch: BatchOption = None,
     runs: RunsOption = None,
