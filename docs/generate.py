@@ -16,8 +16,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from groupconv_cli.api import schema_file
 from groupconv_cli.cli.app import app
-from groupconv_cli.cli.schema import schema_text
 from groupconv_cli.ops import LAYERS, OPS, Composite, Op, Registered
 from groupconv_cli.ops.activation import NAMED, Activation
 
@@ -172,7 +172,7 @@ def commands_page() -> str:
 PAGES = {
     "layers.md": layers_page,
     "commands.md": commands_page,
-    "gconv.schema.json": schema_text,
+    "gconv.schema.json": lambda: schema_file()[1],
 }
 
 

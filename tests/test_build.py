@@ -215,8 +215,11 @@ def test_int8_says_what_random_ranges_are_worth(folder) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--quantize", "int8"], "--quantize is for TFLite"),
-        (["-o", "a.tflite", "--calibrate", "x.npz"], "--calibrate needs --quantize int8"),
+        (["--quantize", "int8"], "quantize int8 is for TFLite"),
+        (
+            ["-o", "a.tflite", "--calibrate", "x.npz"],
+            "calibration samples are for int8; got quantize none",
+        ),
         (["--weights", "small.yaml"], "weights must be in a .weights.h5 or .keras file"),
         (["--weights", "none.keras"], "no file 'none.keras' here"),
         (["--weights", "bad.keras"], "bad.keras is not a complete Keras model"),
@@ -294,7 +297,7 @@ def test_a_model_that_seems_not_to_fit_is_tried_when_asked(folder, monkeypatch) 
     monkeypatch.setattr(memory, "available_bytes", lambda: 1_000)
     refused = run_gconv("build", "m.keras", "-o", "again.keras", cwd=folder)
     assert refused.status == 3
-    assert "1.00 kB are free; --ignore-memory builds it anyway" in refused.err
+    assert "1.00 kB are free; --ignore-memory tries anyway" in refused.err
     tried = run_gconv("build", "m.keras", "-o", "again.keras", "--ignore-memory", cwd=folder)
     assert (tried.status, tried.err) == (0, "")
     assert (folder / "again.keras").is_file()

@@ -384,7 +384,7 @@ def test_the_same_seed_gives_the_same_bytes(ending: str, tmp_path: Path) -> None
     ("name", "quantize", "message"),
     [
         ("net.tflite", "int4", "quantize is float16, dynamic or int8, got 'int4'"),
-        ("net.onnx", "int8", "quantize is for TFLite"),
+        ("net.onnx", "int8", "quantize int8 is for TFLite"),
     ],
 )
 def test_quantization_that_makes_no_sense(name, quantize, message, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from conftest import run_gconv
 
 from groupconv_cli import UsageError, build
-from groupconv_cli.models.load import load_model
+from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.safety import WEIGHTS, check_weights
 from groupconv_cli.models.weights import load_weights
 
@@ -169,7 +169,7 @@ def spoiled(good: Path, folder: Path, name: str, spoil: Spoil) -> Path:
 
 
 def loaded(path: Path) -> Any:
-    return load_model(str(path))
+    return ModelFile(str(path)).load()
 
 
 @cache

@@ -167,7 +167,7 @@ def test_networks_of_other_shapes_can_be_measured() -> None:
 
 
 def test_what_does_not_fit_in_memory_is_not_begun() -> None:
-    message = "GB are free; --batch [0-9]+ fits, --ignore-memory measures anyway"
+    message = "B are free; --batch [0-9]+ fits, --ignore-memory tries anyway"
     for measure in (api.measure, api.measure_layers):
         with pytest.raises(EnvironmentProblem, match=message):
             measure(SPEC, settings=MeasureSettings(batch=10**6 * 100))

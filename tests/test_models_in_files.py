@@ -12,7 +12,7 @@ from running import run_gconv
 from test_models_in import functional, twice_encoded
 
 from groupconv_cli import UsageError, accelerate, analyze, build, load
-from groupconv_cli.models.load import load_model
+from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.ops.dense import Dense
 
 # Models without a graph to read
@@ -104,7 +104,7 @@ def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
     model.compile("adam", "mse")
     model.save(path)
     assert analyze(path).totals == analyze(model).totals
-    np.testing.assert_array_equal(load_model(str(path)).weights[0], model.weights[0])
+    np.testing.assert_array_equal(ModelFile(str(path)).load().weights[0], model.weights[0])
 
 
 def test_an_accelerated_models_file_is_read(tmp_path) -> None:
@@ -141,7 +141,7 @@ def test_accelerate_and_back(tmp_path) -> None:
     result = run_gconv("accelerate", "block.keras", "-o", "fast.keras", cwd=tmp_path)
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Converted block: 2 grouped convolutions to fast layers.\n")
-    fast, model = (load_model(str(tmp_path / f"{name}.keras")) for name in ("fast", "block"))
+    fast, model = (ModelFile(str(tmp_path / f"{name}.keras")).load() for name in ("fast", "block"))
     x = np.random.default_rng(1).normal(size=(1, 64, 64, 64)).astype("float32")
     np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
     assert type(fast.layers[1]).__module__ == "groupconv_cli.layers"

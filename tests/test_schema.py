@@ -10,7 +10,7 @@ from running import ROOT, run_gconv
 from specs import problems
 from test_errors import STRUCTURE
 
-from groupconv_cli.cli.schema import schema_text
+from groupconv_cli.api import schema_file
 from groupconv_cli.errors import Problems, Source
 from groupconv_cli.language.items import example
 from groupconv_cli.language.schema import schema
@@ -34,7 +34,7 @@ def test_it_is_a_schema() -> None:
 def test_the_published_schema_is_current() -> None:
     """Made anew with: gconv schema --force -o docs/gconv.schema.json"""
     published = (ROOT / "docs" / "gconv.schema.json").read_text(encoding="utf-8")
-    assert published == schema_text()
+    assert published == schema_file()[1]
 
 
 @pytest.mark.parametrize("family", families())
@@ -155,8 +155,8 @@ def test_what_the_language_allows_passes(text: str) -> None:
 
 
 def test_the_command_prints_it_and_writes_it(tmp_path) -> None:
-    assert run_gconv("schema").out == schema_text()
+    assert run_gconv("schema").out == schema_file()[1]
     result = run_gconv("schema", "-o", "s.json", cwd=tmp_path)
     assert (result.status, result.out) == (0, "Wrote s.json.\n")
-    assert (tmp_path / "s.json").read_text(encoding="utf-8") == schema_text()
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == schema_file()[1]
     assert run_gconv("schema", "-o", "s.json", cwd=tmp_path).status == 2

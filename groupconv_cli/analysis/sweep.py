@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from math import gcd
 from numbers import Integral
+from typing import NamedTuple
 
 from groupconv_cli.analysis.report import CompareRow, Comparison
-from groupconv_cli.analysis.totals import Activations, activations, total
+from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
 from groupconv_cli.network import Network, Node
@@ -18,13 +19,21 @@ MAX_WORK = 100_000
 """Rows × layers of a comparison: 200 rows of a network of 500 layers."""
 
 
+class Sweep(NamedTuple):
+    """A comparison, and the network of each of its valid rows, in their order."""
+
+    report: Comparison
+    networks: tuple[tuple[int | str, Network], ...]
+    """Each with the row's groups."""
+
+
 def sweep(
     network: Network,
     groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
     dtype: str = "float32",
-) -> Comparison:
+) -> Sweep:
     """The network as written, at g = 1, and at each number of groups.
 
     `groups` may be or have in it 'all': every number that divides the channels of all swept
@@ -57,10 +66,16 @@ def sweep(
             f"so many layers has at most {MAX_WORK // len(network.nodes)}: name them with --groups"
         )
     values = activations(network)
-    rows = [CompareRow(groups="as written", totals=total(network, dtype, values))]
-    rows += [_row(network, count, chosen, shared, dtype, values) for count in counts]
+    made: list[tuple[int | str, Network | str]] = [("as written", network)]
+    made += [(count, _swept(network, count, chosen, shared)) for count in counts]
+    rows = [
+        CompareRow(groups=count, totals=None, reason=swept)
+        if isinstance(swept, str)
+        else CompareRow(groups=count, totals=total(swept, dtype, values))
+        for count, swept in made
+    ]
     convolutions = {i for i, node in enumerate(network.nodes) if node.op.is_convolution}
-    return Comparison(
+    report = Comparison(
         name=network.name,
         inputs=network.input_shapes,
         dtype=dtype,
@@ -69,6 +84,8 @@ def sweep(
         held=tuple(network.nodes[i].name for i in sorted(convolutions - set(chosen))),
         rule=rule,
     )
+    networks = ((count, swept) for count, swept in made if isinstance(swept, Network))
+    return Sweep(report, tuple(networks))
 
 
 def _number_of_groups(count: object) -> int:
@@ -113,22 +130,6 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
     )
 
 
-def networks(network: Network, comparison: Comparison) -> list[tuple[int | str, Network]]:
-    """The network of each valid row of a comparison of `network`, under the row's groups."""
-    swept = set(comparison.swept)
-    chosen = [i for i, node in enumerate(network.nodes) if node.name in swept]
-    return [
-        (
-            row.groups,
-            network.regrouped(dict.fromkeys(chosen, row.groups))
-            if isinstance(row.groups, int)
-            else network,
-        )
-        for row in comparison.rows
-        if row.valid
-    ]
-
-
 def _with_sharing(network: Network, chosen: list[int]) -> list[int]:
     """The chosen convolutions, and those that use weights of one of them."""
     owners = {network.owner(index) for index in chosen}
@@ -148,23 +149,16 @@ def _unmixed(network: Network) -> set[int]:
     return found
 
 
-def _row(
-    network: Network,
-    count: int,
-    chosen: list[int],
-    shared: int,
-    dtype: str,
-    values: Activations,
-) -> CompareRow:
+def _swept(network: Network, count: int, chosen: list[int], shared: int) -> Network | str:
+    """The network with so many groups in the chosen convolutions, or why there is none."""
     for index in chosen:
         node = network.nodes[index]
         channels, filters = _channels(node)
         if channels % count or filters % count:
-            reason = (
+            return (
                 f"{count} does not divide the {channels} input and {filters} output channels "
                 f"of {node.name!r}; dividing all varied layers: {divisors_text(shared)}"
             )
-            return CompareRow(groups=count, totals=None, reason=reason)
     changes = dict.fromkeys(chosen, count)
     swept = network.regrouped(changes)
     for node in swept.nodes:
@@ -172,9 +166,8 @@ def _row(
             try:
                 node.op.check(*node.input_shapes)
             except OpError as error:
-                reason = error.message.replace("{layer}", repr(node.name))
-                return CompareRow(groups=count, totals=None, reason=reason)
-    return CompareRow(groups=count, totals=total(swept, dtype, values))
+                return error.message.replace("{layer}", repr(node.name))
+    return swept
 
 
 def _first_name(nodes: dict[int, Node]) -> str:

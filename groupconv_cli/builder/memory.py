@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.dtypes import bytes_per_value
-from groupconv_cli.errors import EnvironmentProblem
+from groupconv_cli.errors import EnvironmentProblem, GconvError
 from groupconv_cli.network import Network
 from groupconv_cli.units import bytes_text
 
@@ -28,8 +29,8 @@ MARGIN = 1.1
 """Three runs took 0.90, 1.10 and 1.21 times what their tensors add up to: the constants are fitted
 to these."""
 
-TRY_ANYWAY = "; --ignore-memory tries anyway"
-"""The remedy of commands that run a model."""
+IGNORE = "--ignore-memory tries anyway"
+"""The one way to ignore an estimate; in Python it is `ignore_memory=True`."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -45,36 +46,47 @@ def build_bytes(network: Network) -> int:
     return framework + sum(weights) + 2 * max(weights, default=0)
 
 
-def check_run(network: Network, samples: int, *, ignore: bool = False, way: str = "") -> None:
-    """Raises EnvironmentProblem if running so many samples will not find the memory it takes.
+@contextmanager
+def building(network: Network, *, ignore: bool = False) -> Iterator[None]:
+    """Inside, a network is built or loaded, which finds the memory it takes.
 
-    With `ignore` it does not; the message ends in `way`, a remedy. The samples and the outputs are
-    there as arrays besides, while they are made and compared with 64 bits.
+    Raises EnvironmentProblem before if it seems not to, unless that is to be ignored; then what
+    goes wrong inside is put down to memory.
+    """
+    needed, available = build_bytes(network), available_bytes()
+    _check(f"building {network.name}", needed, available, ignore=ignore)
+    try:
+        yield
+    except Exception as error:
+        if needed <= available or isinstance(error, GconvError):
+            raise
+        # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
+        raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
+
+
+def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
+    """Raises EnvironmentProblem if running so many samples seems not to find the memory it takes.
+
+    With `ignore` it does not. The samples and the outputs are there as arrays besides, while they
+    are made and compared with 64 bits.
     """
     costs = total(network)
     ends = sum(prod(network.nodes[index].shape) for index in (*network.inputs, *network.outputs))
     alive = costs.peak_bytes - costs.weight_bytes
     needed = RUNTIME_BYTES + costs.weight_bytes + samples * (alive + 2 * 8 * ends)
-    available = available_bytes()
+    what = f"running {samples} samples of {network.name}"
+    _check(what, needed, available_bytes(), ignore=ignore)
+
+
+def _check(
+    what: str, needed: int, available: int, *, ignore: bool = False, remedy: str = IGNORE
+) -> None:
+    """Raises EnvironmentProblem where less memory is available than needed, unless to ignore it."""
     if needed > available and not ignore:
         raise EnvironmentProblem(
-            f"running {samples} samples of {network.name!r} needs about {needed / 1e9:,.1f} GB of "
-            f"memory, and {available / 1e9:,.1f} GB are free{way}"
+            f"{what} needs about {bytes_text(needed)} of memory, and {bytes_text(available)} are "
+            f"free; {remedy}"
         )
-
-
-def enough_to_build(network: Network, *, ignore: bool = False, way: str = "") -> bool:
-    """Whether building or loading the network will find the memory it takes.
-
-    Raises EnvironmentProblem if not, unless that is to be ignored; it ends in `way`, a remedy.
-    """
-    needed, available = build_bytes(network), available_bytes()
-    if needed > available and not ignore:
-        raise EnvironmentProblem(
-            f"building {network.name} needs about {bytes_text(needed)} of memory, and "
-            f"{bytes_text(available)} are free{way}"
-        )
-    return needed <= available
 
 
 class Need(NamedTuple):
@@ -123,15 +135,11 @@ def check_memory(
     if settings.ignore_memory or not networks or not machine.device.startswith("CPU"):
         return
     need, available = measure_need(networks, settings.dtype), available_bytes()
-    needed = need.fixed + settings.batch * need.sample
-    if needed <= available:
-        return
     batch = need.largest_batch(available)
     way = f"--batch {batch} fits" if batch else "fewer --groups take less"
-    raise EnvironmentProblem(
-        f"measuring a batch of {settings.batch:,} needs about {needed / 1e9:,.1f} GB of memory, "
-        f"and {available / 1e9:,.1f} GB are free; {way}, --ignore-memory measures anyway"
-    )
+    what = f"measuring a batch of {settings.batch:,}"
+    needed = need.fixed + settings.batch * need.sample
+    _check(what, needed, available, remedy=f"{way}, {IGNORE}")
 
 
 def available_bytes() -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from groupconv_cli import api
 from groupconv_cli.cli.accelerate import accelerate
 from groupconv_cli.cli.build import build
 from groupconv_cli.cli.catalogue import list_networks
@@ -49,12 +50,10 @@ class Commands(TyperGroup):
     def _meant(self, word: str) -> str:
         from shlex import quote
 
-        from groupconv_cli.sources.locate import is_spec
-
         if word == "help":
             return "`gconv --help` shows them, `gconv summary --help` what one takes"
         near = did_you_mean(word, self.commands)
-        if near is None and is_spec(word):
+        if near is None and api.is_spec(word):
             return f"to look at that spec: gconv summary {quote(word)}"
         return near or f"there are {joined(list(self.commands))}"
 

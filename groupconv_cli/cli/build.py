@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import (
     ForceOption,
     SetOption,
@@ -18,22 +17,12 @@ from groupconv_cli.cli.options import (
     complete_spec,
     file_name,
     members,
-    network_in,
     parse_settings,
-    read_spec,
 )
 from groupconv_cli.cli.run import command
-from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters import formats
-from groupconv_cli.models.model_file import ModelFile
-from groupconv_cli.network import Network, refuse_model
 from groupconv_cli.words import joined
-
-if TYPE_CHECKING:
-    import keras
-
-    from groupconv_cli.exporters.exporter import Export
-    from groupconv_cli.language.spec_file import SpecFile
 
 
 class To(StrEnum):
@@ -166,13 +155,10 @@ def build(
       gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
     """
-    from groupconv_cli.builder.memory import enough_to_build
     from groupconv_cli.cli.output import note, write, write_sentences
     from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.files import file_stem
-    from groupconv_cli.models.weights import check_weights_file
-    from groupconv_cli.runtime import FRAMEWORK, require
+    from groupconv_cli.render.build import build_sentences
 
     prints = any(map(is_stdout, output or ()))
     if prints and (to, len(output or ())) != (["python"], 1):
@@ -180,155 +166,29 @@ def build(
             "-o - is for Python code alone: gconv build SPEC --to python -o -\n"
             "  other formats need a file, such as -o net.keras"
         )
-    source = read_spec(spec, trust=trust, or_bundled=False)
-    values = parse_settings(settings)
-    network = network_in(source, values, variant)
-    wanted = formats.targets(output or (), to or (), file_stem(network.name))
-    asked = [target.format for target in wanted]
-    if any(each.name == "python" for each in asked):
-        refuse_model(network)
-    _check_quantization(quantize, calibrate, asked)
-    require(*FRAMEWORK, "psutil")
-    formats.require_packages(asked)
-    formats.check_sizes(asked, 4 * sum(node.cost.params for node in network.nodes))
-    if weights is not None:
-        check_weights_file(weights)
-    samples = _samples(network, calibrate)
-    if quantize == formats.CALIBRATED and samples is None:
+    file = api.open_spec(spec, trust=trust, or_bundled=False, note=note)
+    with spinner() as show:
+        report = api.build_files(
+            file,
+            output or (),
+            to or (),
+            weights=weights,
+            seed=init_seed,
+            fast=fast,
+            quantize=next((each for each in formats.QUANTIZATIONS if each == quantize), None),
+            calibration=calibrate,
+            ignore_memory=ignore_memory,
+            settings=parse_settings(settings),
+            variant=variant,
+            force=force,
+            progress=show,
+        )
+    if quantize == formats.CALIBRATED and calibrate is None:
         note(
             "warning: int8 takes its ranges from random numbers, because there is no --calibrate; "
             "such a file is for measuring speed and size, not for use"
         )
-    way = "; --ignore-memory builds it anyway"
-    enough = enough_to_build(network, ignore=ignore_memory, way=way)
-    # The targets are opened first: work whose result cannot be kept is not begun.
-    with formats.reserved(wanted, force=force) as places, spinner("Loading TensorFlow") as show:
-        from groupconv_cli.runtime import load_keras
-
-        load_keras()
-        from groupconv_cli.api import build as build_network
-        from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, export_all
-
-        if isinstance(source, ModelFile):
-            show(f"Reading {source.name}")
-            with _memory_known(enough):
-                model = _read(source, values, fast=fast, seed=init_seed, weights=weights)
-        else:
-            show(f"Building {network.name}")
-            with _memory_known(enough):
-                model = build_network(network, fast=fast, seed=init_seed, weights=weights)
-        kind = next((each for each in formats.QUANTIZATIONS if each == quantize), None)
-        options = ExportOptions(kind, samples, ignore_memory)
-        saved = export_all(ExportSubject(model, network), places, options, show)
-        code = places[0][1].read_text(encoding="utf-8") if prints else ""
     if prints:
-        write(code)
+        write(report.printed)
     else:
-        write_sentences(_report(source, network, model, saved, weights=weights, fast=fast))
-
-
-def _check_quantization(
-    quantize: Quantize | None, calibrate: Path | None, to: list[formats.Format]
-) -> None:
-    """Raises UsageError for options that nothing asked for would heed."""
-    if quantize is not None and not any(quantize in each.quantizations for each in to):
-        raise UsageError(f"--{formats.where_quantized(quantize)}")
-    if calibrate is not None and quantize != formats.CALIBRATED:
-        raise UsageError(f"--calibrate needs --quantize {formats.CALIBRATED}")
-
-
-def _samples(network: Network, calibrate: Path | None) -> list[Any] | None:
-    """The samples in the file of --calibrate. Raises UsageError if they are not of this network."""
-    if calibrate is None:
-        return None
-    from groupconv_cli.exporters.calibration import Input, read_samples
-
-    entries = [network.nodes[index] for index in network.inputs]
-    return read_samples(calibrate, [Input(node.name, node.shape) for node in entries])
-
-
-@contextmanager
-def _memory_known(enough: bool) -> Iterator[None]:
-    """Puts what goes wrong inside down to memory where there seemed to be too little of it."""
-    try:
-        yield
-    except Exception as error:
-        if enough or isinstance(error, GconvError):
-            raise
-        # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
-        raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
-
-
-def _read(
-    source: ModelFile,
-    values: dict[str, str],
-    *,
-    fast: bool,
-    seed: int | None,
-    weights: Path | None,
-) -> keras.Model:
-    """The model that stands in place of a spec."""
-    from groupconv_cli.builder.seed import seeded
-    from groupconv_cli.models.convert import make_fast
-    from groupconv_cli.models.weights import load_weights
-
-    if seed is not None and not source.is_application:
-        raise UsageError(f"{source.name} has weights already; --init-seed is for random weights")
-    with seeded(seed):
-        model = source.load(values, ignore_memory=True)  # the network's was looked at before
-    if weights is not None:
-        load_weights(model, weights)
-    if fast:
-        make_fast(model)
-    return model
-
-
-def _report(
-    source: SpecFile | ModelFile,
-    network: Network,
-    model: keras.Model,
-    saved: list[Export],
-    *,
-    weights: Path | None,
-    fast: bool,
-) -> list[str]:
-    """What was built, where it lies, and how it was checked."""
-    from groupconv_cli.units import bytes_text, decimal_text
-    from groupconv_cli.words import plural
-
-    verb = "Read" if isinstance(source, ModelFile) else "Built"
-    lines = [
-        f"{verb} {network.name}: {plural(len(network.layers), 'layer')}, "
-        f"{model.count_params():,} parameters."
-    ]
-    if not isinstance(source, ModelFile):
-        lines.append(
-            "Checked: every layer's output shape and parameters in Keras equal the analysis."
-        )
-    elif source.is_application and weights is None:
-        lines.append("Its weights are random.")
-    if weights is not None:
-        lines.append(f"Weights from {weights}.")
-    for each in saved:
-        line = f"Saved {each.path} ({bytes_text(each.size)})"
-        if each.agreement is None:
-            lines.append(f"{line}. Not compared: {each.format.runtime} is not installed.")
-            continue
-        if not each.agreement.is_finite:
-            lines.append(f"{line}. Not compared: an output of the model has no finite number.")
-            continue
-        difference, largest = map(decimal_text, (each.agreement.difference, each.agreement.largest))
-        lines.append(
-            f"{line}. Reloaded in {each.agreement.runtime}: max difference {difference} "
-            f"(outputs up to {largest})"
-        )
-    if any(each.agreement is not None and each.agreement.says_little for each in saved):
-        lines.append(
-            "This comparison shows little: the outputs are nearly the same for any input, as in "
-            "many networks without trained weights. With --weights it shows more."
-        )
-    if fast and any(each.format.name == "keras" for each in saved):
-        lines.append("To load it: import groupconv_cli.layers, then keras.models.load_model.")
-    if any(each.format.name == "python" for each in saved):
-        lines.append("The Python file has no weights: it builds the model with random ones.")
-    return lines
+        write_sentences(build_sentences(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import ExactOption, ForceOption, FormatOption, OutputOption
 from groupconv_cli.cli.run import command
 
@@ -26,14 +27,14 @@ def list_networks(
     from groupconv_cli.render.catalogue import catalogue_view, networks_view
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.json import catalogue_json
-    from groupconv_cli.sources.catalogue import catalogue
 
     to = Destination(output_format, output, force, exact).checked()
+    networks = api.catalogue()
     result = Result(
-        view=lambda nested: catalogue_view(catalogue()),
+        view=lambda nested: catalogue_view(networks),
         documents={
-            "json": lambda: catalogue_json(catalogue()),
-            "csv": lambda: csv_text(networks_view(catalogue())),
+            "json": lambda: catalogue_json(networks),
+            "csv": lambda: csv_text(networks_view(networks)),
         },
     )
     present(result, to)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
     DTypeOption,
@@ -122,7 +123,6 @@ def check(
         if specs or rules or output is not None:
             raise UsageError("--explain explains a rule and checks nothing: no SPEC, --rule or -o")
         return _explain(explain)
-    from groupconv_cli.api import check as check_specs
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Destination, Result, is_stdout, present
     from groupconv_cli.render.check import check_view, conclusion, findings_view
@@ -136,7 +136,7 @@ def check(
         chosen = CheckFormat.github
     to = Destination(chosen, output, force, exact).checked()
     amounts = {"params": max_params, "macs": max_macs, "flops": max_flops, "memory": max_memory}
-    report = check_specs(
+    report = api.check(
         *(specs or ()),
         rules=parse_rules(rules),
         budget={key: text for key, text in amounts.items() if text is not None},
@@ -165,15 +165,9 @@ def check(
 def _explain(code: str) -> int:
     """Prints what a rule is about. Raises UsageError for a code that is none."""
     from groupconv_cli.cli.output import emit, width_of
-    from groupconv_cli.lint.pages import explanation
-    from groupconv_cli.policy.rules import RuleError
     from groupconv_cli.render.prose import prose_lines
 
-    try:
-        page = explanation(code)
-    except RuleError as error:
-        raise UsageError(f"{error.message}\n  {error.hint}") from None
-    emit(prose_lines(page, width_of(sys.stdout)))
+    emit(prose_lines(api.explain(code), width_of(sys.stdout)))
     return 0
 
 

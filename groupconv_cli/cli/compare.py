@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.measure import (
     BatchOption,
     DeviceOption,
@@ -15,7 +16,6 @@ from groupconv_cli.cli.measure import (
     RuntimeOption,
     ThreadsOption,
     measure_settings,
-    measured_groups,
 )
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
@@ -30,17 +30,13 @@ from groupconv_cli.cli.options import (
     VariantOption,
     load_spec,
     parse_settings,
-    read_spec,
 )
 from groupconv_cli.cli.run import INTERRUPTED, command
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from groupconv_cli.analysis.measurement import MeasureSettings
+    from groupconv_cli import MeasureSettings, Network
     from groupconv_cli.cli.present import Result
-    from groupconv_cli.language.spec_file import SpecFile
-    from groupconv_cli.models.model_file import ModelFile
-    from groupconv_cli.network import Network
 
 ROWS_FAILED = 1
 
@@ -129,7 +125,7 @@ def compare(
             raise UsageError(
                 "--variants cannot be combined with --groups, --only, --variant or --measure"
             )
-        status, result = _variants(read_spec(spec), parse_settings(settings), dtype)
+        status, result = _variants(spec, parse_settings(settings), dtype, trust=trust)
     else:
         counts = parse_groups("all" if groups is None else groups)
         network = load_spec(spec, settings, variant, trust=trust)
@@ -147,13 +143,20 @@ def _groups(
     settings: MeasureSettings | None,
 ) -> tuple[int, Result]:
     """The exit status, and the comparison."""
-    from groupconv_cli.api import compare as compare_groups
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import compare_view
     from groupconv_cli.render.json import compare_json
 
-    report = compare_groups(network, counts, only=only, dtype=dtype)
-    measured = measured_groups(network, counts, only, settings) if settings else None
+    measured = None
+    if settings is None:
+        report = api.compare(network, counts, only=only, dtype=dtype)
+    else:
+        from groupconv_cli.cli.progress import bar
+
+        with bar() as progress:
+            report, measured = api.compare_measured(
+                network, counts, only=only, settings=settings, progress=progress
+            )
     status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
     if measured and not measured.complete:
         status = INTERRUPTED
@@ -164,15 +167,16 @@ def _groups(
 
 
 def _variants(
-    file: SpecFile | ModelFile, settings: dict[str, str], dtype: str
+    spec: str | None, settings: dict[str, str], dtype: str, *, trust: bool
 ) -> tuple[int, Result]:
     """The exit status, and the comparison."""
-    from groupconv_cli.api import compare_variants
+    from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import variants_view
     from groupconv_cli.render.json import variants_json
 
-    report = compare_variants(file, settings=settings, dtype=dtype)
+    file = api.open_spec(spec, trust=trust, note=note)
+    report = api.compare_variants(file, settings=settings, dtype=dtype)
     status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
     return status, Result(
         view=lambda nested: variants_view(report),

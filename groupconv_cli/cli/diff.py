@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
     DTypeOption,
@@ -19,19 +18,9 @@ from groupconv_cli.cli.options import (
     TrustOption,
     VariantOption,
     complete_spec,
-    network_in,
     parse_settings,
-    read_spec,
 )
 from groupconv_cli.cli.run import command
-from groupconv_cli.errors import SpecError, UsageError
-
-if TYPE_CHECKING:
-    from groupconv_cli.language.spec_file import SpecFile
-    from groupconv_cli.models.model_file import ModelFile
-    from groupconv_cli.network import Network
-
-    File = SpecFile | ModelFile
 
 LIMIT_BROKEN = 1
 
@@ -117,27 +106,30 @@ def diff(
       gconv diff main:old.yaml new.yaml
       gconv diff net.yaml net.yaml --old-set groups=4 --set groups=8
     """
-    from groupconv_cli.analysis.diff import diff_networks
-    from groupconv_cli.analysis.growth import verdicts
-    from groupconv_cli.cli.output import complain
+    from groupconv_cli.cli.output import complain, note
     from groupconv_cli.cli.present import Destination, Result, present
-    from groupconv_cli.policy.limits import parse_limits
+    from groupconv_cli.cli.progress import spinner
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json
 
     to = Destination(output_format, output, force, exact).checked()
-    limits = parse_limits(fail_if_larger or ())
+    limits = api.growth_limits(fail_if_larger or ())
     shared = parse_settings(settings)
     own = {**shared, **parse_settings(old_settings)}
-    was, now, sources = _files(old, new, against, trust=trust)
-    was_variant = variant if old_variant is None else old_variant
-    before, after = _both(
-        lambda: network_in(was, own, was_variant) if was else None,
-        lambda: network_in(now, shared, variant),
-    )
-    report = diff_networks(before, after, dtype)
-    held = verdicts(limits, report)
+    with spinner() as show:
+        report, sources = api.diff_specs(
+            old,
+            new,
+            against=against,
+            settings=(own, shared),
+            variants=(variant if old_variant is None else old_variant, variant),
+            dtype=dtype,
+            trust=trust,
+            note=note,
+            progress=show,
+        )
+    held = api.growth_verdicts(limits, report)
     result = Result(
         view=lambda nested: diff_view(report, held, sources=sources, exact=exact),
         documents={
@@ -150,50 +142,3 @@ def diff(
     for verdict in broken:
         complain(verdict_text(verdict))
     return LIMIT_BROKEN if broken else 0
-
-
-def _files(
-    old: str | None, new: str | None, against: str | None, *, trust: bool
-) -> tuple[File | None, File, tuple[str, str]]:
-    """Both specs, and what to call them; no old one if the revision has none."""
-    if against is None:
-        if old is None or new is None:
-            raise UsageError("diff needs two specs, or one and --against REV")
-        if old == new == "-":
-            raise UsageError("only one of the two specs can be standard input")
-        files = read_spec(old, trust=trust), read_spec(new, trust=trust)
-        return *files, (_label(old, files[0]), _label(new, files[1]))
-    if new is not None:
-        raise UsageError(f"--against takes one spec, got {old} and {new}")
-    from groupconv_cli.language.spec_file import SpecFile
-    from groupconv_cli.models.recognize import is_model
-    from groupconv_cli.sources.git_revision import source_at
-    from groupconv_cli.sources.locate import DEFAULT_FILE
-
-    spec = DEFAULT_FILE if old is None else old
-    if old is None and not Path(spec).is_file():
-        raise UsageError(f"there is no {spec} here; name the spec to compare with {against}")
-    if is_model(spec):
-        raise UsageError(f"--against is for specs, and {spec} is a Keras model")
-    source, called = source_at(spec, against)
-    return source and SpecFile(source), read_spec(spec), (called, spec)
-
-
-def _label(spec: str, file: File) -> str:
-    return file.source.name if spec == "-" else spec
-
-
-def _both(
-    old: Callable[[], Network | None], new: Callable[[], Network]
-) -> tuple[Network | None, Network]:
-    """Both networks. Raises SpecError with the mistakes of both specs."""
-    try:
-        before = old()
-    except SpecError as error:
-        try:
-            new()
-        except SpecError as other:
-            both = dict.fromkeys([*error.diagnostics, *other.diagnostics])
-            raise SpecError(*both) from None
-        raise
-    return before, new()

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import ForceOption, complete_spec, file_name
 from groupconv_cli.cli.run import command
-from groupconv_cli.errors import UsageError
 
 EDITOR_LINE = "# yaml-language-server: $schema={}\n"
 """What editors with a YAML language server look for."""
@@ -51,37 +51,20 @@ def init(
 
     from groupconv_cli.cli.output import write, write_sentences
     from groupconv_cli.cli.present import is_stdout
-    from groupconv_cli.cli.schema import schema_text
     from groupconv_cli.files import write_texts
-    from groupconv_cli.language.schema import FILE_NAME
-    from groupconv_cli.sources.locate import DEFAULT_FILE
 
     to_stdout = is_stdout(output)
-    text, variant = _starting_point(name, DEFAULT_FILE if to_stdout else quote(output.name))
-    text = EDITOR_LINE.format(FILE_NAME) + text
+    text, variant = api.starting_point(name, None if to_stdout else quote(output.name))
+    schema_name, schema = api.schema_file()
+    text = EDITOR_LINE.format(schema_name) + text
     if to_stdout:
         write(text)
         return
-    beside = output.parent / FILE_NAME
-    contents = {output: text} if beside.exists() else {output: text, beside: schema_text()}
+    beside = output.parent / schema_name
+    contents = {output: text} if beside.exists() else {output: text, beside: schema}
     write_texts(contents, force=[output] if force else ())
     told = f"Wrote {output}"
     if beside in contents:
         told += f", and {beside} for your editor"
     options = f" --variant {variant}" if variant else ""
     write_sentences([f"{told}.", f"Next: gconv summary {quote(str(output))}{options}"])
-
-
-def _starting_point(name: str | None, file: str) -> tuple[str, str | None]:
-    """The text to copy into a file, and the variant of it that the name means."""
-    from groupconv_cli.sources import catalogue
-    from groupconv_cli.words import did_you_mean
-
-    if name is None:
-        return catalogue.starter(file), None
-    found = catalogue.find(name)
-    if found is None:
-        hint = did_you_mean(name, catalogue.names()) or "`gconv list` shows them"
-        raise UsageError(f"no bundled network is called {name!r}; {hint}")
-    family, variant = found
-    return catalogue.source_of(family).text, variant

@@ -1,4 +1,4 @@
-"""What `compare` and `summary` share of --measure: its options, and how it shows its progress."""
+"""What `compare` and `summary` share of --measure: its options."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.network import Network
 
 if TYPE_CHECKING:
-    from groupconv_cli.analysis.measurement import (
-        GroupMeasurement,
-        LayerMeasurement,
-        MeasureSettings,
-    )
+    from groupconv_cli import MeasureSettings
 
 
 class Runtime(StrEnum):
@@ -114,8 +109,9 @@ def measure_settings(
             if value is not None:
                 raise UsageError(f"{option} needs --measure")
         return None
-    from groupconv_cli.analysis.measurement import RUNTIMES, MeasureSettings
+    from groupconv_cli import MeasureSettings
 
+    chosen = (runtime or Runtime.gconv).value
     return MeasureSettings(
         batch=batch or 8,
         dtype=dtype,
@@ -123,25 +119,5 @@ def measure_settings(
         threads=threads,
         device=device,
         ignore_memory=ignore_memory,
-        runtimes=RUNTIMES if runtime is Runtime.both else ((runtime or Runtime.gconv).value,),
+        runtimes=("gconv", "keras") if chosen == "both" else (chosen,),
     )
-
-
-def measured_groups(
-    network: Network, counts: list[int | str], only: str | None, settings: MeasureSettings
-) -> GroupMeasurement:
-    """Measures the rows of a comparison, with a bar on stderr."""
-    from groupconv_cli.api import measure
-    from groupconv_cli.cli.progress import bar
-
-    with bar() as progress:
-        return measure(network, counts, only=only, settings=settings, progress=progress)
-
-
-def measured_layers(network: Network, settings: MeasureSettings) -> LayerMeasurement:
-    """Measures the layers of a network, with a bar on stderr."""
-    from groupconv_cli.api import measure_layers
-    from groupconv_cli.cli.progress import bar
-
-    with bar() as progress:
-        return measure_layers(network, settings=settings, progress=progress)

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groupconv_cli import dtypes
+from groupconv_cli import api, dtypes
 from groupconv_cli.errors import UsageError
-from groupconv_cli.network import Network
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
-    from groupconv_cli.language.spec_file import SpecFile
-    from groupconv_cli.models.model_file import ModelFile
+    from groupconv_cli import Network
 
 
 def members(names: Iterable[str]) -> dict[str, str]:
@@ -48,9 +46,7 @@ DEFAULT_DTYPE = DType(dtypes.DEFAULT)
 
 def complete_spec(incomplete: str) -> Iterable[str]:
     """Names of bundled configs that begin with what has been typed."""
-    from groupconv_cli.sources.catalogue import names
-
-    return [name for name in names() if name.startswith(incomplete)]
+    return [name for name in api.catalogue_names() if name.startswith(incomplete)]
 
 
 def file_name(given: str | Path) -> Path:
@@ -131,56 +127,22 @@ DTypeOption = Annotated[
 ]
 
 
-def read_spec(
-    spec: str | None, *, trust: bool = False, or_bundled: bool = True
-) -> SpecFile | ModelFile:
-    """The spec that a command's SPEC means; says on stderr which was taken where that is open.
-
-    For a Keras model it is what makes its network, with `trust` though the file brings code.
-    Without SPEC and a gconv.yaml it is the bundled 'basic', if `or_bundled`.
-    """
-    from groupconv_cli.cli.output import note
-    from groupconv_cli.language.spec_file import SpecFile
-    from groupconv_cli.models.model_file import ModelFile
-    from groupconv_cli.models.recognize import is_model
-    from groupconv_cli.sources.locate import locate
-
-    if spec is not None and is_model(spec):
-        return ModelFile(spec, trust=trust)
-    found = locate(spec, or_bundled=or_bundled)
-    if found.note:
-        note(found.note)
-    return SpecFile(found.source, found.variant)
-
-
-def network_in(
-    file: SpecFile | ModelFile, settings: dict[str, str], variant: str | None
-) -> Network:
-    """The network that was read; with a spinner on stderr where TensorFlow has to be loaded."""
-    from groupconv_cli.models.model_file import ModelFile
-
-    if not isinstance(file, ModelFile):
-        return file.network(settings, variant)
-    file.check()
-    from groupconv_cli.cli.progress import spinner
-
-    with spinner("Loading TensorFlow") as show:
-        from groupconv_cli.runtime import load_keras
-
-        load_keras()
-        show(f"Reading {file.name}")
-        return file.network(settings, variant)
-
-
 def load_spec(
     spec: str | None, settings: list[str] | None, variant: str | None, *, trust: bool = False
 ) -> Network:
     """The network that a command's SPEC, --set, --variant and --trust mean: a spec's or a model's.
 
+    Says on stderr which was taken where that is open, and what takes long.
+
     Raises what `groupconv_cli.load` raises.
     """
+    from groupconv_cli.cli.output import note
+    from groupconv_cli.cli.progress import spinner
+
     values = parse_settings(settings)
-    return network_in(read_spec(spec, trust=trust), values, variant)
+    file = api.open_spec(spec, trust=trust, note=note)
+    with spinner() as show:
+        return api.load(file, settings=values, variant=variant, progress=show)
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

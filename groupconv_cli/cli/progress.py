@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from groupconv_cli.cli.output import MIN_WIDTH, is_styled, width_of
@@ -26,11 +26,22 @@ ROOM_FOR_BAR = 80
 
 
 @contextmanager
-def spinner(message: str) -> Iterator[Callable[[str], None]]:
-    """Shows `message` with a spinner; yields a function that changes the message."""
-    if not _is_shown():
-        yield lambda _: None
-        return
+def spinner() -> Iterator[Callable[[str], None]]:
+    """Yields a function that shows a message with a spinner, from the first message on."""
+    with ExitStack() as stack:
+        turning: Callable[[str], None] | None = None
+
+        def show(message: str) -> None:
+            nonlocal turning
+            if _is_shown():
+                turning = turning or stack.enter_context(_turning(message))
+                turning(message)
+
+        yield show
+
+
+@contextmanager
+def _turning(message: str) -> Iterator[Callable[[str], None]]:
     from rich.live import Live
     from rich.spinner import Spinner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groupconv_cli import api
 from groupconv_cli.cli.options import ForceOption, OutputOption
 from groupconv_cli.cli.run import command
 
@@ -21,19 +22,10 @@ def schema(
     from groupconv_cli.cli.present import is_stdout
     from groupconv_cli.files import written_whole
 
-    text = schema_text()
+    _, text = api.schema_file()
     if output is None or is_stdout(output):
         write(text)
         return
     with written_whole(output, force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
     write_sentences([f"Wrote {output}."])
-
-
-def schema_text() -> str:
-    """The schema as it is printed and published."""
-    import json  # here, so that other commands do not pay for it
-
-    from groupconv_cli.language.schema import schema as make_schema
-
-    return json.dumps(make_schema(), indent=1, ensure_ascii=False) + "\n"

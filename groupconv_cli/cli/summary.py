@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from groupconv_cli import api
 from groupconv_cli.cli.measure import (
     BatchOption,
     DeviceOption,
@@ -15,7 +16,6 @@ from groupconv_cli.cli.measure import (
     RuntimeOption,
     ThreadsOption,
     measure_settings,
-    measured_layers,
 )
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
@@ -92,7 +92,6 @@ def summary(
       gconv summary net.yaml --format json | jq .macs
       gconv summary net.yaml --depth 1 --measure
     """
-    from groupconv_cli.api import analyze
     from groupconv_cli.cli.present import Destination, Result, present
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
@@ -111,8 +110,13 @@ def summary(
         dtype=dtype,
     )
     network = load_spec(spec, settings, variant, trust=trust)
-    report = analyze(network, dtype=dtype)
-    measured = measured_layers(network, settings_of_measure) if settings_of_measure else None
+    report = api.analyze(network, dtype=dtype)
+    measured = None
+    if settings_of_measure is not None:
+        from groupconv_cli.cli.progress import bar
+
+        with bar() as progress:
+            measured = api.measure_layers(network, settings=settings_of_measure, progress=progress)
     result = Result(
         view=lambda nested: summary_view(report, measured, depth=depth, top=top, nested=nested),
         documents={"json": lambda: summary_json(report, measured)},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from groupconv_cli.builder.memory import TRY_ANYWAY, check_run
+from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
 from groupconv_cli.models.to_network import clean_name, first_line
@@ -119,7 +119,7 @@ def export_all(
     """
     check_model(subject.model)
     if subject.network is not None:
-        check_run(subject.network, SAMPLES, ignore=options.ignore_memory, way=TRY_ANYWAY)
+        check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
     samples = sample_inputs(subject.model, options)
     with silenced():
         expected = _expected(subject.model, samples)

@@ -174,7 +174,7 @@ def check_quantization(
     `calibrated` says whether there are samples, which int8 takes alone.
     """
     if calibrated and kind != CALIBRATED:
-        raise UsageError(f"calibration needs quantize={CALIBRATED!r}; got quantize={kind!r}")
+        raise UsageError(f"calibration samples are for {CALIBRATED}; got quantize {kind or 'none'}")
     if kind is None:
         return
     if kind not in QUANTIZATIONS:
@@ -184,11 +184,11 @@ def check_quantization(
 
 
 def where_quantized(kind: str) -> str:
-    """Which formats have a quantization: 'quantize is for TFLite: name an output …'."""
+    """Which formats have a quantization: 'quantize int8 is for TFLite: name an …'."""
     able = [each for each in QUANTIZED if kind in each.quantizations]
     titles = joined([each.title for each in able], "or")
     told = joined([each.is_told_by for each in able], "or")
-    return f"quantize is for {titles}: name an output that {told}"
+    return f"quantize {kind} is for {titles}: name an output that {told}"
 
 
 def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
 from groupconv_cli.language.expand import Work, expand
 from groupconv_cli.language.nodes import Entry
+from groupconv_cli.language.plain import as_texts
 from groupconv_cli.language.policy_entries import limits
 from groupconv_cli.language.scope import Scope
 from groupconv_cli.language.spec import Spec
@@ -48,14 +49,15 @@ class SpecFile:
 
     def network(
         self,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, object] | None = None,
         variant: str | None = None,
         work: Work | None = None,
+        progress: Callable[[str], None] | None = None,
     ) -> Network:
         """The network that the spec describes.
 
-        `settings` are values of variables, as text; they win over those of the `variant`. Networks
-        that are made with the same `work` share the bounds of one.
+        `settings` are values of variables; they win over those of the `variant`. Networks that are
+        made with the same `work` share the bounds of one.
 
         Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
         it does not have.
@@ -63,9 +65,11 @@ class SpecFile:
         implied = self.implied_variant
         if None not in (variant, implied) and variant != implied:
             raise UsageError(f"the name already picks the variant {implied!r}, not {variant!r}")
-        return self._network(settings or {}, implied if variant is None else variant, work)
+        return self._network(as_texts(settings), implied if variant is None else variant, work)
 
-    def networks(self, settings: Mapping[str, str] | None = None) -> dict[str, Network | SpecError]:
+    def networks(
+        self, settings: Mapping[str, object] | None = None
+    ) -> dict[str, Network | SpecError]:
         """The network of every variant, or what is wrong with it, by the variant's name.
 
         Raises SpecError if no variant makes a network, UsageError for a variable that the spec
@@ -77,7 +81,7 @@ class SpecFile:
         work = Work()
         for variant in self.variants:
             try:
-                made[variant] = self._network(settings or {}, variant, work)
+                made[variant] = self._network(as_texts(settings), variant, work)
             except SpecError as error:
                 made[variant] = error
         errors = [each for each in made.values() if isinstance(each, SpecError)]
@@ -92,13 +96,13 @@ class SpecFile:
         return self._spec.rules
 
     def limits(
-        self, settings: Mapping[str, str] | None = None, variant: str | None = None
+        self, settings: Mapping[str, object] | None = None, variant: str | None = None
     ) -> dict[str, BudgetLimit]:
         """The spec's budget, for the same arguments as `network`; its mistakes are found there.
 
         Raises SpecError for a limit that is none with these values.
         """
-        changes = self._changes(settings or {}, variant or self.implied_variant, Problems())
+        changes = self._changes(as_texts(settings), variant or self.implied_variant, Problems())
         return limits(self._spec.budget, Scope(self._spec.vars | changes))
 
     def _network(

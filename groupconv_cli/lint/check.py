@@ -8,20 +8,27 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.budget import BudgetLine, hold
 from groupconv_cli.analysis.totals import total
+from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
 from groupconv_cli.language.expand import Work
-from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
 from groupconv_cli.lint.settings import ProjectSeverities
 from groupconv_cli.models.model_file import ModelFile
-from groupconv_cli.models.recognize import is_model
 from groupconv_cli.network import Network
+from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
-from groupconv_cli.policy.rules import DEFAULTS, Severities, Severity
-from groupconv_cli.sources.locate import locate
+from groupconv_cli.policy.rules import (
+    DEFAULTS,
+    RuleError,
+    Severities,
+    Severity,
+    known_code,
+    known_severity,
+)
+from groupconv_cli.sources.open import Opened, open_spec
 from groupconv_cli.words import joined
 
 
@@ -31,12 +38,45 @@ class CheckOptions(NamedTuple):
     levels: Severities
     limits: dict[str, BudgetLimit]
     variant: str | None
-    settings: Mapping[str, str]
+    settings: Mapping[str, object]
     dtype: str
     strict: bool
     """Whether warnings are errors."""
     trust: bool = False
     """Whether code that a model's file brings may run."""
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        rules: Mapping[str, str],
+        budget: Mapping[str, int | str],
+        variant: str | None,
+        settings: Mapping[str, object],
+        dtype: str,
+        strict: bool,
+        trust: bool,
+    ) -> CheckOptions:
+        """The options that `groupconv_cli.check` takes. Raises UsageError for what is none."""
+        bytes_per_value(dtype)
+        levels: Severities = {}
+        limits: dict[str, BudgetLimit] = {}
+        try:
+            for code, level in rules.items():
+                levels[known_code(code)] = known_severity(level)
+        except RuleError as error:
+            raise UsageError(f"{error.message}\n  {error.hint}") from None
+        for key, value in budget.items():
+            if key not in BUDGETED:
+                raise UsageError(f"no budget is called {key!r}; there are {', '.join(BUDGETED)}")
+            try:
+                limits[key] = BudgetLimit(key, amount(key, value))
+            except AmountError as error:
+                hint = f"\n  {error.hint}" if error.hint else ""
+                raise UsageError(
+                    f"the limit of {key} must be {error}; got {value!r}{hint}"
+                ) from None
+        return cls(levels, limits, variant, settings, dtype, strict, trust)
 
 
 def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
@@ -60,11 +100,8 @@ def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
 
 
 def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> SpecCheck:
-    if is_model(spec):
-        return _check_model(spec, options, project)
     try:
-        found = locate(spec)
-        file = SpecFile(found.source, found.variant)
+        file = open_spec(spec, trust=options.trust)
     except SpecError as error:
         return SpecCheck(spec=spec, problems=error.diagnostics)
     except UsageError as error:
@@ -72,7 +109,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
     picked = options.variant or file.implied_variant
     variants = (picked,) if picked else file.variants
     path = Path(file.source.name)
-    folder = path.parent if path.is_file() else Path()
+    folder = path.parent if path.exists() else Path()
     levels = _levels(project.of(folder), file.rules, options)
     found_in = _Findings(variants)
     problems: dict[Diagnostic, list[str | None]] = {}
@@ -86,7 +123,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
                 problems.setdefault(problem, []).append(variant)
             continue
         except UsageError as error:
-            problems.setdefault(Diagnostic.of(error), []).append(variant)
+            problems.setdefault(_of_file(error, file), []).append(variant)
             continue
         found_in.add(variant, lint(network, levels))
         if limits:
@@ -109,26 +146,16 @@ def _levels(project: Severities, own: Severities, options: CheckOptions) -> Seve
     return levels
 
 
-def _check_model(spec: str, options: CheckOptions, project: ProjectSeverities) -> SpecCheck:
-    """Of a Keras model, which has no rules, budget and variants of its own."""
-    path = Path(spec)
-    folder = path.parent if path.exists() else Path()
-    levels = _levels(project.of(folder), {}, options)
-    try:
-        network = ModelFile(spec, trust=options.trust).network(options.settings, options.variant)
-        findings = lint(network, levels)
-        budgets = hold(total(network, options.dtype), options.limits)
-    except UsageError as error:
-        problem = Diagnostic.of(error)
-        # Some are about a model by its own name; many files may be checked.
-        if spec not in problem.message:
-            problem = problem._replace(message=f"{spec}: {problem.message}")
-        return SpecCheck(spec=spec, problems=(problem,))
-    return SpecCheck(spec=spec, findings=tuple(findings), budgets=tuple(budgets))
+def _of_file(error: UsageError, file: Opened) -> Diagnostic:
+    """The error as a problem. Some are about a model by its own name; many files may be checked."""
+    problem = Diagnostic.of(error)
+    if isinstance(file, ModelFile) and file.name not in problem.message:
+        return problem._replace(message=f"{file.name}: {problem.message}")
+    return problem
 
 
 def _made(
-    file: SpecFile, variant: str | None, options: CheckOptions, work: Work
+    file: Opened, variant: str | None, options: CheckOptions, work: Work
 ) -> tuple[Network, dict[str, BudgetLimit]]:
     network = file.network(options.settings, variant, work)
     return network, {**file.limits(options.settings, variant), **options.limits}

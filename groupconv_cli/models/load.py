@@ -18,11 +18,10 @@ from keras.src.models import functional
 from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
-from groupconv_cli.builder.memory import TRY_ANYWAY, enough_to_build
 from groupconv_cli.errors import GconvError, UsageError
 from groupconv_cli.foreign import foreign
 from groupconv_cli.models.bounds import MAX_TRIES
-from groupconv_cli.models.description import check_code, described, read_config
+from groupconv_cli.models.description import described
 from groupconv_cli.models.recognize import PREFIX
 from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
@@ -36,48 +35,57 @@ OPEN = {"MobileNetV3Large": (224, 224, 3), "MobileNetV3Small": (224, 224, 3)}
 """Input sizes of applications that leave them open unless they load weights; as documented."""
 
 
-def model_network(source: str, settings: Settings | None = None, *, trust: bool = False) -> Network:
-    """The network of a model in a file or of keras.applications; no weights are made or read.
+def application_network(source: str, settings: Settings | None = None) -> Network:
+    """The network of a function of keras.applications, `keras:NAME`; no weights are made.
 
-    `settings` may give `input`, the sizes that a file's model leaves open, and for an application
-    any argument of its function, `input` standing for its `input_shape`.
+    `settings` may give any argument of the function, `input` standing for its `input_shape`.
 
-    Raises UsageError for what is no model, cannot be read, or is not safe to.
+    Raises UsageError for a function or an argument that is not there.
     """
     with _apart(), keras.StatelessScope(initialize_variables=False):
-        if source.startswith(PREFIX):
-            return network_of(_application(source, settings or {}))
-        sizes = sizes_of(settings)
-        # What comes of a description from elsewhere is no bug, wherever it shows.
-        config = read_config(Path(source))
-        with foreign(source, NO_MODEL, SAVE_AGAIN), deep(), _bounded(source):
-            model = _described(Path(source), config, trust=trust)
-            if isinstance(model, keras.Sequential) and not model.built and sizes:
-                _tried(source, lambda: model.build((None, *sizes[0])))
-            return network_of(model, sizes)
+        return network_of(_application(source, settings or {}))
 
 
-def load_model(
-    source: str,
-    settings: Settings | None = None,
-    *,
-    trust: bool = False,
-    compiled: bool = False,
-    ignore_memory: bool = False,
-) -> Any:
-    """The Keras model in a file, with its weights, or an application with random ones.
+def file_network(
+    path: Path, config: dict[str, Any], sizes: SizesOfInputs | None = None, *, trust: bool = False
+) -> Network:
+    """The network of the model that `config` of the file describes; no weights are read.
 
-    With `compiled` it can go on training where it left off, if Keras finds all that takes. With
-    `ignore_memory` it is tried even where there seems to be too little.
+    `config` is what `description.read_config` gives, and is used up. `sizes` are those that the
+    model leaves open.
 
-    Raises what `model_network` raises, and EnvironmentProblem if there is not enough memory.
+    Raises UsageError for what cannot be read, or is not safe to.
     """
-    network = model_network(source, settings, trust=trust)
-    enough_to_build(network, ignore=ignore_memory, way=TRY_ANYWAY)
-    if source.startswith(PREFIX):
-        with _apart():
-            return _application(source, settings or {})
-    check_weights(Path(source))
+    source = str(path)
+    # What comes of a description from elsewhere is no bug, wherever it shows.
+    with (
+        _apart(),
+        keras.StatelessScope(initialize_variables=False),
+        foreign(source, NO_MODEL, SAVE_AGAIN),
+        deep(),
+        _bounded(source),
+    ):
+        model = _described(path, config, trust=trust)
+        if isinstance(model, keras.Sequential) and not model.built and sizes:
+            _tried(source, lambda: model.build((None, *sizes[0])))
+        return network_of(model, sizes)
+
+
+def load_application(source: str, settings: Settings | None = None) -> Any:
+    """The model of a function of keras.applications, with random weights."""
+    with _apart():
+        return _application(source, settings or {})
+
+
+def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any:
+    """The Keras model in a file whose description was checked, with its weights.
+
+    With `compiled` it can go on training where it left off, if Keras finds all that takes.
+
+    Raises UsageError if the weights are not safe to read, or Keras cannot.
+    """
+    check_weights(path)
+    source = str(path)
     options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
     with _apart(), deep(), _bounded(source):
         if compiled:
@@ -132,8 +140,6 @@ def _bounded(source: str) -> Iterator[None]:
 
 def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     """The model that a file describes, its weights without values."""
-    if not trust:
-        check_code(path, config)
     legacy = path.suffix.lower() != ".keras"
     if legacy:
         return _tried(str(path), lambda: _from_legacy(config, trust=trust))

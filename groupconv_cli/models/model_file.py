@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.models.recognize import PREFIX
 from groupconv_cli.network import Network
+from groupconv_cli.policy.limits import BudgetLimit
+from groupconv_cli.policy.rules import Severities
 
 if TYPE_CHECKING:
     import keras
 
+Settings = Mapping[str, object]
+
 
 class ModelFile:
-    """A Keras model, or what it is found by; it makes networks as a `SpecFile` does."""
+    """A Keras model, or what it is found by; it makes networks as a `SpecFile` does.
+
+    A file is read and checked once, and its graph is built once for the same settings.
+    """
+
+    implied_variant: None = None
+    variants: tuple[str, ...] = ()
 
     def __init__(self, model: Any, *, trust: bool = False) -> None:
         """`model` is a keras.Model, a path, or `keras:` and a name; see `groupconv_cli.load`."""
         self.model = model
         self.trust = trust
+        self._networks: dict[str, Network] = {}
 
     @property
     def name(self) -> str:
@@ -32,58 +45,111 @@ class ModelFile:
         """Where it comes from. There is no text."""
         return Source(self.name, "")
 
+    @property
+    def is_application(self) -> bool:
+        """Whether it is a function of keras.applications, and so has random weights."""
+        return isinstance(self.model, str) and self.model.startswith(PREFIX)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, and not a model in memory or a function that makes one."""
+        return isinstance(self.model, str) and not self.is_application
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        """What the file says of the model, checked before Keras touches it."""
+        from groupconv_cli.models.description import check_code, read_config
+
+        path = Path(self.model)
+        config = read_config(path)
+        if not self.trust:
+            check_code(path, config)
+        return config
+
     def check(self) -> None:
         """Raises UsageError for a file that is no model or not safe, before Keras is loaded."""
-        if isinstance(self.model, str) and not self.model.startswith(PREFIX):
-            from groupconv_cli.models.description import check_code, read_config
-
-            path = Path(self.model)
-            config = read_config(path)
-            if not self.trust:
-                check_code(path, config)
+        if self.is_file:
+            _ = self._config
 
     def network(
-        self, settings: Mapping[str, object] | None = None, variant: str | None = None
+        self,
+        settings: Settings | None = None,
+        variant: str | None = None,
+        work: object = None,
+        progress: Callable[[str], None] | None = None,
     ) -> Network:
         """The network that the model is, with these sizes of inputs or arguments.
+
+        `progress` is told what takes long.
 
         Raises UsageError for a variant and where the model cannot be read, EnvironmentProblem if
         TensorFlow is missing.
         """
         if variant is not None:
             raise UsageError(f"a model has no variants, so no {variant!r}")
+        key = repr(sorted((settings or {}).items()))
+        if self.is_file or self.is_application:
+            if key not in self._networks:
+                self._networks[key] = self._read(settings, progress)
+            return self._networks[key]
+        return self._read(settings, progress)  # a model in memory may change
+
+    def _read(self, settings: Settings | None, progress: Callable[[str], None] | None) -> Network:
         from groupconv_cli.runtime import load_keras
 
         self.check()
+        if progress:
+            progress("Loading TensorFlow")
         load_keras()
-        from groupconv_cli.models.load import model_network, sizes_of
+        from groupconv_cli.models import load
         from groupconv_cli.models.to_network import network_of
 
-        if isinstance(self.model, str):
-            return model_network(self.model, settings, trust=self.trust)
-        return network_of(self.model, sizes_of(settings))
+        if progress:
+            progress(f"Reading {self.name}")
+        if self.is_application:
+            return load.application_network(self.model, settings)
+        sizes = load.sizes_of(settings)
+        if not self.is_file:
+            return network_of(self.model, sizes)
+        # Keras changes what it reads, and other settings may ask for the graph again.
+        return load.file_network(Path(self.model), deepcopy(self._config), sizes, trust=self.trust)
 
     def load(
-        self, settings: Mapping[str, object] | None = None, *, ignore_memory: bool = False
+        self,
+        settings: Settings | None = None,
+        *,
+        compiled: bool = False,
+        ignore_memory: bool = False,
     ) -> keras.Model:
         """The model itself, with its weights; those of keras.applications have random ones.
 
+        With `compiled` it can go on training where it left off, if Keras finds all that takes.
         With `ignore_memory` it is tried even where there seems to be too little.
 
         Raises what `network` raises, and EnvironmentProblem if there is not enough memory.
         """
-        from groupconv_cli.runtime import load_keras
+        if not (self.is_file or self.is_application):
+            return self.model
+        from groupconv_cli.builder.memory import building
 
-        load_keras()
-        from groupconv_cli.models.load import load_model
+        with building(self.network(settings), ignore=ignore_memory):
+            from groupconv_cli.models import load
 
-        return load_model(self.model, settings, trust=self.trust, ignore_memory=ignore_memory)
+            if self.is_application:
+                return load.load_application(self.model, settings)
+            return load.load_file(Path(self.model), trust=self.trust, compiled=compiled)
 
     @property
-    def is_application(self) -> bool:
-        """Whether it is a function of keras.applications, and so has random weights."""
-        return isinstance(self.model, str) and self.model.startswith(PREFIX)
+    def rules(self) -> Severities:
+        """Only a spec has any of its own."""
+        return {}
 
-    def networks(self, settings: Mapping[str, object] | None = None) -> NoReturn:
+    def limits(
+        self, settings: Settings | None = None, variant: str | None = None
+    ) -> dict[str, BudgetLimit]:
+        """Only a spec has any of its own."""
+        return {}
+
+    def networks(self, settings: Settings | None = None) -> NoReturn:
         """Raises UsageError: only a spec has variants."""
         raise UsageError(f"{self.name} is a Keras model, which has no variants")

@@ -422,7 +422,7 @@ def _faults(outcome: Outcome, seconds: float = READING) -> Iterator[str]:
         yield "a traceback"
     if "a bug" in outcome.err:
         yield "an unexpected error"
-    short = outcome.status == 3 and "GB are free" in outcome.err
+    short = outcome.status == 3 and "B are free" in outcome.err
     if outcome.status not in (0, 1, 2) and not short:
         yield f"exit status {outcome.status}"
     if outcome.status == 2 and not (outcome.err + outcome.out).strip():

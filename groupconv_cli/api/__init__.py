@@ -1,0 +1,70 @@
+"""The public functions. The command line calls these and nothing deeper.
+
+They import what they need when they are called: a summary loads no exporters.
+"""
+
+from __future__ import annotations
+
+from groupconv_cli.api.analyzing import (
+    SpecDiff,
+    analyze,
+    check,
+    compare,
+    compare_variants,
+    diff,
+    diff_specs,
+    explain,
+    growth_limits,
+    growth_verdicts,
+)
+from groupconv_cli.api.building import (
+    accelerate,
+    accelerate_file,
+    build,
+    build_files,
+    export,
+    portable,
+    python_code,
+)
+from groupconv_cli.api.bundled import (
+    StartingPoint,
+    catalogue,
+    catalogue_names,
+    is_spec,
+    schema_file,
+    starting_point,
+)
+from groupconv_cli.api.measuring import compare_measured, measure, measure_layers
+from groupconv_cli.api.reading import load
+from groupconv_cli.sources.open import open_spec
+
+__all__ = [
+    "SpecDiff",
+    "StartingPoint",
+    "accelerate",
+    "accelerate_file",
+    "analyze",
+    "build",
+    "build_files",
+    "catalogue",
+    "catalogue_names",
+    "check",
+    "compare",
+    "compare_measured",
+    "compare_variants",
+    "diff",
+    "diff_specs",
+    "explain",
+    "export",
+    "growth_limits",
+    "growth_verdicts",
+    "is_spec",
+    "load",
+    "measure",
+    "measure_layers",
+    "open_spec",
+    "portable",
+    "python_code",
+    "schema_file",
+    "starting_point",
+]

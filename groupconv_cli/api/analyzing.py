@@ -1,0 +1,180 @@
+"""Analysis: what a network costs, alone, at several numbers of groups, and beside another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, NamedTuple
+
+from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
+from groupconv_cli.api.reading import network_of
+from groupconv_cli.sources.open import open_pair, open_spec, silent
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.diff import Diff
+    from groupconv_cli.analysis.growth import LimitVerdict
+    from groupconv_cli.api.reading import AnySpec
+    from groupconv_cli.lint.report import CheckReport
+    from groupconv_cli.policy.limits import GrowthLimit
+    from groupconv_cli.sources.open import AnySource, Settings, Tell
+
+
+def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
+    """Shapes, parameters, MACs and memory of every layer and of the whole, beside g=1.
+
+    `dtype` is that of weights and activations: float32, float16, bfloat16 or float64. All numbers
+    are for one sample.
+
+    Raises what `load` raises, and UsageError for an unknown dtype.
+    """
+    from groupconv_cli.analysis.summary import summarize
+
+    return summarize(network_of(spec), dtype)
+
+
+def compare(
+    spec: AnySpec,
+    groups: Iterable[int | str] | str = "all",
+    *,
+    only: str | None = None,
+    dtype: str = "float32",
+) -> Comparison:
+    """The network as written, at g = 1, and at each of `groups` ('all': every one that divides).
+
+    `only` is a glob on full layer names that chooses the convolutions to sweep.
+
+    Raises what `load` raises, and UsageError if nothing can be swept or a number is below 1.
+    """
+    from groupconv_cli.analysis.sweep import sweep
+
+    return sweep(network_of(spec), groups, only=only, dtype=dtype).report
+
+
+def compare_variants(
+    spec: AnySource, *, settings: Settings | None = None, dtype: str = "float32"
+) -> VariantComparison:
+    """The network at each variant of the spec, beside its own g=1 baseline.
+
+    The name of a bundled config may imply a variant; it means the whole family here. A variant
+    that makes no network is a row that says why.
+
+    Raises UsageError for a spec without variants, and what `load` raises where that is wrong with
+    every variant.
+    """
+    from groupconv_cli.analysis.variants import compare_networks
+
+    file = open_spec(spec)
+    return compare_networks(file.name, file.networks(settings), dtype)
+
+
+def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
+    """What changed from one network to another: layers added, removed and changed, and totals.
+
+    Layers are set against one another by what they are; their names do not matter.
+
+    Raises what `load` raises for either, and UsageError for an unknown dtype.
+    """
+    from groupconv_cli.analysis.diff import diff_networks
+
+    return diff_networks(network_of(old), network_of(new), dtype)
+
+
+class SpecDiff(NamedTuple):
+    """What changed between two specs, and what to call them."""
+
+    report: Diff
+    names: tuple[str, str]
+
+
+def diff_specs(
+    old: str | None,
+    new: str | None,
+    *,
+    against: str | None = None,
+    settings: tuple[Settings, Settings] = ({}, {}),
+    variants: tuple[str | None, str | None] = (None, None),
+    dtype: str = "float32",
+    trust: bool = False,
+    note: Tell = silent,
+    progress: Tell = silent,
+) -> SpecDiff:
+    """What `diff` gives of two specs, or with `against` of one since that git revision.
+
+    `settings` and `variants` are those of the old and the new one. The mistakes of both are in one
+    SpecError.
+    """
+    from groupconv_cli.analysis.diff import diff_networks
+
+    pair = open_pair(old, new, against=against, trust=trust, note=note)
+    before, after = pair.networks(
+        lambda file: file.network(settings[0], variants[0], progress=progress),
+        lambda file: file.network(settings[1], variants[1], progress=progress),
+    )
+    return SpecDiff(diff_networks(before, after, dtype), pair.names)
+
+
+def growth_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
+    """The limits that `--fail-if-larger` takes, such as 5% or macs=100M.
+
+    Raises UsageError for what is none.
+    """
+    from groupconv_cli.policy.limits import parse_limits
+
+    return parse_limits(texts)
+
+
+def growth_verdicts(limits: Sequence[GrowthLimit], report: Diff) -> tuple[LimitVerdict, ...]:
+    """Whether the totals of a diff have grown by more than the limits allow."""
+    from groupconv_cli.analysis.growth import verdicts
+
+    return verdicts(limits, report)
+
+
+def check(
+    *specs: str | PathLike[str],
+    rules: Mapping[str, str] | None = None,
+    budget: Mapping[str, int | str] | None = None,
+    variant: str | None = None,
+    settings: Settings | None = None,
+    dtype: str = "float32",
+    strict: bool = False,
+    trust: bool = False,
+) -> CheckReport:
+    """Checks specs: their mistakes, what rules find in them, and their budgets.
+
+    A spec is a path, a folder, a glob, the name of a bundled config or `-`; none at all is the
+    folder this runs in. `rules` gives rules another level, off, warning or error, by their codes;
+    `budget` has limits of params, macs, flops or memory, as numbers or text such as '30M'. Both
+    win over what specs say. With `strict` warnings are errors, and with `trust` code that a model's
+    file brings may run. What is wrong with a spec is in the report.
+
+    Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
+    pyproject.toml.
+    """
+    from groupconv_cli.lint.check import CheckOptions, check_specs
+
+    options = CheckOptions.read(
+        rules=rules or {},
+        budget=budget or {},
+        variant=variant,
+        settings=settings or {},
+        dtype=dtype,
+        strict=strict,
+        trust=trust,
+    )
+    return check_specs([fspath(spec) for spec in specs], options)
+
+
+def explain(code: str) -> str:
+    """What a rule of `check` looks for, why, and what to do, as Markdown.
+
+    Raises UsageError for a code that is none.
+    """
+    from groupconv_cli.errors import UsageError
+    from groupconv_cli.lint.pages import explanation
+    from groupconv_cli.policy.rules import RuleError
+
+    try:
+        return explanation(code)
+    except RuleError as error:
+        raise UsageError(f"{error.message}\n  {error.hint}") from None

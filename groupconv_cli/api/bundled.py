@@ -1,0 +1,67 @@
+"""What comes with gconv: the catalogue of networks, a spec to start from, the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from groupconv_cli.sources.catalogue import Bundled
+
+
+def catalogue() -> Sequence[Bundled]:
+    """Every bundled network; of a family with variants each variant."""
+    from groupconv_cli.sources.catalogue import catalogue as bundled
+
+    return tuple(bundled())
+
+
+def catalogue_names() -> Sequence[str]:
+    """Every name that means a bundled network, families and variants."""
+    from groupconv_cli.sources.catalogue import names
+
+    return names()
+
+
+def is_spec(word: str) -> bool:
+    """Whether a word is likely to mean a spec."""
+    from groupconv_cli.sources.locate import is_spec as means_spec
+
+    return means_spec(word)
+
+
+class StartingPoint(NamedTuple):
+    """A spec to copy."""
+
+    text: str
+    variant: str | None
+    """The variant of it that the name means."""
+
+
+def starting_point(name: str | None, file: str | None = None) -> StartingPoint:
+    """The text of a bundled network's spec; of no name a small commented spec, to be called `file`.
+
+    Raises UsageError if no bundled network has that name.
+    """
+    from groupconv_cli.errors import UsageError
+    from groupconv_cli.sources import catalogue as bundled
+    from groupconv_cli.sources.locate import DEFAULT_FILE
+    from groupconv_cli.words import did_you_mean
+
+    if name is None:
+        return StartingPoint(bundled.starter(file or DEFAULT_FILE), None)
+    found = bundled.find(name)
+    if found is None:
+        hint = did_you_mean(name, bundled.names()) or "`gconv list` shows them"
+        raise UsageError(f"no bundled network is called {name!r}; {hint}")
+    family, variant = found
+    return StartingPoint(bundled.source_of(family).text, variant)
+
+
+def schema_file() -> tuple[str, str]:
+    """The JSON Schema of the spec language: what its file is called, and its text."""
+    import json  # here, so that other commands do not pay for it
+
+    from groupconv_cli.language.schema import FILE_NAME, schema
+
+    return FILE_NAME, json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"

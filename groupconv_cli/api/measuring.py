@@ -1,0 +1,90 @@
+"""Measuring: what costs on this machine, in time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from groupconv_cli.analysis.report import Comparison
+from groupconv_cli.api.reading import network_of
+from groupconv_cli.network import refuse_model
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import (
+        GroupMeasurement,
+        LayerMeasurement,
+        MeasureSettings,
+        Progress,
+    )
+    from groupconv_cli.api.reading import AnySpec
+
+
+def measure(
+    spec: AnySpec,
+    groups: Iterable[int | str] | str = "all",
+    *,
+    only: str | None = None,
+    settings: MeasureSettings | None = None,
+    progress: Progress | None = None,
+) -> GroupMeasurement:
+    """The rows of `compare`, timed on this machine: inference, training steps and peak memory.
+
+    `settings` says for which batch and dtype, how often, and with what. `progress` is told what
+    goes on, the seconds that have gone, and those that all will take; of rows that are the same
+    computation one is measured.
+
+    Raises what `compare` raises, UsageError for a device that is not there, and
+    EnvironmentProblem if TensorFlow is missing or memory is short. KeyboardInterrupt during the
+    rounds ends them: the result is not `complete`.
+    """
+    return compare_measured(spec, groups, only=only, settings=settings, progress=progress)[1]
+
+
+def compare_measured(
+    spec: AnySpec,
+    groups: Iterable[int | str] | str = "all",
+    *,
+    only: str | None = None,
+    settings: MeasureSettings | None = None,
+    progress: Progress | None = None,
+) -> tuple[Comparison, GroupMeasurement]:
+    """What `compare` gives in the settings' dtype, and what `measure` gives, of one sweep."""
+    from groupconv_cli.analysis.sweep import sweep
+    from groupconv_cli.runtime import load_keras
+
+    settings = settings or _default_settings()
+    network = network_of(spec)
+    refuse_model(network)
+    swept = sweep(network, groups, only=only, dtype=settings.dtype)
+    load_keras()
+    from groupconv_cli.benchmark.measure import measure_networks
+
+    return swept.report, measure_networks(swept.networks, settings, progress or _no_progress)
+
+
+def measure_layers(
+    spec: AnySpec, *, settings: MeasureSettings | None = None, progress: Progress | None = None
+) -> LayerMeasurement:
+    """Every layer of the network by itself, timed on this machine, and the network as a whole.
+
+    Raises what `load` and `measure` raise.
+    """
+    from groupconv_cli.runtime import load_keras
+
+    settings = settings or _default_settings()
+    network = network_of(spec)
+    refuse_model(network)
+    load_keras()
+    from groupconv_cli.benchmark.measure import measure_layers as measured
+
+    return measured(network, settings, progress or _no_progress)
+
+
+def _default_settings() -> MeasureSettings:
+    from groupconv_cli.analysis.measurement import MeasureSettings
+
+    return MeasureSettings()
+
+
+def _no_progress(what: str, done: float, total: float) -> None:
+    """Says nothing of the progress."""

@@ -1,0 +1,205 @@
+"""From a network or a Keras model to files: made once, written in each format, compared.
+
+The one way for `gconv build` and for `groupconv_cli.export`. What cannot be is said before
+TensorFlow is loaded, and nothing is left of files where one of them fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from groupconv_cli.builder.memory import building
+from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.formats import (
+    Format,
+    check_quantization,
+    check_sizes,
+    require_packages,
+    reserved,
+    targets,
+)
+from groupconv_cli.files import file_stem
+from groupconv_cli.models.model_file import ModelFile
+from groupconv_cli.models.weights import check_weights_file, load_weights
+from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.runtime import FRAMEWORK, load_keras, require
+
+if TYPE_CHECKING:
+    import keras
+
+    from groupconv_cli.exporters.exporter import Arrays, Export
+    from groupconv_cli.exporters.formats import Quantization
+
+Tell = Callable[[str], None]
+
+
+class ModelSource(NamedTuple):
+    """What a model is made of: a network alone, a model's file and its network, or a model."""
+
+    network: Network | None = None
+    file: ModelFile | None = None
+    settings: Mapping[str, object] | None = None
+    """Sizes and arguments for the file."""
+    model: keras.Model | None = None
+    """A model in memory, taken as it is; there is no network of it then."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self.network.name if self.network else str(getattr(self.model, "name", "model"))
+
+
+class BuildOptions(NamedTuple):
+    """How a model is made, and how it is written."""
+
+    weights: Path | None = None
+    """A file of trained weights."""
+    seed: int | None = None
+    """For random weights that are the same each time."""
+    fast: bool = False
+    """Whether its grouped convolutions are gconv's."""
+    quantize: Quantization | None = None
+    calibration: Any = None
+    """Samples for int8: the path of a .npz file, or what `calibration.given_samples` takes."""
+    ignore_memory: bool = False
+    """Whether to try even what seems not to fit in memory."""
+
+
+class BuildReport(NamedTuple):
+    """What was made, where it lies, and how it was checked."""
+
+    name: str
+    layers: int
+    params: int
+    is_read: bool
+    """Whether it is a Keras model that was read, and not built of a spec."""
+    is_random: bool
+    """Whether a model that was read has random weights."""
+    options: BuildOptions
+    exports: tuple[Export, ...]
+    printed: str
+    """The file's text, where the only target is standard output."""
+
+
+def build_files(
+    source: ModelSource,
+    paths: Sequence[Path],
+    to: Sequence[str],
+    options: BuildOptions,
+    *,
+    force: bool = False,
+    progress: Tell = lambda _: None,
+) -> BuildReport:
+    """Makes the model and writes it to every path, in the formats of `formats.targets`.
+
+    `progress` is told what takes long.
+
+    Raises UsageError for what cannot be written as asked, EnvironmentProblem if a package or memory
+    is missing, or a file differs from the model, and InternalError if the model differs from the
+    network.
+    """
+    wanted = targets(paths, to, file_stem(source.name))
+    formats = [target.format for target in wanted]
+    _check(source, formats, options)
+    # The targets are opened first: work whose result cannot be kept is not begun.
+    with reserved(wanted, force=force) as places:
+        progress("Loading TensorFlow")
+        load_keras()
+        from groupconv_cli.exporters.exporter import (
+            ExportOptions,
+            ExportSubject,
+            check_model,
+            export_all,
+        )
+
+        if source.model is not None:
+            check_model(source.model)
+        samples = _samples(source, options.calibration)
+        model = _made(source, options, progress)
+        check_sizes(formats, 4 * model.count_params())
+        exports = export_all(
+            ExportSubject(model, source.network),
+            places,
+            ExportOptions(options.quantize, samples, options.ignore_memory),
+            progress,
+        )
+        to_stdout = str(wanted[0].path) == "-"
+        printed = places[0][1].read_text(encoding="utf-8") if to_stdout else ""
+    return BuildReport(
+        name=source.name,
+        layers=len(source.network.layers if source.network else model.layers),
+        params=model.count_params(),
+        is_read=source.file is not None or source.model is not None,
+        is_random=bool(source.file and source.file.is_application and options.weights is None),
+        options=options,
+        exports=tuple(exports),
+        printed=printed,
+    )
+
+
+def build_one(source: ModelSource, options: BuildOptions) -> keras.Model:
+    """The model alone. Raises what `build_files` raises of it."""
+    if options.weights is not None:
+        check_weights_file(options.weights)
+    load_keras()
+    return _made(source, options, lambda _: None)
+
+
+def _check(source: ModelSource, formats: list[Format], options: BuildOptions) -> None:
+    """Raises UsageError or EnvironmentProblem for what can be known to fail before any work."""
+    if source.network and any(each.name == "python" for each in formats):
+        refuse_model(source.network)
+    check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
+    if options.seed is not None and source.file and not source.file.is_application:
+        raise UsageError(f"{source.name} has weights already; a seed is for random weights")
+    require(*FRAMEWORK, "psutil")
+    require_packages(formats)
+    if source.network:
+        check_sizes(formats, 4 * sum(node.cost.params for node in source.network.nodes))
+    if options.weights is not None:
+        check_weights_file(options.weights)
+    if source.network and options.calibration is not None:
+        _samples(source, options.calibration)
+
+
+def _samples(source: ModelSource, calibration: Any) -> Arrays | None:
+    """The samples of each input, checked. Raises UsageError if they are not of this model."""
+    if calibration is None:
+        return None
+    from groupconv_cli.exporters.calibration import Input, given_samples, read_samples
+
+    if source.network:
+        entries = [source.network.nodes[index] for index in source.network.inputs]
+        inputs = [Input(node.name, node.shape) for node in entries]
+    else:
+        tensors = getattr(source.model, "inputs", ())
+        inputs = [Input(each.name, tuple(each.shape[1:])) for each in tensors]
+    if isinstance(calibration, Path):
+        return read_samples(calibration, inputs)
+    return given_samples(calibration, inputs)
+
+
+def _made(source: ModelSource, options: BuildOptions, progress: Tell) -> keras.Model:
+    """The model, with its weights."""
+    from groupconv_cli.builder.build_model import build_model
+    from groupconv_cli.builder.seed import seeded
+
+    with seeded(options.seed):
+        if source.file is not None:
+            progress(f"Reading {source.name}")
+            model = source.file.load(source.settings, ignore_memory=options.ignore_memory)
+        elif source.network is not None:
+            progress(f"Building {source.name}")
+            with building(source.network, ignore=options.ignore_memory):
+                model = build_model(source.network)
+        else:
+            model = source.model
+    if options.weights is not None:
+        load_weights(model, options.weights)
+    if options.fast:
+        from groupconv_cli.models.convert import make_fast
+
+        make_fast(model)
+    return model

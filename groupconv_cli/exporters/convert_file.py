@@ -1,0 +1,116 @@
+"""A Keras model's file with fast grouped convolutions, or back: converted, saved, compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from groupconv_cli.builder.memory import check_run
+from groupconv_cli.errors import InternalError, UsageError
+from groupconv_cli.files import written_whole
+from groupconv_cli.foreign import foreign
+from groupconv_cli.models.model_file import ModelFile
+from groupconv_cli.models.recognize import is_model
+from groupconv_cli.models.safety import SAVE_AGAIN
+from groupconv_cli.runtime import silenced
+
+if TYPE_CHECKING:
+    from groupconv_cli.exporters.agreement import ConversionAgreement
+
+Tell = Callable[[str], None]
+
+
+class Conversion(NamedTuple):
+    """What was converted, and how it compares."""
+
+    name: str
+    path: Path
+    size: int
+    """Bytes of the file."""
+    agreement: ConversionAgreement
+    converted: list[str]
+    """Names of the layers that are of another class now."""
+    unchanged: list[str]
+    """Names of grouped convolutions that are of custom classes, and stay."""
+    portable: bool
+
+
+def convert_file(
+    model: str,
+    path: Path,
+    *,
+    portable: bool = False,
+    force: bool = False,
+    ignore_memory: bool = False,
+    settings: Mapping[str, object] | None = None,
+    trust: bool = False,
+    progress: Tell = lambda _: None,
+) -> Conversion:
+    """Converts the model of a file or of keras.applications and saves it at the path.
+
+    The saved file is loaded again: its outputs and gradients are compared with the original's on
+    random input. `progress` is told what takes long.
+
+    Raises UsageError if there is no such model or nothing to convert, EnvironmentProblem if memory
+    is short, InternalError if the two differ; nothing is saved then.
+    """
+    if not is_model(model):
+        raise UsageError(
+            f"{model} is not a Keras model (a .keras or .h5 file, or keras:NAME)\n"
+            f"  for a spec: gconv build {model} --fast"
+        )
+    if path.suffix != ".keras":
+        raise UsageError(f"FILE must end in .keras, got {path.name!r}")
+    file = ModelFile(model, trust=trust)
+    file.check()
+    with written_whole(path, force=force) as temporary:
+        network = file.network(settings, progress=progress)
+        from groupconv_cli.exporters.agreement import BATCH, agreement
+        from groupconv_cli.models import convert, load
+
+        check_run(network, BATCH, ignore=ignore_memory)
+        original = file.load(settings, compiled=True, ignore_memory=ignore_memory)
+        progress("Converting")
+        with _quietly(), foreign(model, "cannot be converted", SAVE_AGAIN):
+            make = convert.portable_model if portable else convert.accelerate_model
+            copy = make(original)
+        reached = convert.changed(original, copy)
+        missed = convert.left_alone(copy, fast=not portable)
+        if not reached:
+            raise UsageError(_nothing(original.name, missed, portable=portable))
+        progress(f"Saving {path.name}")
+        with _quietly():
+            copy.save(temporary)
+        progress("Comparing outputs and gradients with the original")
+        with _quietly():
+            again = load.load_file(temporary, trust=trust)
+            with foreign(model, "cannot be run on random input", "see that Keras can run it"):
+                found = agreement(original, again, network.input_shapes)
+        if found.fault:
+            raise InternalError(
+                f"the converted model does not match {model} on random input: {found.fault}; "
+                "nothing was saved"
+            )
+    size = path.stat().st_size
+    return Conversion(original.name, path, size, found, reached, missed, portable)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps warnings from the screen too: what was not reached is in the result."""
+    with silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _nothing(name: str, missed: list[str], *, portable: bool) -> str:
+    if portable:
+        return f"model {name!r} has none of gconv's fast layers: there is nothing to convert"
+    why = f"; these layers have custom classes: {', '.join(missed)}" if missed else ""
+    return (
+        f"model {name!r} has no grouped convolution of stock Keras: there is nothing to convert"
+        f"{why}\n  gconv has no faster layers for depthwise and dense convolutions"
+    )

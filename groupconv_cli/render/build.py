@@ -1,0 +1,82 @@
+"""What `gconv build` and `gconv accelerate` say of the files that they wrote, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groupconv_cli.units import bytes_text, decimal_text, percent_text
+from groupconv_cli.words import joined, plural
+
+if TYPE_CHECKING:
+    from groupconv_cli.exporters.build_files import BuildReport
+    from groupconv_cli.exporters.convert_file import Conversion
+    from groupconv_cli.exporters.exporter import Export
+
+LOAD_FAST = "To load it: import groupconv_cli.layers, then keras.models.load_model."
+
+
+def build_sentences(report: BuildReport) -> list[str]:
+    """What was built, where it lies, and how it was checked."""
+    verb = "Read" if report.is_read else "Built"
+    lines = [
+        f"{verb} {report.name}: {plural(report.layers, 'layer')}, {report.params:,} parameters."
+    ]
+    if not report.is_read:
+        lines.append(
+            "Checked: every layer's output shape and parameters in Keras equal the analysis."
+        )
+    elif report.is_random:
+        lines.append("Its weights are random.")
+    if report.options.weights is not None:
+        lines.append(f"Weights from {report.options.weights}.")
+    lines += map(_saved, report.exports)
+    if any(each.agreement is not None and each.agreement.says_little for each in report.exports):
+        lines.append(
+            "This comparison shows little: the outputs are nearly the same for any input, as in "
+            "many networks without trained weights. With --weights it shows more."
+        )
+    formats = {each.format.name for each in report.exports}
+    if report.options.fast and "keras" in formats:
+        lines.append(LOAD_FAST)
+    if "python" in formats:
+        lines.append("The Python file has no weights: it builds the model with random ones.")
+    return lines
+
+
+def _saved(export: Export) -> str:
+    line = f"Saved {export.path} ({bytes_text(export.size)})"
+    agreement = export.agreement
+    if agreement is None:
+        return f"{line}. Not compared: {export.format.runtime} is not installed."
+    if not agreement.is_finite:
+        return f"{line}. Not compared: an output of the model has no finite number."
+    difference, largest = map(decimal_text, (agreement.difference, agreement.largest))
+    return (
+        f"{line}. Reloaded in {agreement.runtime}: max difference {difference} "
+        f"(outputs up to {largest})"
+    )
+
+
+def conversion_sentences(report: Conversion) -> list[str]:
+    """What was converted and how it compares."""
+    found = report.agreement
+    now = "stock Keras layers" if report.portable else "fast layers"
+    compared = (
+        "Reloaded and compared with the original: max difference "
+        f"{decimal_text(found.difference)} (outputs up to {decimal_text(found.largest)})"
+        if found.is_finite
+        else "Not compared: an output of the original has no finite number for random input."
+    )
+    lines = [
+        f"Converted {report.name}: {plural(len(report.converted), 'grouped convolution')} "
+        f"to {now}.",
+        f"Saved {report.path} ({bytes_text(report.size)}). {compared}",
+        f"Gradients of the weights were not compared: {found.left_out}."
+        if found.gradients is None
+        else f"Gradients of the weights: max difference {percent_text(found.gradients)}.",
+    ]
+    if report.unchanged:
+        lines.append(f"Unchanged, because of custom classes: {joined(report.unchanged)}.")
+    if not report.portable:
+        lines.append(LOAD_FAST)
+    return lines
