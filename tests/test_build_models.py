@@ -64,7 +64,7 @@ def test_an_application_is_exported(folder) -> None:
         (("-o", "net.py"), "count this Keras model but not rebuild it"),
         (
             ("-o", "x.onnx", "--init-seed", "1"),
-            "net.keras has weights already; --init-seed is for random weights",
+            "net.keras has weights already; a seed is for random weights",
         ),
         (("-o", "x.onnx", "--variant", "a"), "a model has no variants"),
     ],

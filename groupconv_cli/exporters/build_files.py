@@ -153,7 +153,7 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
         refuse_model(source.network)
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
     if options.seed is not None and source.file and not source.file.is_application:
-        raise UsageError(f"{source.name} has weights already; a seed is for random weights")
+        raise UsageError(f"{source.file.name} has weights already; a seed is for random weights")
     require(*FRAMEWORK, "psutil")
     require_packages(formats)
     if source.network:
