@@ -55,8 +55,9 @@ def test_imports_run_one_way() -> None:
             "builder/memory.py": "from groupconv_cli.builder import build_model",
             "builder/build_model.py": "from groupconv_cli.builder import memory",
         },
+        {"cli/schema.py": "def late() -> None:\n    from groupconv_cli.language import schema"},
     ],
-    ids=["upward", "upward in a function", "upward for a type", "a circle"],
+    ids=["upward", "upward in a function", "upward for a type", "a circle", "past the api"],
 )
 def test_a_planted_import_is_found(copied: Path, planted: dict[str, str]) -> None:
     for file, lines in planted.items():

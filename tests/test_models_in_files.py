@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -195,3 +197,36 @@ def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -
     status, err = run_in_process(monkeypatch, capsys, "accelerate", *args)
     assert (status, list(tmp_path.iterdir())) == (2, [])
     assert message in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["summary", "{model}"],
+        ["compare", "{model}"],
+        ["check", "{model}"],
+        ["build", "{model}", "-o", "again.keras"],
+        ["accelerate", "{model}", "-o", "fast.keras"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_file_is_read_and_its_graph_is_built_once_in_a_run(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from groupconv_cli.models import description, load
+
+    model = tmp_path / "net.keras"
+    entry = keras.Input((8, 8, 8))
+    keras.Model(entry, keras.layers.Conv2D(8, 3, groups=4)(entry)).save(model)
+    seen: list[str] = []
+    for module, name in ((description, "read_config"), (load, "file_network")):
+        real = getattr(module, name)
+
+        def counted(*args: Any, real: Any = real, name: str = name, **kwargs: Any) -> Any:
+            seen.append(name)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, counted)
+    result = run_gconv(*(part.format(model=model) for part in command), cwd=tmp_path)
+    assert result.status == 0, result.err
+    assert sorted(seen) == ["file_network", "read_config"]
