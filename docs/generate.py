@@ -1,10 +1,11 @@
 """Writes what of the documentation is made from the code, or checks that it is current.
 
-    python docs/generate.py           # writes docs/layers.md, docs/commands.md, the schema
+    python docs/generate.py           # writes layers.md, commands.md, rules.md, the schema
     python docs/generate.py --check   # exits with 1 if one of them is stale
 
 Layers are described by the docstrings and arguments of their classes in `groupconv_cli/ops`,
-commands by their own `--help`.
+commands by their own `--help`, and rules by the docstrings of their files in
+`groupconv_cli/lint/rules`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from groupconv_cli.api import schema_file
 from groupconv_cli.cli.app import app
+from groupconv_cli.lint.rules import RULES
 from groupconv_cli.ops import LAYERS, OPS, Composite, Op, Registered
 from groupconv_cli.ops.activation import NAMED, Activation
 
@@ -57,6 +59,54 @@ command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 nobod
 143 ended by the system.
 
 `COLUMNS` sets the width to fit, `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` on.
+
+"""
+
+RULES_HEAD = """\
+# Rules of `gconv check`
+
+Made from the code by `docs/generate.py`.
+
+A spec can be valid and its network still not be what was meant. The rules of `gconv check` look for
+that. Each rule has a code, a level and a threshold. `gconv check --explain GC101` prints what this
+page says of one rule.
+
+"""
+
+RULES_LEVELS = """\
+
+Rules are on if their findings can be mended at next to no cost. Rules are off if published,
+well-made networks break them for good reasons; switch them on for a network that has to be fast on
+a machine you know. Of the 32 bundled networks two have a finding with the rules that are on:
+`block`, which is there to show it, and AlexNet in two groups (GC101).
+
+## Levels
+
+A rule is `off`, a `warning` or an `error`. With an error `gconv check` exits with 1. The first of
+these that names the rule applies:
+
+1. the command line: `--rule GC101=error --rule GC105=off`;
+2. the spec's `rules`;
+3. `pyproject.toml`: the nearest one upwards from the spec that has `[tool.gconv]`; for bundled
+   configs and standard input, from the folder that gconv runs in;
+4. the table above.
+
+`--strict` then turns every warning into an error. In a spec:
+
+```yaml
+input: [32, 32, 16]
+rules: {GC105: off, GC103: warning}
+layers:
+  - conv: {filters: 16, kernel: 3}
+  - batch_norm
+```
+
+In `pyproject.toml`:
+
+```toml
+[tool.gconv.rules]
+GC103 = "warning"
+```
 
 """
 
@@ -169,9 +219,20 @@ def commands_page() -> str:
     return COMMANDS_HEAD + "\n".join(sections)
 
 
+def rules_page() -> str:
+    """What every rule looks for, and how levels are set."""
+    rows = ["| code | rule | level |", "| --- | --- | --- |"]
+    for code, rule in RULES.items():
+        anchor = f"{code}-{rule.title}".lower().replace(" ", "-")
+        rows.append(f"| [{code}](#{anchor}) | {rule.title} | {rule.severity} |")
+    sections = "\n".join(rule.section for rule in RULES.values())
+    return RULES_HEAD + "\n".join(rows) + "\n" + RULES_LEVELS + sections
+
+
 PAGES = {
     "layers.md": layers_page,
     "commands.md": commands_page,
+    "rules.md": rules_page,
     "gconv.schema.json": lambda: schema_file()[1],
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ from running import ROOT, run_gconv
 from specs import problems
 
 from groupconv_cli import SpecError, UsageError, analyze, check
-from groupconv_cli.lint.pages import PAGE, explanation
+from groupconv_cli.lint.rules import RULES, explanation
 from groupconv_cli.policy.amounts import AmountError, amount
-from groupconv_cli.policy.rules import RULES
 
 SPEC = "input: [8, 8, 16]\nlayers:\n  - conv: {filters: 16, kernel: 3, groups: 4}\n"
 APART = SPEC + "  - conv: {filters: 16, kernel: 3, groups: 4}\n"
@@ -114,10 +112,34 @@ def test_an_explanation_is_text_and_no_markup(code: str, columns: str) -> None:
     assert set(words) <= set(re.findall(r"[A-Za-z]{3,}", shown))
 
 
-def test_the_page_is_in_the_wheel() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"][PAGE.as_posix()] == f"groupconv_cli/{PAGE.as_posix()}"
+BREAKS_ALL = """\
+input: [32, 32, 16]
+layers:
+  - conv: {filters: 16, kernel: 1, groups: 4}
+  - conv: {filters: 16, kernel: 1, groups: 4}
+  - conv: {filters: 256, kernel: 3}
+  - conv: {filters: 256, kernel: 3}
+  - batch_norm
+"""
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_an_explanation_says_how_to_set_the_level(code: str, tmp_path: Path) -> None:
+    """Both ways do as they are written what is not so without them."""
+    shown = " ".join(run_gconv("check", "--explain", code).out.split())
+    level, option, line = re.search(
+        r"The level is '(\w+)' unless you set it: '--rule (\S+)', or '(rules: .+)' in the spec\.$",
+        shown,
+    ).groups()
+    assert level == RULES[code].severity
+    write(tmp_path, plain=BREAKS_ALL, spec=f"{line}\n{BREAKS_ALL}")
+    found = []
+    for args in (["plain.yaml"], ["spec.yaml"], ["plain.yaml", "--rule", option]):
+        done = run_gconv("check", *args, cwd=tmp_path)
+        assert (done.status, done.err) == (0, "")
+        found.append(f"warning {code}:" in done.out)
+    is_on = level == "warning"
+    assert found == [is_on, not is_on, not is_on]
 
 
 # Budgets

@@ -56,8 +56,21 @@ def test_imports_run_one_way() -> None:
             "builder/build_model.py": "from groupconv_cli.builder import memory",
         },
         {"cli/schema.py": "def late() -> None:\n    from groupconv_cli.language import schema"},
+        {"lint/rules/gc103_few_channels_per_group.py": "from groupconv_cli.lint import settings"},
+        {
+            "lint/rules/gc103_few_channels_per_group.py": "from groupconv_cli.lint.rules import "
+            "gc104_bound_by_memory"
+        },
     ],
-    ids=["upward", "upward in a function", "upward for a type", "a circle", "past the api"],
+    ids=[
+        "upward",
+        "upward in a function",
+        "upward for a type",
+        "a circle",
+        "past the api",
+        "a rule of what runs it",
+        "a rule of another",
+    ],
 )
 def test_a_planted_import_is_found(copied: Path, planted: dict[str, str]) -> None:
     for file, lines in planted.items():

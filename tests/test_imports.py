@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from running import ROOT, clean_environment
 
 HEAVY = ("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema")
+
+RULES = ("groupconv_cli.lint", "groupconv_cli.lint.rules")
 
 PROBE = """
 import sys
@@ -42,6 +45,24 @@ def test_analysis_into_a_pipe_imports_nothing_heavy(args: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(args=args, heavy=HEAVY)],
         cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.split() == []
+
+
+@pytest.mark.parametrize("command", ["summary", "compare"])
+def test_a_spec_is_read_without_loading_rules(command: str, tmp_path: Path) -> None:
+    """Their codes are the names of files; a network needs nothing that is in them."""
+    (tmp_path / "net.yaml").write_text(
+        "input: [8, 8, 16]\nrules: {GC101: off}\n"
+        "layers: [conv: {filters: 16, kernel: 3, groups: 4}]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(args=[command, "net.yaml"], heavy=RULES)],
+        cwd=tmp_path,
         env=clean_environment(),
         capture_output=True,
         text=True,

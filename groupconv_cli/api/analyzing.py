@@ -171,7 +171,7 @@ def explain(code: str) -> str:
     Raises UsageError for a code that is none.
     """
     from groupconv_cli.errors import UsageError
-    from groupconv_cli.lint.pages import explanation
+    from groupconv_cli.lint.rules import explanation
     from groupconv_cli.policy.rules import RuleError
 
     try:

@@ -17,7 +17,7 @@ from groupconv_cli.language.validate import MAX_NAME_LENGTH, VARIABLE
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
 from groupconv_cli.policy.amounts import BUDGETED, METRICS
-from groupconv_cli.policy.rules import RULES, Severity
+from groupconv_cli.policy.rules import Severity, rule_names
 
 Schema = dict[str, Any]
 
@@ -85,8 +85,8 @@ def schema() -> Schema:
                 "type": ["object", "null"],
                 "additionalProperties": False,
                 "properties": {
-                    code: {"description": info.title, "enum": list(map(str, Severity))}
-                    for code, info in RULES.items()
+                    code: {"description": rule.title, "enum": list(map(str, Severity))}
+                    for code, rule in rule_names().items()
                 },
             },
         },

@@ -1,1 +1,1 @@
-"""Rules that a network can break though it works: a file per family. See `docs/rules.md`."""
+"""The check of specs, and the rules that a network can break though it works."""

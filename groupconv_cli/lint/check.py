@@ -15,13 +15,13 @@ from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
+from groupconv_cli.lint.rules import DEFAULTS
 from groupconv_cli.lint.settings import ProjectSeverities
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.network import Network
 from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import (
-    DEFAULTS,
     RuleError,
     Severities,
     Severity,

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from groupconv_cli.lint import (  # noqa: F401  (imported for the registration)
-    bias,
-    cost,
-    kept_apart,
-)
-from groupconv_cli.lint.rule import CHECKS, Finding, RuleContext
+from groupconv_cli.lint.rule import Finding, RuleContext
+from groupconv_cli.lint.rules import RULES
 from groupconv_cli.network import Network
 from groupconv_cli.policy.rules import Severities, Severity
 
 
 def lint(network: Network, levels: Severities) -> list[Finding]:
     """What the rules that are not off find in a network, in the order of its layers."""
-    subject = RuleContext(network)
+    context = RuleContext(network)
     found: dict[tuple[str, object], tuple[Finding, list[str]]] = {}
-    for code, check in sorted(CHECKS.items()):
+    for code, rule in RULES.items():
         if levels[code] is Severity.off:
             continue
-        for remark in check(subject):
-            node, layers = remark.node, remark.layers or (remark.node.name,)
+        for violation in rule.violations(context):
+            node, layers = violation.node, violation.layers or (violation.node.name,)
             key = (code, node.place or node.name)
             if key not in found:
-                said = remark.message, remark.hint, node.place
+                said = violation.message, violation.hint, node.place
                 found[key] = Finding(code, levels[code], *said, layers=()), []
             found[key][1].extend(layers)
     findings = [

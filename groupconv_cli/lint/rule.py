@@ -1,4 +1,4 @@
-"""What a rule is given, and what it says."""
+"""What a rule is, what it is given, and what it says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from groupconv_cli.analysis.channel_mixing import Mixing, follow
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.errors import Place
 from groupconv_cli.network import Network, Node
-from groupconv_cli.policy.rules import RULES, Severity
+from groupconv_cli.policy.rules import Severity, rule_names
 
 
 class RuleContext:
@@ -52,7 +52,7 @@ class Violation(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A remark at one place of a spec; what holds for several layers there is said once."""
+    """Violations of a rule at one place of a spec, told as one."""
 
     code: str
     level: Severity
@@ -66,22 +66,29 @@ class Finding(NamedTuple):
     @property
     def title(self) -> str:
         """What the rule is called."""
-        return RULES[self.code].title
+        return rule_names()[self.code].title
 
 
-Check = Callable[[RuleContext], Iterable[Violation]]
+class Rule(NamedTuple):
+    """A rule: what its file says, and the name of the file."""
 
-CHECKS: dict[str, Check] = {}
-"""What looks for each rule, by code."""
+    code: str
+    title: str
+    severity: Severity
+    """Its level unless one is given."""
+    page: str
+    """What it finds, by which number and why, and what to do: Markdown, with links as in `docs/`.
 
+    It is empty where Python leaves docstrings out.
+    """
+    violations: Callable[[RuleContext], Iterable[Violation]]
 
-def rule(code: str) -> Callable[[Check], Check]:
-    """Registers what looks for a rule."""
-
-    def register(check: Check) -> Check:
-        if code in CHECKS or code not in RULES:
-            raise ValueError(f"the rule {code} is registered already, or not in the list")
-        CHECKS[code] = check
-        return check
-
-    return register
+    @property
+    def section(self) -> str:
+        """The page with its heading, and with how to set the level."""
+        other = Severity.warning if self.severity is Severity.off else Severity.off
+        return (
+            f"## {self.code}: {self.title}\n\n{self.page}\n\n"
+            f"**The level** is `{self.severity}` unless you set it: `--rule {self.code}={other}`, "
+            f"or `rules: {{{self.code}: {other}}}` in the spec.\n"
+        )

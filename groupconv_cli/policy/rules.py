@@ -1,15 +1,23 @@
-"""The rules by code: what each is called, and how loud it is unless told otherwise.
+"""What a spec or a `pyproject.toml` may say of rules: their codes, and how loud each is.
 
-What a rule looks at is in the file of its family; here is what a spec or a `pyproject.toml` may say
-about it, which every reading of a spec needs.
+Every reading of a spec needs that, and no rule for it. So codes and titles are read from the names
+of the files that rules are in, and none of them is imported. Adding a rule changes nothing here.
 """
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.words import did_you_mean, joined
+
+FOLDER = Path(__file__).parent.parent / "lint" / "rules"
+
+_NAME = re.compile(r"(gc[0-9]{3})_([a-z0-9_]+)")
+"""What the file of a rule is called: `gc101_channels_kept_apart`."""
 
 
 class Severity(StrEnum):
@@ -20,25 +28,40 @@ class Severity(StrEnum):
     error = "error"
 
 
-class RuleInfo(NamedTuple):
-    """What a rule is called, and its level unless one is given."""
-
-    title: str
-    default: Severity
-
-
-RULES = {
-    "GC101": RuleInfo("channels kept apart", Severity.warning),
-    "GC102": RuleInfo("groups that save nothing", Severity.warning),
-    "GC103": RuleInfo("few channels per group", Severity.off),
-    "GC104": RuleInfo("bound by memory", Severity.off),
-    "GC105": RuleInfo("bias before a batch norm", Severity.warning),
-}
-
 Severities = dict[str, Severity]
 """Levels by code."""
 
-DEFAULTS: Severities = {code: info.default for code, info in RULES.items()}
+
+class RuleName(NamedTuple):
+    """What the name of a rule's file says."""
+
+    module: str
+    """The name of the module, in the package `lint.rules`."""
+    code: str
+    title: str
+
+
+@cache
+def rule_names() -> dict[str, RuleName]:
+    """The rules there are, by code, in the order of their codes."""
+    return names_in(FOLDER)
+
+
+def names_in(folder: Path) -> dict[str, RuleName]:
+    """The rules whose files are in a folder, by code.
+
+    Raises ValueError for a code that two files have.
+    """
+    from pkgutil import iter_modules  # it finds compiled files too
+
+    names: dict[str, RuleName] = {}
+    for module in sorted(found.name for found in iter_modules([str(folder)])):
+        if match := _NAME.fullmatch(module):
+            code, title = match[1].upper(), match[2].replace("_", " ")
+            if code in names:
+                raise ValueError(f"{names[code].module}.py and {module}.py are both {code}")
+            names[code] = RuleName(module, code, title)
+    return names
 
 
 class RuleError(Exception):
@@ -52,10 +75,11 @@ class RuleError(Exception):
 
 def known_code(text: str) -> str:
     """The code of a rule. Raises RuleError for any other text."""
-    if text in RULES:
+    names = rule_names()
+    if text in names:
         return text
-    listed = f"the rules are {', '.join(RULES)}"
-    raise RuleError(f"there is no rule {text!r}", did_you_mean(text, RULES) or listed)
+    listed = f"the rules are {', '.join(names)}"
+    raise RuleError(f"there is no rule {text!r}", did_you_mean(text, names) or listed)
 
 
 def known_severity(text: str) -> Severity:

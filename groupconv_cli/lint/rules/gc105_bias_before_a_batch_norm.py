@@ -1,31 +1,46 @@
-"""Weights that do nothing."""
+"""A convolution or dense layer has a bias that nothing but batch norms sees.
+
+Its output is then not one of the network's, and where a layer is used several times, a batch norm
+reads it each time. A batch norm that is frozen, or shared with another layer, does not take the
+bias away and does not count. What comes from one line of a spec is one finding, with the params of
+all its layers.
+
+**The number**: all of the bias is lost. A batch norm subtracts the mean of each channel, and the
+bias is part of that mean. The gradient of the bias is zero while training. It costs one param per
+filter, and one addition per output value.
+
+**What to do**: write `bias: false`. Or say `norm: batch` among the arguments of the layer, which
+implies it, and leave `bias: true` out.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from groupconv_cli.lint.rule import RuleContext, Violation, rule
+from groupconv_cli.lint.rule import RuleContext, Violation
 from groupconv_cli.network import Node
 from groupconv_cli.ops.norm import BatchNorm
+from groupconv_cli.policy.rules import Severity
 from groupconv_cli.words import plural
 
+SEVERITY = Severity.warning
 
-@rule("GC105")
-def bias_before_a_batch_norm(subject: RuleContext) -> Iterator[Violation]:
+
+def violations(context: RuleContext) -> Iterator[Violation]:
     """Biases whose readers, wherever the layer is used, take the mean of the channel away again."""
-    nodes, readers, uses = subject.nodes, _readers(subject), _uses(subject)
+    nodes, readers, uses = context.nodes, _readers(context), _uses(context)
 
     def is_cancelled(index: int) -> bool:
         """Whether nothing but batch norms sees this output, each for this layer alone."""
         after = readers[index]
         return (
             bool(after)
-            and index not in subject.network.outputs
+            and index not in context.network.outputs
             and all(
                 isinstance(nodes[reader].op, BatchNorm)
                 and not nodes[reader].is_frozen  # it subtracts what the mean once was
-                and len(uses[subject.network.owner(reader)])
+                and len(uses[context.network.owner(reader)])
                 == 1  # else the mean is not of one bias
                 for reader in after
             )
@@ -59,20 +74,20 @@ def bias_before_a_batch_norm(subject: RuleContext) -> Iterator[Violation]:
         )
 
 
-def _readers(subject: RuleContext) -> dict[int, list[int]]:
+def _readers(context: RuleContext) -> dict[int, list[int]]:
     """For every node those that read its output."""
-    readers: dict[int, list[int]] = {index: [] for index in range(len(subject.nodes))}
-    for index, node in enumerate(subject.nodes):
+    readers: dict[int, list[int]] = {index: [] for index in range(len(context.nodes))}
+    for index, node in enumerate(context.nodes):
         for source in node.inputs:
             readers[source].append(index)
     return readers
 
 
-def _uses(subject: RuleContext) -> dict[int, list[int]]:
+def _uses(context: RuleContext) -> dict[int, list[int]]:
     """For every node that weights are counted at all nodes that use them, itself first."""
     uses: dict[int, list[int]] = defaultdict(list)
-    for index in range(len(subject.nodes)):
-        uses[subject.network.owner(index)].append(index)
+    for index in range(len(context.nodes)):
+        uses[context.network.owner(index)].append(index)
     return uses
 
 
