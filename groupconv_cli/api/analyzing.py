@@ -168,7 +168,7 @@ def check(
 def explain(code: str) -> str:
     """What a rule of `check` looks for, why, and what to do, as Markdown.
 
-    Raises UsageError for a code that is none.
+    Raises UsageError for a code that is none, EnvironmentProblem where Python has no docstrings.
     """
     from groupconv_cli.errors import UsageError
     from groupconv_cli.lint.rules import explanation
