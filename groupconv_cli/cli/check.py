@@ -20,20 +20,19 @@ from groupconv_cli.cli.options import (
     TrustOption,
     VariantOption,
     complete_spec,
+    members,
     parse_settings,
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
+from groupconv_cli.render import formats
+from groupconv_cli.words import joined
 
 
 class CheckFormat(StrEnum):
     """Ways to print a check."""
 
-    table = "table"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
-    github = "github"
+    vars().update(members(formats.CHECK_NAMES))
 
 
 def _max(metric: str, what: str, example: str) -> typer.models.OptionInfo:
@@ -93,8 +92,8 @@ def check(
             "--format",
             "-f",
             metavar="FORMAT",
-            help="table, markdown, json, csv or github. Default: by the ending of --output, else "
-            "github inside GitHub Actions, else table.",
+            help=f"{joined(formats.CHECK_NAMES, 'or')}. Default: by the ending of --output, else "
+            f"github inside GitHub Actions, else {formats.DEFAULT.name}.",
             show_default=False,
         ),
     ] = None,
@@ -133,7 +132,7 @@ def check(
     chosen: str | None = output_format
     output = None if is_stdout(output) else output
     if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
-        chosen = CheckFormat.github
+        chosen = "github"
     to = Destination(chosen, output, force, exact).checked()
     amounts = {"params": max_params, "macs": max_macs, "flops": max_flops, "memory": max_memory}
     report = api.check(

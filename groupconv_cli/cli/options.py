@@ -12,6 +12,7 @@ import typer
 
 from groupconv_cli import api, dtypes
 from groupconv_cli.errors import UsageError
+from groupconv_cli.render import formats
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
@@ -29,10 +30,7 @@ def members(names: Iterable[str]) -> dict[str, str]:
 class Format(StrEnum):
     """Ways to print a result."""
 
-    table = "table"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
+    vars().update(members(formats.NAMES))
 
 
 class DType(StrEnum):
@@ -96,7 +94,8 @@ FormatOption = Annotated[
         "--format",
         "-f",
         metavar="FORMAT",
-        help="table, markdown, json or csv. Default: by the ending of --output, else table.",
+        help=f"{joined(formats.NAMES, 'or')}. Default: by the ending of --output, else "
+        f"{formats.DEFAULT.name}.",
         show_default=False,
     ),
 ]

@@ -9,18 +9,9 @@ from typing import NamedTuple
 
 from groupconv_cli.cli.output import emit, note, width_of, write, write_sentences
 from groupconv_cli.errors import UsageError
+from groupconv_cli.render import formats
 from groupconv_cli.render.view import View
 from groupconv_cli.words import joined
-
-ENDINGS = {
-    ".md": "markdown",
-    ".json": "json",
-    ".csv": "csv",
-    ".txt": "table",
-    ".log": "table",
-    "": "table",
-}
-"""The format that a file's name asks for where no --format does."""
 
 
 class Result(NamedTuple):
@@ -44,10 +35,12 @@ class Destination(NamedTuple):
     """Options that were given and shape the view only."""
 
     @property
-    def chosen_format(self) -> str:
+    def chosen(self) -> formats.OutputFormat:
         """The format asked for, or else the one that the file's ending tells, or else a table."""
-        ending = ENDINGS.get(self.output.suffix.lower()) if self.output else None
-        return self.output_format or ending or "table"
+        if self.output_format is not None:
+            return formats.BY_NAME[self.output_format]
+        ending = self.output.suffix.lower() if self.output else ""
+        return formats.BY_ENDING.get(ending, formats.DEFAULT)
 
     def checked(self) -> Destination:
         """The same, once it is known to be one: to be asked before any work is done for it.
@@ -60,10 +53,10 @@ class Destination(NamedTuple):
         if is_stdout(self.output):
             return self._replace(output=None)
         if self.output is not None:
-            if self.output_format is None and self.output.suffix.lower() not in ENDINGS:
-                endings = joined([ending for ending in ENDINGS if ending], "or")
+            ending = self.output.suffix
+            if self.output_format is None and ending.lower() not in formats.BY_ENDING:
                 raise UsageError(
-                    f"unknown format {self.output.suffix!r}; use {endings}, or name the format "
+                    f"unknown format {ending!r}; use {formats.endings_text()}, or name the format "
                     "with --format"
                 )
             from groupconv_cli.files import refuse_existing
@@ -86,11 +79,11 @@ def present(result: Result, to: Destination) -> None:
     fails.
     """
     unused = [*to.shaping, *["--exact"] * to.exact]
-    if unused and to.chosen_format in result.documents:
-        has = f"{to.chosen_format} is complete and exact"
+    if unused and to.chosen.name in result.documents:
+        has = f"{to.chosen.name} is complete and exact"
         note(f"{has}: {joined(unused)} {'changes' if len(unused) == 1 else 'change'} nothing")
     if to.output is None:
-        if to.chosen_format == "table":
+        if to.chosen.is_laid_out:
             from groupconv_cli.render.text import lines
 
             width = width_of(sys.stdout)
@@ -107,19 +100,7 @@ def present(result: Result, to: Destination) -> None:
 
 def _text(result: Result, to: Destination) -> str:
     """The result as a file has it."""
-    chosen = to.chosen_format
-    if chosen in result.documents:
-        return result.documents[chosen]()
-    view = result.view(False)
-    if chosen == "markdown":
-        from groupconv_cli.render.markdown import markdown
-
-        return markdown(view, exact=to.exact)
-    if chosen == "csv":
-        from groupconv_cli.render.csv import csv_text
-
-        return csv_text(view)
-    from groupconv_cli.render.flow import plain
-    from groupconv_cli.render.text import lines
-
-    return plain(lines(view, width=None, exact=to.exact))
+    chosen = to.chosen
+    if chosen.name in result.documents or chosen.render is None:
+        return result.documents[chosen.name]()
+    return chosen.render(result.view(False), to.exact)

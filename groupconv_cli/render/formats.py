@@ -1,0 +1,76 @@
+"""The formats that a result is printed in, in one table.
+
+Nothing is imported before it is used: every command's --help reads the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from groupconv_cli.words import joined
+
+if TYPE_CHECKING:
+    from groupconv_cli.render.view import View
+
+
+class OutputFormat(NamedTuple):
+    """One format."""
+
+    name: str
+    """As `--format` has it."""
+    endings: tuple[str, ...]
+    """Of files that are in it where no `--format` says so; '' is a name without an ending."""
+    render: Callable[[View, bool], str] | None
+    """Makes a file's text of a view, with every number in full if told so. None: commands make it
+    of the report itself."""
+    is_for_all: bool = True
+    """Whether every command has it; otherwise `check` alone does."""
+    is_laid_out: bool = False
+    """Whether stdout has it laid out for the width of the terminal."""
+
+
+def _table(view: View, exact: bool) -> str:
+    from groupconv_cli.render.flow import plain
+    from groupconv_cli.render.text import lines
+
+    return plain(lines(view, width=None, exact=exact))
+
+
+def _markdown(view: View, exact: bool) -> str:
+    from groupconv_cli.render.markdown import markdown
+
+    return markdown(view, exact=exact)
+
+
+def _csv(view: View, exact: bool) -> str:  # noqa: ARG001 - its numbers are always in full
+    from groupconv_cli.render.csv import csv_text
+
+    return csv_text(view)
+
+
+OUTPUT_FORMATS = (
+    OutputFormat("table", (".txt", ".log", ""), _table, is_laid_out=True),
+    OutputFormat("markdown", (".md",), _markdown),
+    OutputFormat("json", (".json",), None),
+    OutputFormat("csv", (".csv",), _csv),
+    OutputFormat("github", (), None, is_for_all=False),
+)
+"""Every format. The first is the one where nothing asks for another."""
+
+DEFAULT = OUTPUT_FORMATS[0]
+
+NAMES = tuple(each.name for each in OUTPUT_FORMATS if each.is_for_all)
+
+CHECK_NAMES = tuple(each.name for each in OUTPUT_FORMATS)
+"""Names of the formats of a check."""
+
+BY_NAME = {each.name: each for each in OUTPUT_FORMATS}
+
+BY_ENDING = {ending: each for each in OUTPUT_FORMATS for ending in each.endings}
+
+
+def endings_text() -> str:
+    """The endings that tell a format, as a sentence lists them; the default's come last."""
+    asking = [*OUTPUT_FORMATS[1:], DEFAULT]
+    return joined([ending for each in asking for ending in each.endings if ending], "or")
