@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+GCONV = (sys.executable, "-m", "groupconv_cli")
 
 CHANGES_OUTPUT = (
     *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "CI", "GITHUB_ACTIONS"),
@@ -327,3 +328,29 @@ def read_all(master: int, patience: float = PATIENCE) -> str:
     finally:
         os.close(master)
     return shown.decode()
+
+
+def in_bash(script: str, *args: str, cwd: Path, env: dict | None = None):
+    """Runs a line of bash in which `"$@"` is gconv with those arguments."""
+    return subprocess.run(
+        ["bash", "-c", script, "bash", *GCONV, *args],
+        cwd=cwd,
+        env=clean_environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
+    """The exit status and what is said on stderr."""
+    import pytest
+
+    from groupconv_cli.cli.app import app
+
+    monkeypatch.setenv("COLUMNS", "88")
+    with pytest.raises(SystemExit) as stop:
+        app([str(arg) for arg in args], prog_name="gconv")
+    return stop.value.code, capsys.readouterr().err

@@ -7,6 +7,7 @@ spinner's frames are painted over one another, as on a screen.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -125,3 +126,6 @@ def played(
 def _next(pieces: Iterator[str], columns: int) -> Shown:
     raw = next(pieces)
     return Shown(int(next(pieces)), columns, raw)
+
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")

@@ -13,7 +13,7 @@ import sys
 import pytest
 from attack import __main__ as attack_main
 from attack import models, situations, specs
-from conftest import ROOT, clean_environment, run_gconv
+from running import ROOT, clean_environment, run_gconv
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
 SEED = 30_000

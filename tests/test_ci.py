@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from running import ROOT, clean_environment, run_gconv
-from test_cli import ANSI
+from terminal import ANSI
 
 from groupconv_cli import analyze
 from groupconv_cli.analysis.report import Summary

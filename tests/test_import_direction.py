@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from running import ROOT
 
 LINTER = Path(sys.executable).with_name("lint-imports")
 

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from running import run_gconv
-from test_models_in import functional, twice_encoded
+from keras_models import functional, twice_encoded
+from running import run_gconv, run_in_process
 
 from groupconv_cli import UsageError, accelerate, analyze, build, load
 from groupconv_cli.models.model_file import ModelFile
@@ -151,16 +151,6 @@ def test_accelerate_and_back(tmp_path) -> None:
     assert run_gconv(*args, cwd=tmp_path).status == 0
     back = keras.models.load_model(tmp_path / "back.keras")
     assert type(back.layers[1]) is layers.Conv2D
-
-
-def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
-    """The exit status and what is said on stderr."""
-    from groupconv_cli.cli.app import app
-
-    monkeypatch.setenv("COLUMNS", "88")
-    with pytest.raises(SystemExit) as stop:
-        app([str(arg) for arg in args], prog_name="gconv")
-    return stop.value.code, capsys.readouterr().err
 
 
 def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) -> None:

@@ -17,7 +17,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import run_gconv
+from running import run_gconv
 
 from groupconv_cli import UsageError, build
 from groupconv_cli.models.model_file import ModelFile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_errors import HEAD, one
+from mistakes import HEAD, one
 
 SHAPES = {
     "groups and input channels": (

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from running import run_process
-from test_endings import in_bash
+from running import in_bash, run_process
 
 
 @pytest.mark.parametrize("columns", ["0", "-3", "", "wide", "9" * 30, "1"])

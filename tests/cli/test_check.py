@@ -8,8 +8,8 @@ import json
 import re
 
 import pytest
+from check_specs import APART, SPEC, WRONG, write
 from running import run_gconv, run_in_terminal
-from test_check import APART, SPEC, WRONG, write
 
 from groupconv_cli import check
 from groupconv_cli.sources.catalogue import families

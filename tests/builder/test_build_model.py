@@ -1,6 +1,6 @@
 """Random specs: the analysis is what Keras builds, and MACs are what its kernels say.
 
-A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/test_random_specs.py
+A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/builder/test_build_model.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Keras models as networks: counts against Keras itself, TensorFlow's profiler and publications.
 
-All of keras.applications: GCONV_EXAMPLES=1000 python -m pytest tests/test_models_in.py
+All of keras.applications: GCONV_EXAMPLES=1000 python -m pytest tests/models/test_to_network.py
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from cases import CASES, Case
 from keras import layers, ops
+from keras_models import functional, twice_encoded
+from profiled import COUNTED, profiled
 from running import run_gconv
-from test_profiler import COUNTED, profiled
 
 from groupconv_cli import UsageError, analyze, build, compare, diff, load
 from groupconv_cli.models.load import applications
@@ -48,10 +49,6 @@ TORCHVISION = {
 }
 """MACs in 10⁹, to three decimals, as torchvision publishes them (`_ops` of its weights, which it
 calls GFLOPS) for networks whose layers are the same."""
-
-
-def functional(*outputs, inputs):
-    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else list(outputs))
 
 
 def weights_of(model) -> tuple[int, int]:
@@ -233,16 +230,6 @@ def test_a_separable_convolution_is_the_two_it_is() -> None:
 
 
 # Graphs
-
-
-def twice_encoded():
-    """A model inside, used twice, with a layer in it that is frozen."""
-    x = keras.Input((8, 8, 8), name="image")
-    inner = [layers.Conv2D(8, 3, padding="same", groups=2, name="conv"), layers.ReLU(name="relu")]
-    encoder = keras.Sequential([keras.Input((8, 8, 8)), *inner], name="encoder")
-    y = encoder(encoder(x))
-    dense = layers.Conv2D(8, 1, name="frozen", trainable=False)
-    return functional(dense(y), inputs=x)
 
 
 def test_a_shared_layer_has_its_weights_once_and_its_macs_each_time() -> None:

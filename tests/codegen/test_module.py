@@ -1,6 +1,6 @@
 """Specs as Python code: it makes what `build` makes, and looks as people leave it.
 
-More of it: GCONV_EXAMPLES=1000 python -m pytest tests/test_codegen.py
+More of it: GCONV_EXAMPLES=1000 python -m pytest tests/codegen/test_module.py
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
 import pytest
 from published import COUNTS
@@ -13,7 +12,6 @@ from running import run_gconv
 from groupconv_cli import __version__
 from groupconv_cli.sources.catalogue import names
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COMMANDS = (
     ("summary", "resnext50_32x4d"),
     ("compare", "resnext50_32x4d", "--groups", "1,2,3,32"),

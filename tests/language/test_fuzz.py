@@ -1,6 +1,6 @@
 """Hostile input: no traceback, always a place, an end in time, nothing that steers a terminal.
 
-A longer run: GCONV_EXAMPLES=2000 python -m pytest tests/test_fuzz.py, or tests/fuzz_specs.py.
+A longer run: GCONV_EXAMPLES=2000 python -m pytest tests/language/test_fuzz.py, or fuzz_specs.py.
 """
 
 from __future__ import annotations

@@ -6,22 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from check_specs import APART, SPEC, write
 from running import ROOT, run_gconv
 from specs import problems
 
 from groupconv_cli import SpecError, UsageError, analyze, check
 from groupconv_cli.lint.rules import RULES, explanation
 from groupconv_cli.policy.amounts import AmountError, amount
-
-SPEC = "input: [8, 8, 16]\nlayers:\n  - conv: {filters: 16, kernel: 3, groups: 4}\n"
-APART = SPEC + "  - conv: {filters: 16, kernel: 3, groups: 4}\n"
-WRONG = "input: [8, 8, 16]\nlayers:\n  - rleu\n  - conv: {filters: 3}\n"
-
-
-def write(folder: Path, **texts: str) -> None:
-    for name, text in texts.items():
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-
 
 # Amounts
 

@@ -6,9 +6,9 @@ import json
 
 import jsonschema
 import pytest
+from mistakes import STRUCTURE
 from running import ROOT, run_gconv
 from specs import problems
-from test_errors import STRUCTURE
 
 from groupconv_cli.api import schema_file
 from groupconv_cli.errors import Problems, Source

@@ -1,6 +1,6 @@
 """What output channels depend on, against gradients and moved values of the built Keras models.
 
-A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/test_reach.py -k random
+A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/analysis/test_channel_mixing.py -k random
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from test_models_in_files import run_in_process
+from running import run_in_process
 
 from groupconv_cli import accelerate
 from groupconv_cli.exporters.agreement import TOLERANCE, agreement, outputs_fault

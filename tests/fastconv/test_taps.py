@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from numpy_conv import idle_taps
+from random_convs import TOLERANCE, Case, differences, layer_of, random_case
 from tensorflow.python.ops import gen_nn_ops
-from test_gradients import TOLERANCE, Case, differences, layer_of, random_case
 
 from groupconv_cli import accelerate
 from groupconv_cli.fastconv.choice import traced_as_single_op

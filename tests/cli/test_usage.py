@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import run_gconv
+from running import run_gconv
 
 CASES = [
     ("accelerate", "gconv accelerate needs MODEL", "accelerate"),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from running import clean_environment
+from running import GCONV, clean_environment, in_bash
 
 pytestmark = pytest.mark.surroundings
 
-GCONV = (sys.executable, "-m", "groupconv_cli")
 WRITING = {
     "summary": ["summary", "basic", "-o"],
     "compare": ["compare", "basic", "-g", "1,4", "-o"],
@@ -23,20 +21,6 @@ WRITING = {
     "init": ["init", "-o"],
 }
 writing = pytest.mark.parametrize("args", WRITING.values(), ids=WRITING)
-
-
-def in_bash(script: str, *args: str, cwd: Path, env: dict | None = None):
-    """Runs a line of bash in which `"$@"` is gconv with those arguments."""
-    return subprocess.run(
-        ["bash", "-c", script, "bash", *GCONV, *args],
-        cwd=cwd,
-        env=clean_environment(env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 def files(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import run_gconv
+from running import run_gconv
 from specs import layers, network
 
 from groupconv_cli import analyze, compare

@@ -11,7 +11,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import run_gconv
 from descriptions import (
     Description,
     again_and_again,
@@ -26,6 +25,7 @@ from descriptions import (
     sequential,
     use_of,
 )
+from running import run_gconv
 
 from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.exporters.calibration import Input, read_samples
