@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import UsageError
-from groupconv_cli.policy.amounts import BUDGETED, METRICS
 from groupconv_cli.policy.limits import BudgetLimit
+from groupconv_cli.policy.totals import BUDGETED, METRICS
 from groupconv_cli.words import joined
 
 
@@ -38,9 +38,10 @@ def hold(
     Raises UsageError for a limit of MACs or FLOPs where those are not known.
     """
     if totals.unknown and any(METRICS[key].is_of_macs for key in limits):
+        of_macs = [METRICS[key].title for key in BUDGETED if METRICS[key].is_of_macs]
         raise UsageError(
-            "a budget of MACs or FLOPs cannot be checked: gconv does not know the MACs of "
-            f"{joined(totals.unknown)}"
+            f"a budget of {joined(of_macs, 'or')} cannot be checked: gconv does not know the MACs "
+            f"of {joined(totals.unknown)}"
         )
     return [
         BudgetLine(limits[key], totals.metric(METRICS[key]), variant)

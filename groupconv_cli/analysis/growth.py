@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.diff import Diff
 from groupconv_cli.errors import UsageError
-from groupconv_cli.policy.amounts import METRICS
 from groupconv_cli.policy.limits import GrowthLimit
+from groupconv_cli.policy.totals import IN_EVERY_LIMIT, METRICS
 from groupconv_cli.words import joined
 
 
@@ -38,10 +38,11 @@ def verdicts(limits: Iterable[GrowthLimit], diff: Diff) -> tuple[LimitVerdict, .
         metric = METRICS[limit.metric]
         unknown = diff.before.unknown or diff.after.unknown
         if unknown and metric.is_of_macs:
+            known = [name for name in IN_EVERY_LIMIT if not METRICS[name].is_of_macs]
+            remedy = " ".join(f"--fail-if-larger {name}={limit.text}" for name in known)
             raise UsageError(
                 f"the limit {limit.metric}={limit.text} cannot be checked: gconv does not know "
-                f"the MACs of {joined(unknown)}\n  limit what is known: --fail-if-larger "
-                f"params={limit.text} --fail-if-larger memory={limit.text}"
+                f"the MACs of {joined(unknown)}\n  limit what is known: {remedy}"
             )
         before, after = (side.metric(metric) for side in (diff.before, diff.after))
         found.append(LimitVerdict(limit, before, after, limit.allowed(before)))

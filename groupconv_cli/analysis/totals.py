@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.network import Network, Node
-from groupconv_cli.policy.amounts import Metric
+from groupconv_cli.policy.totals import TotalInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,14 @@ class Totals:
         """Weights that training does not change, such as a batch norm's statistics."""
         return self.params - self.trainable_params
 
-    def metric(self, metric: Metric) -> int:
-        """The cost that can be limited under a name."""
+    def metric(self, metric: TotalInfo) -> int:
+        """The total that can be limited under a name."""
         value: int = getattr(self, metric.field)
+        return value
+
+    def value(self, total: TotalInfo) -> float:
+        """A total of the table."""
+        value: float = getattr(self, total.field)
         return value
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ParamSpec
 
 import typer
 
@@ -25,8 +27,11 @@ from groupconv_cli.cli.options import (
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
+from groupconv_cli.policy.totals import BUDGETED, METRICS, TotalInfo
 from groupconv_cli.render import formats
 from groupconv_cli.words import joined
+
+P = ParamSpec("P")
 
 
 class CheckFormat(StrEnum):
@@ -35,17 +40,39 @@ class CheckFormat(StrEnum):
     vars().update(members(formats.CHECK_NAMES))
 
 
-def _max(metric: str, what: str, example: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        f"--max-{metric}",
+BUDGET_OPTIONS = {f"max_{name}": name for name in BUDGETED}
+"""What is limited by the parameter that has the amount."""
+
+
+def with_budget(function: Callable[P, int]) -> Callable[P, int]:
+    """Gives the command an option --max-… for all that a budget may limit, in place of `**limits`.
+
+    Typer makes options of the parameters that a signature has.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    first, *rest, _ = signature.parameters.values()
+    options = [
+        first.replace(name=parameter, annotation=_limit_of(METRICS[name]))
+        for parameter, name in BUDGET_OPTIONS.items()
+    ]
+    parameters = (first, *options, *rest)
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return function
+
+
+def _limit_of(metric: TotalInfo) -> object:
+    example = metric.example + " or 190MiB" * metric.is_bytes
+    option = typer.Option(
+        f"--max-{metric.name}",
         metavar="AMOUNT",
-        help=f"The most {what} allowed, such as {example}. Overrides the spec's budget.",
+        help=f"The most {metric.title} allowed, such as {example}. Overrides the spec's budget.",
         show_default=False,
     )
-    return option
+    return Annotated[str | None, option]
 
 
 @command
+@with_budget
 def check(
     specs: Annotated[
         list[str] | None,
@@ -57,10 +84,6 @@ def check(
             show_default=False,
         ),
     ] = None,
-    max_params: Annotated[str | None, _max("params", "params", "30M")] = None,
-    max_macs: Annotated[str | None, _max("macs", "MACs", "4.5G")] = None,
-    max_flops: Annotated[str | None, _max("flops", "FLOPs", "9G")] = None,
-    max_memory: Annotated[str | None, _max("memory", "peak memory", "200MB or 190MiB")] = None,
     rules: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,6 +124,7 @@ def check(
     force: ForceOption = False,
     exact: ExactOption = False,
     trust: TrustOption = False,
+    **limits: str | None,
 ) -> int:
     """Check specs for mistakes, check their budgets, and apply the rules.
 
@@ -134,11 +158,11 @@ def check(
     if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
         chosen = "github"
     to = Destination(chosen, output, force, exact).checked()
-    amounts = {"params": max_params, "macs": max_macs, "flops": max_flops, "memory": max_memory}
+    given = {name: limits[parameter] for parameter, name in BUDGET_OPTIONS.items()}
     report = api.check(
         *(specs or ()),
         rules=parse_rules(rules),
-        budget={key: text for key, text in amounts.items() if text is not None},
+        budget={key: text for key, text in given.items() if text is not None},
         variant=variant,
         settings=parse_settings(settings),
         dtype=dtype,

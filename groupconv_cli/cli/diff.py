@@ -21,6 +21,8 @@ from groupconv_cli.cli.options import (
     parse_settings,
 )
 from groupconv_cli.cli.run import command
+from groupconv_cli.policy.totals import IN_EVERY_LIMIT, METRICS
+from groupconv_cli.words import joined
 
 LIMIT_BROKEN = 1
 
@@ -60,9 +62,9 @@ def diff(
         typer.Option(
             "--fail-if-larger",
             metavar="[NAME=]LIMIT",
-            help="Exit with 1 if NEW is larger than OLD by more than this. 5% limits params, MACs "
-            "and peak memory; macs=5% or params=100k limits one of params, macs, flops, weights, "
-            "activations, memory. May be repeated.",
+            help="Exit with 1 if NEW is larger than OLD by more than this. 5% limits "
+            f"{joined([METRICS[name].title for name in IN_EVERY_LIMIT])}; macs=5% or params=100k "
+            f"limits one of {', '.join(METRICS)}. May be repeated.",
             show_default=False,
         ),
     ] = None,

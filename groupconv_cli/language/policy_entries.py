@@ -8,9 +8,10 @@ from groupconv_cli.errors import Diagnostic, Problems, SpecError
 from groupconv_cli.language.nodes import Entry, ScalarNode, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, report_unknown
-from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
+from groupconv_cli.policy.amounts import AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import RuleError, Severities, known_code, known_severity
+from groupconv_cli.policy.totals import BUDGETED
 
 
 def check_rules(entries: dict[str, Entry], problems: Problems) -> Severities:

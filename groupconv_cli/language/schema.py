@@ -16,8 +16,9 @@ from groupconv_cli.language.items import BESIDE_KEYS, NAME
 from groupconv_cli.language.validate import MAX_NAME_LENGTH, VARIABLE
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
-from groupconv_cli.policy.amounts import BUDGETED, METRICS
+from groupconv_cli.policy.amounts import UNITS
 from groupconv_cli.policy.rules import Severity, rule_names
+from groupconv_cli.policy.totals import BUDGETED, METRICS
 
 Schema = dict[str, Any]
 
@@ -116,7 +117,7 @@ def schema() -> Schema:
 
 def _limit(key: str) -> Schema:
     metric = METRICS[key]
-    units = [unit for unit in metric.units if unit]
+    units = [unit for unit in UNITS[metric.kind] if unit]
     amount: Schema = {
         "type": "string",
         "pattern": rf"^[0-9]+(\.[0-9]+)? ?({'|'.join(units)})?$",

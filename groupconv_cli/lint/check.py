@@ -19,7 +19,7 @@ from groupconv_cli.lint.rules import DEFAULTS
 from groupconv_cli.lint.settings import ProjectSeverities
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.network import Network
-from groupconv_cli.policy.amounts import BUDGETED, AmountError, amount
+from groupconv_cli.policy.amounts import AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import (
     RuleError,
@@ -28,6 +28,7 @@ from groupconv_cli.policy.rules import (
     known_code,
     known_severity,
 )
+from groupconv_cli.policy.totals import BUDGETED
 from groupconv_cli.sources.open import Opened, open_spec
 from groupconv_cli.words import joined
 

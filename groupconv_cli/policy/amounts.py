@@ -1,14 +1,13 @@
-"""What a network costs, by name, and amounts of it as people write them: 30M, 4.5G, 200MB."""
+"""Amounts of what a network costs, as people write them: 30M, 4.5G, 200MB."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from fractions import Fraction
 from math import isfinite
 from numbers import Rational, Real
-from typing import NamedTuple
 
+from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.words import joined
 
 COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -23,41 +22,13 @@ BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
+UNITS = {"count": COUNTS, "bytes": BYTES}
+"""The units of what can be limited, by the kind of it."""
+
 OTHER_SPELLINGS = {"K": "k", "KB": "kB", "kiB": "KiB", "g": "G", "m": "M", "t": "T", "b": "B"}
 
 AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-z]{0,3})")
 """What an amount is written like."""
-
-
-class Metric(NamedTuple):
-    """Something that can be limited."""
-
-    title: str
-    field: str
-    """The field of `analysis.totals.Totals` that has it."""
-    units: Mapping[str, int]
-    example: str
-    is_of_macs: bool = False
-    """Whether it is counted in multiply-accumulates, which of some layers are not known."""
-
-    @property
-    def is_bytes(self) -> bool:
-        """Whether it is a size in bytes; otherwise it is a count."""
-        return self.units is BYTES
-
-
-METRICS = {
-    "params": Metric("params", "params", COUNTS, "30M"),
-    "macs": Metric("MACs", "macs", COUNTS, "4.5G", is_of_macs=True),
-    "flops": Metric("FLOPs", "flops", COUNTS, "9G", is_of_macs=True),
-    "weights": Metric("weights", "weight_bytes", BYTES, "100MB"),
-    "activations": Metric("activations", "activation_bytes", BYTES, "50MB"),
-    "memory": Metric("peak memory", "peak_bytes", BYTES, "200MB"),
-}
-"""What can be limited, by the name that options and specs have for it."""
-
-BUDGETED = ("params", "macs", "flops", "memory")
-"""What a budget may limit: keys of METRICS, of a spec's `budget:` and of the options --max-…"""
 
 
 class AmountError(Exception):
@@ -73,7 +44,7 @@ def amount(metric: str, value: object) -> int:
 
     Raises AmountError for anything else.
     """
-    units, example = METRICS[metric].units, METRICS[metric].example
+    units, example = UNITS[METRICS[metric].kind], METRICS[metric].example
     listed = joined(list(filter(None, units)), "or")
     words = f"a number{' of bytes' * METRICS[metric].is_bytes}, or one with {listed}: {example}"
     if isinstance(value, bool) or not isinstance(value, str | Real):

@@ -9,11 +9,8 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.policy import amounts
-from groupconv_cli.policy.amounts import METRICS
+from groupconv_cli.policy.totals import IN_EVERY_LIMIT, METRICS
 from groupconv_cli.words import did_you_mean, joined
-
-WITHOUT_NAME = ("params", "macs", "memory")
-"""What a per cent without a name limits, each of it that has no limit of its own."""
 
 _PER_CENT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?%")
 
@@ -58,7 +55,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
         if equals:
             named.append(_limit(name.strip(), amount.strip(), text))
         elif text.strip().endswith("%"):
-            general += [_limit(name, text.strip(), text) for name in WITHOUT_NAME]
+            general += [_limit(name, text.strip(), text) for name in IN_EVERY_LIMIT]
         else:
             raise UsageError(
                 "a limit is a percentage, such as 5%, or has a name, such as params=100k; "

@@ -9,8 +9,8 @@ from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
-from groupconv_cli.policy.amounts import METRICS
 from groupconv_cli.policy.rules import Severity
+from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
 from groupconv_cli.words import joined, plural
 
@@ -32,7 +32,7 @@ def check_view(report: CheckReport) -> View:
     rows = tuple(_budget_row(spec, line) for spec in report.specs for line in spec.budgets)
     tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
     notes = []
-    if any(line.limit.metric == "memory" for spec in report.specs for line in spec.budgets):
+    if any(METRICS[line.limit.metric].is_bytes for spec in report.specs for line in spec.budgets):
         notes.append(f"Memory is in {report.dtype}.")
     codes = sorted({finding.code for spec in report.specs for finding in spec.findings})
     if codes:
@@ -105,13 +105,13 @@ def named(problem: Diagnostic, spec: SpecCheck) -> Diagnostic:
 
 
 def _budget_row(spec: SpecCheck, line: BudgetLine) -> Row:
-    kind = "bytes" if METRICS[line.limit.metric].is_bytes else "count"
+    metric = METRICS[line.limit.metric]
     name = spec.spec if line.variant is None else f"{spec.spec} {line.variant}"
     cells = (
         name,
-        METRICS[line.limit.metric].title,
-        Typed(kind, line.used),
-        Typed(kind, line.limit.amount),
+        metric.title,
+        Typed(metric.kind, line.used),
+        Typed(metric.kind, line.limit.amount),
         line.share,
         "kept" if line.is_kept else "broken",
     )

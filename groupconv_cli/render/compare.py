@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison, VariantRow
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
+from groupconv_cli.policy import totals
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
@@ -27,18 +29,28 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import GroupMeasurement
 
 
-def _totals_columns(against: str) -> tuple[Column, ...]:
+class Share(NamedTuple):
+    """A column that says what share of the baseline's a total is."""
+
+    field: str
+    """Which total. The column's key is this and `_ratio`."""
+    behind: str
+    """The total whose column it stands behind. FLOPs are 2 to a MAC, so they share theirs."""
+    drop: int
+
+
+SHARES = (Share("params", "params", 2), Share("macs", "flops", 1))
+
+
+def _totals_columns(against: str) -> Iterator[Column]:
     """The columns of costs; `against` is the heading of what they are shares of."""
-    return (
-        Column("Params", "count", "params"),
-        Column(against, "ratio", "params_ratio", drop=2, of="Params"),
-        Column("MACs", "count", "macs"),
-        Column("FLOPs", "count", "flops", drop=6),
-        Column(against, "ratio", "macs_ratio", drop=1, of="MACs"),
-        Column("Weights", "bytes", "weight_bytes", drop=5),
-        Column("Peak memory", "bytes", "peak_bytes", drop=3),
-        Column("FLOPs/byte", "decimal", "intensity", drop=4),
-    )
+    for total in totals.COLUMNS:
+        heading = total.abbreviation or total.heading
+        yield Column(heading, total.kind, total.field, drop=total.drop or 0)
+        for share in SHARES:
+            if share.behind == total.field:
+                of = totals.BY_FIELD[share.field].heading
+                yield Column(against, "ratio", f"{share.field}_ratio", drop=share.drop, of=of)
 
 
 COLUMNS = (Column("Groups", "groups", "groups"), *_totals_columns("vs g=1"))
@@ -90,18 +102,16 @@ def _invalid(label: Cell, reason: str | None) -> Row:
     return Row((label, *(None,) * (len(COLUMNS) - 1)), "bad", note=f"invalid: {reason}")
 
 
-def _totals(totals: Totals, baseline: Totals) -> tuple[Cell, ...]:
-    known = totals.macs_complete
-    return (
-        totals.params,
-        ratio(totals.params, baseline.params),
-        bounded(totals.macs, known=known),
-        bounded(totals.flops, known=known),
-        ratio(totals.macs, baseline.macs) if known else UNKNOWN,
-        totals.weight_bytes,
-        totals.peak_bytes,
-        bounded(Typed("decimal", totals.intensity), known=known),
-    )
+def _totals(costs: Totals, baseline: Totals) -> Iterator[Cell]:
+    def known(total: totals.TotalInfo) -> bool:
+        return costs.macs_complete or not total.is_of_macs
+
+    for total in totals.COLUMNS:
+        yield bounded(Typed(total.kind, costs.value(total)), known=known(total))
+        for share in SHARES:
+            if share.behind == total.field:
+                of = totals.BY_FIELD[share.field]
+                yield ratio(costs.value(of), baseline.value(of)) if known(of) else UNKNOWN
 
 
 def variants_view(comparison: VariantComparison) -> View:

@@ -14,8 +14,8 @@ from groupconv_cli.analysis.diff import (
     LayerChange,
 )
 from groupconv_cli.analysis.growth import LimitVerdict
-from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
+from groupconv_cli.policy.totals import METRICS, TOTALS
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
 from groupconv_cli.render.view import (
     CONVENTION,
@@ -27,9 +27,10 @@ from groupconv_cli.render.view import (
     Typed,
     View,
     bounded,
+    cell_text,
     unknown_notes,
 )
-from groupconv_cli.units import bytes_text, count_text, ratio, share_change_text
+from groupconv_cli.units import ratio, share_change_text
 from groupconv_cli.words import plural
 
 SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~", MOVED: "~"}
@@ -41,20 +42,6 @@ LAYER_COLUMNS = (
     Column("MACs", "count_change", "macs_change", drop=1),
     Column("Change", key="change", wraps=16),
 )
-
-TOTALS: tuple[tuple[str, str, str, Callable[[Totals], float]], ...] = (
-    ("Params", "params", "count", lambda t: t.params),
-    ("MACs", "macs", "count", lambda t: t.macs),
-    ("FLOPs", "flops", "count", lambda t: t.flops),
-    ("Weights", "weights", "bytes", lambda t: t.weight_bytes),
-    ("Activations", "activations", "bytes", lambda t: t.activation_bytes),
-    ("Peak memory", "memory", "bytes", lambda t: t.peak_bytes),
-    ("FLOPs per byte", "", "decimal", lambda t: t.intensity),
-)
-"""Label, name of what a limit can be set to, kind, and value."""
-
-BOUNDED = ("macs", "flops", "")
-"""Names of those that are lower bounds where layers have unknown MACs."""
 
 MAX_NAMES = 2
 
@@ -131,18 +118,19 @@ def totals_table(diff: Diff, verdicts: Sequence[LimitVerdict]) -> Table:
         Column("Limit", "text", "limit", drop=1),
     )
     rows = []
-    for label, name, kind, of in TOTALS:
-        before, after = of(diff.before), of(diff.after)
-        held = [verdict for verdict in verdicts if verdict.limit.metric == name]
+    shown = [each for each in TOTALS if each.is_shown and not each.is_part]
+    for total in shown:
+        before, after = diff.before.value(total), diff.after.value(total)
+        held = [verdict for verdict in verdicts if verdict.limit.metric == total.name]
         limit = ", ".join(
             f"{'over' if verdict.is_broken else 'within'} {verdict.limit.text}" for verdict in held
         )
-        known = [side.macs_complete or name not in BOUNDED for side in (diff.before, diff.after)]
+        known = [side.macs_complete or not total.is_of_macs for side in (diff.before, diff.after)]
         cells: tuple[Cell, ...] = (
-            label,
-            bounded(Typed(kind, before), known=known[0]),
-            bounded(Typed(kind, after), known=known[1]),
-            Typed(f"{kind}_change", after - before) if all(known) else UNKNOWN,
+            total.heading,
+            bounded(Typed(total.kind, before), known=known[0]),
+            bounded(Typed(total.kind, after), known=known[1]),
+            Typed(f"{total.kind}_change", after - before) if all(known) else UNKNOWN,
             ratio(after - before, before) if all(known) else UNKNOWN,
             limit or None,
         )
@@ -185,14 +173,14 @@ def layers_view(diff: Diff) -> View:
 
 def verdict_text(verdict: LimitVerdict) -> str:
     """A broken limit as a sentence."""
-    label, _, kind, _ = next(row for row in TOTALS if row[1] == verdict.limit.metric)
-    write = bytes_text if kind == "bytes" else count_text
+    metric = METRICS[verdict.limit.metric]
     grown = share_change_text(ratio(verdict.after - verdict.before, verdict.before))
     numbers = [
-        write(number, exact=True) for number in (verdict.before, verdict.after, verdict.allowed)
+        cell_text(number, metric.kind, exact=True)
+        for number in (verdict.before, verdict.after, verdict.allowed)
     ]
     return (
-        f"{label} went from {numbers[0]} to {numbers[1]}{f' ({grown})' if grown else ''}; "
+        f"{metric.heading} went from {numbers[0]} to {numbers[1]}{f' ({grown})' if grown else ''}; "
         f"the limit of {verdict.limit.text} allows {numbers[2]}"
     )
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.errors import Diagnostic, Place
 from groupconv_cli.lint.report import CheckReport, SpecCheck
-from groupconv_cli.policy.amounts import METRICS
+from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.render.check import as_diagnostic, conclusion, named
-from groupconv_cli.units import bytes_text, count_text
+from groupconv_cli.render.view import cell_text
 
 
 def github(report: CheckReport, workspace: str | None = None) -> str:
@@ -46,11 +46,13 @@ def _annotation(problem: Diagnostic, spec: SpecCheck, top: Path) -> str:
 
 def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
     metric = METRICS[line.limit.metric]
-    written = bytes_text if metric.is_bytes else count_text
+    used, most = (
+        cell_text(number, metric.kind, exact=False) for number in (line.used, line.limit.amount)
+    )
     of = f"{line.variant}: " if line.variant else ""
     message = (
-        f"{of}{written(line.used)} {metric.title} are more than the budget of "
-        f"{written(line.limit.amount)} ({line.used:,} of {line.limit.amount:,})"
+        f"{of}{used} {metric.title} are more than the budget of {most} "
+        f"({line.used:,} of {line.limit.amount:,})"
     )
     return _command("error", line.limit.place, spec, "gconv budget", message, top)
 

@@ -15,6 +15,7 @@ from groupconv_cli.analysis.report import (
 )
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.ops.base import Shape
+from groupconv_cli.policy.totals import TOTALS
 from groupconv_cli.units import ratio
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def diff_json(
     """What changed between two networks as a JSON document."""
     before, after = _totals(diff.before), _totals(diff.after)
     complete = diff.before.macs_complete and diff.after.macs_complete
-    incomplete = () if complete else ("macs", "flops", "intensity")
-    change = {name: after[name] - before[name] for name in TOTALS}
-    shares = {name: ratio(change[name], before[name]) for name in TOTALS}
+    incomplete = () if complete else [each.field for each in TOTALS if each.is_of_macs]
+    change = {each.field: after[each.field] - before[each.field] for each in TOTALS}
+    shares = {name: ratio(change[name], before[name]) for name in change}
     unknown = dict.fromkeys(incomplete)
     body = {
         "old": None if diff.is_new else _side(diff.old_name, diff.old_input, sources, 0),
@@ -205,27 +206,14 @@ def _text(document: Any) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-TOTALS = (
-    "params",
-    "trainable_params",
-    "non_trainable_params",
-    "macs",
-    "flops",
-    "weight_bytes",
-    "activation_bytes",
-    "peak_bytes",
-    "moved_bytes",
-    "intensity",
-)
-"""Names of what a network costs, here and in `Totals`."""
-
 BOUNDS = ("macs_complete", "unknown")
 """Names of what says whether that is all."""
 
 
 def _totals(totals: Totals | None) -> dict[str, Any]:
     """The totals by name; of an invalid row, which has none, they are null."""
-    return {name: totals and getattr(totals, name) for name in (*TOTALS, *BOUNDS)}
+    names = (*(each.field for each in TOTALS), *BOUNDS)
+    return {name: totals and getattr(totals, name) for name in names}
 
 
 def _layer(layer: LayerRow) -> dict[str, Any]:

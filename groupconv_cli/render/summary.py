@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.report import LayerRow, Summary
-from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import Window, shape_text
+from groupconv_cli.policy.totals import TOTALS
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
@@ -146,24 +146,14 @@ def totals_table(summary: Summary) -> Table:
         Column("Dense", "count", "baseline", drop=2),
         Column("vs dense", "ratio", "ratio", drop=1),
     )
-    bounds = {"MACs", "FLOPs", "FLOPs per byte"}
-    rows: list[tuple[str, str, Callable[[Totals], float]]] = [
-        ("Params", "count", lambda t: t.params),
-        ("  trainable", "count", lambda t: t.trainable_params),
-        ("  non-trainable", "count", lambda t: t.non_trainable_params),
-        ("MACs", "count", lambda t: t.macs),
-        ("FLOPs", "count", lambda t: t.flops),
-        ("Weights", "bytes", lambda t: t.weight_bytes),
-        ("Activations", "bytes", lambda t: t.activation_bytes),
-        ("Peak memory", "bytes", lambda t: t.peak_bytes),
-        ("FLOPs per byte", "decimal", lambda t: t.intensity),
-    ]
     made = []
-    for label, kind, of in rows:
-        written, dense = of(summary.totals), of(summary.baseline)
-        known = summary.totals.macs_complete or label not in bounds
-        pair = (bounded(Typed(kind, each), known=known) for each in (written, dense))
-        made.append(Row((label, *pair, ratio(written, dense) if known else UNKNOWN)))
+    for total in TOTALS:
+        if not total.is_shown:
+            continue
+        written, dense = summary.totals.value(total), summary.baseline.value(total)
+        known = summary.totals.macs_complete or not total.is_of_macs
+        pair = (bounded(Typed(total.kind, each), known=known) for each in (written, dense))
+        made.append(Row((total.heading, *pair, ratio(written, dense) if known else UNKNOWN)))
     return Table(columns, tuple(made))
 
 

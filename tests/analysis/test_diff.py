@@ -17,7 +17,8 @@ from groupconv_cli.analysis.align import counted, runs
 from groupconv_cli.analysis.diff import diff_networks
 from groupconv_cli.analysis.growth import verdicts
 from groupconv_cli.network import Network
-from groupconv_cli.policy.limits import WITHOUT_NAME, parse_limits
+from groupconv_cli.policy.limits import parse_limits
+from groupconv_cli.policy.totals import IN_EVERY_LIMIT
 from groupconv_cli.render.diff import diff_view
 
 try_many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -286,7 +287,7 @@ def test_a_limit_of_its_own_stands_in_for_the_general_one() -> None:
     limits = parse_limits(["5%", "macs=10%", "macs=1G"])
     named = [(limit.metric, limit.text) for limit in limits]
     assert named == [("params", "5%"), ("memory", "5%"), ("macs", "10%"), ("macs", "1G")]
-    assert [limit.metric for limit in parse_limits(["1%"])] == list(WITHOUT_NAME)
+    assert [limit.metric for limit in parse_limits(["1%"])] == list(IN_EVERY_LIMIT)
     assert parse_limits(["1%"])[0].amount == Fraction(1, 100)
 
 
