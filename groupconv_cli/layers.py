@@ -34,7 +34,11 @@ class _Grouped:
 
         padding = self.padding
         if padding == "causal":
-            inputs = ops.pad(inputs, self._compute_causal_padding())
+            before = (self.dilation_rate[0] * (self.kernel_size[0] - 1), 0)
+            first = self.data_format == "channels_first"
+            inputs = ops.pad(
+                inputs, ((0, 0), (0, 0), before) if first else ((0, 0), before, (0, 0))
+            )
             padding = "valid"
         outputs = grouped_conv(
             tf.convert_to_tensor(inputs),

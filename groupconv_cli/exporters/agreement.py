@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from groupconv_cli.exporters.exporter import ExportAgreement, as_argument, measured, random_inputs
+from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.to_network import clean_name, first_line
 
@@ -62,7 +63,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Co
     Raises UsageError for an input that no random numbers can be made for.
     """
     inputs = random_inputs(model, BATCH, seed=0, shapes=shapes)
-    half = any("16" in str(layer.compute_dtype) for layer in model._flatten_layers())
+    half = any("16" in str(layer.compute_dtype) for layer in all_layers(model))
     expected, found = _outputs(model, inputs), _outputs(other, inputs)
     apart = measured("Keras", found, expected)
     gradients, left_out = None, ""

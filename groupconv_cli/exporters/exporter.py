@@ -204,7 +204,7 @@ def as_argument(model: Any, inputs: Sequence[Any]) -> Any:
     """The inputs as a functional model takes them: alone, in a list, or by their names."""
     import keras
 
-    structure = getattr(model, "_inputs_struct", None)
+    structure = getattr(model, "input", None)
     if isinstance(structure, dict | list | tuple):
         return keras.tree.pack_sequence_as(structure, list(inputs))
     return inputs[0] if len(inputs) == 1 else list(inputs)

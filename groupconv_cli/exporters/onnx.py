@@ -40,7 +40,7 @@ class Onnx:
             proto = onnx.load(converted)
         _refuse_foreign(proto.graph)
         _set_groups_of_volumes(proto)
-        _name_outputs(proto.graph, [_layer_of(tensor) for tensor in model.outputs])
+        _name_outputs(proto.graph, _output_layers(model))
         for value in (*proto.graph.input, *proto.graph.output):
             value.type.tensor_type.shape.dim[0].dim_param = BATCH
         onnx.checker.check_model(proto, full_check=True)
@@ -101,9 +101,13 @@ def _set_groups_of_volumes(proto: Any) -> None:
         node.attribute.extend([*kept, helper.make_attribute("group", groups)])
 
 
-def _layer_of(tensor: Any) -> str:
-    """The name of the layer that a symbolic tensor comes from."""
-    return str(tensor._keras_history.operation.name)
+def _output_layers(model: Any) -> list[str]:
+    """The names of the layers that the outputs come from."""
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        return [model.layers[-1].name]
+    return list(model.output_names)
 
 
 def _name_outputs(graph: Any, names: list[str]) -> None:

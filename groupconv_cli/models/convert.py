@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.keras_internals import all_layers, compile_arguments
 from groupconv_cli.layers import GROUPED
 from groupconv_cli.runtime import deep, quiet
 
@@ -109,7 +110,7 @@ def _convolving(model: Any, known: list[Any]) -> list[Any]:
     for layer in reversed(_layers(model)):  # what is inside comes after what it is in
         if type(layer).__module__.split(".")[0] in {"keras", "groupconv_cli"}:
             continue
-        inside = layer._flatten_layers(include_self=False)
+        _, *inside = all_layers(layer)
         if not any(other is layer or other in inside for other in found) and _calls_xla(layer):
             found.append(layer)
     return found[len(known) :][::-1]
@@ -120,9 +121,8 @@ def _calls_xla(layer: Any) -> bool:
     """Whether a trace of the layer has a convolution that Keras hands to XLA, as it does groups."""
     import tensorflow as tf
 
-    shapes = list((getattr(layer, "_build_shapes_dict", None) or {}).values())
     try:
-        (shape,) = shapes
+        shape = layer.get_build_config()["input_shape"]
         signature = [tf.TensorSpec(shape, layer.compute_dtype)]
         traced = tf.function(layer.call, input_signature=signature, autograph=False)
         functions = traced.get_concrete_function().graph.as_graph_def().library.function
@@ -198,8 +198,7 @@ def _own_objects(model: Any) -> dict[str, Any]:
     for layer in _layers(model):
         used += [type(layer), *vars(layer).values()]
     if model.compiled:
-        config = getattr(model, "_compile_config", None)
-        used += keras.tree.flatten(config.config if config else model.loss)
+        used += keras.tree.flatten(compile_arguments(model) or model.loss)
     own = [thing if isfunction(thing) else _class_of(thing) for thing in used]
     return {
         thing.__name__: thing
@@ -214,4 +213,4 @@ def _class_of(thing: Any) -> type:
 
 def _layers(model: Any) -> list[Any]:
     """The model and every layer in it, each once, however deep."""
-    return list({id(layer): layer for layer in model._flatten_layers()}.values())
+    return list({id(layer): layer for layer in all_layers(model)}.values())

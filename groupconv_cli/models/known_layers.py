@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from groupconv_cli.keras_internals import family_of, is_stock
 from groupconv_cli.ops.base import FROM_KERAS, Op, Shape
 from groupconv_cli.ops.keras_use import LayerUse, sizes
 
@@ -22,7 +23,7 @@ def use_of(
     """A use of a layer or operation, with the name that Keras or we have for its class."""
     kind = type(operation)
     known_as = ""
-    if kind.__module__.startswith(("keras.src.", "groupconv_cli.layers")):
+    if is_stock(kind) or kind.__module__ == "groupconv_cli.layers":
         is_layer = isinstance(operation, keras.layers.Layer)
         known_as = kind.__name__ if is_layer else f"ops.{kind.__name__}"
     return LayerUse(operation, known_as, args, kwargs, inputs, output)
@@ -79,16 +80,17 @@ def _attention_macs(use: LayerUse) -> int:
     key = value if named.get("key") is None else _shape_of(named["key"])
     positions, seen = prod(query[:-1]), prod(key[axis] for axis in _attention_axes(layer, query))
     kernels = [
-        (positions, layer._query_dense),
-        (prod(key[:-1]), layer._key_dense),
-        (prod(value[:-1]), layer._value_dense),
-        (positions, layer._output_dense),
+        (positions, layer.query_dense),
+        (prod(key[:-1]), layer.key_dense),
+        (prod(value[:-1]), layer.value_dense),
+        (positions, layer.output_dense),
     ]
-    if getattr(layer, "_use_gate", False):
-        kernels.append((positions, layer._gate_dense))
     projections = sum(count * prod(_shape_of(dense.kernel)) for count, dense in kernels)
-    scored = positions * seen * int(layer.num_heads)
-    return projections + scored * int(layer.key_dim + layer.value_dim)
+    heads, value_dim = int(layer.num_heads), int(layer.value_dim)
+    if layer.get_config().get("use_gate"):
+        # A dense layer from the query to what the heads give out.
+        projections += positions * query[-1] * heads * value_dim
+    return projections + positions * seen * heads * (int(layer.key_dim) + value_dim)
 
 
 def _attention_axes(layer: Any, query: Shape) -> tuple[int, ...]:
@@ -215,13 +217,23 @@ def macs_of(use: LayerUse) -> int | None:
     name = use.known_as
     if name in MACS:
         return MACS[name](use)
-    random = name.startswith(("Rand", "Random")) and use.family == "layers.preprocessing"
-    free = name in FREE or random or (use.family in FREE_FAMILIES and name not in COSTLY)
+    random = (
+        name.startswith(("Rand", "Random"))
+        and family_of(type(use.operation)) == "layers.preprocessing"
+    )
+    free = (
+        name in FREE
+        or random
+        or (family_of(type(use.operation)) in FREE_FAMILIES and name not in COSTLY)
+    )
     return 0 if name and free else None
 
 
 def is_view(use: LayerUse) -> bool:
     """Whether a use of a layer moves no data at inference."""
-    random = use.known_as.startswith("Random") and use.family == "layers.preprocessing"
+    random = (
+        use.known_as.startswith("Random")
+        and family_of(type(use.operation)) == "layers.preprocessing"
+    )
     moves = not use.inputs or prod(use.inputs[0]) != prod(use.output)
     return not moves and (use.known_as in VIEWS or random)

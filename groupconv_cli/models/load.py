@@ -5,21 +5,21 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
-from keras.src.backend.common import global_state
-from keras.src.legacy.saving import saving_options, saving_utils
-from keras.src.models import functional
-from keras.src.saving import serialization_lib
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
 from groupconv_cli.errors import GconvError, UsageError
 from groupconv_cli.foreign import foreign
+from groupconv_cli.keras_internals import (
+    before_each_node,
+    fresh_names,
+    model_from_hdf5_config,
+)
 from groupconv_cli.models.bounds import MAX_TRIES
 from groupconv_cli.models.description import described
 from groupconv_cli.models.recognize import PREFIX
@@ -99,17 +99,9 @@ def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any
 @contextmanager
 def _apart() -> Iterator[None]:
     """What is made inside is named as in a fresh program, and nothing is said or left behind."""
-    fresh: dict[str, Any] = {"object_name_uids": defaultdict(int), "uninitialized_variables": []}
-    kept = {key: global_state.get_global_attribute(key) for key in fresh}
-    for key, value in fresh.items():
-        global_state.set_global_attribute(key, value)
-    try:
-        with silenced(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for key, value in kept.items():
-            global_state.set_global_attribute(key, value)
+    with fresh_names(), silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
@@ -119,9 +111,9 @@ def _bounded(source: str) -> Iterator[None]:
     It tries layers again that stand before what they read, and in some versions those too whose
     inputs never come.
     """
-    found, tries = functional.deserialize_node, 0
+    tries = 0
 
-    def counted(*args: Any, **kwargs: Any) -> Any:
+    def count() -> None:
         nonlocal tries
         tries += 1
         if tries > MAX_TRIES:
@@ -129,20 +121,16 @@ def _bounded(source: str) -> Iterator[None]:
                 f"{source} cannot be read: its layers stand before what they read, or read what is "
                 f"not there; their order was not found in {MAX_TRIES:,} tries\n  {SAVE_AGAIN}"
             )
-        return found(*args, **kwargs)
 
-    functional.deserialize_node = counted
-    try:
+    with before_each_node(count):
         yield
-    finally:
-        functional.deserialize_node = found
 
 
 def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     """The model that a file describes, its weights without values."""
     legacy = path.suffix.lower() != ".keras"
     if legacy:
-        return _tried(str(path), lambda: _from_legacy(config, trust=trust))
+        return _tried(str(path), lambda: model_from_hdf5_config(config, trust=trust))
     _check_classes(path, config)
     config.pop("compile_config", None)
     model = _tried(
@@ -151,13 +139,6 @@ def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     if not isinstance(model, keras.Model):
         raise UsageError(f"{path} does not hold a model but a {type(model).__name__}")
     return model
-
-
-def _from_legacy(config: dict[str, Any], *, trust: bool) -> Any:
-    """As Keras loads an HDF5 file, without the weights."""
-    legacy = saving_options.keras_option_scope(use_legacy_config=True)
-    with legacy, serialization_lib.SafeModeScope(not trust):
-        return saving_utils.model_from_config(config)
 
 
 def _check_classes(path: Path, config: dict[str, Any]) -> None:

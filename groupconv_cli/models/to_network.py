@@ -9,9 +9,9 @@ from math import prod
 from typing import Any
 
 import keras
-from keras.src.models.functional import Functional  # Keras exports no name for it
 
 from groupconv_cli.errors import OpError, UsageError
+from groupconv_cli.keras_internals import graph_of, walk_graph
 from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
 from groupconv_cli.network import Network, Node, Step
 from groupconv_cli.ops.base import Cost, Op, Shape, shape_text
@@ -47,14 +47,6 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
     return reader.network([reader.index[id(tensor)] for tensor in keras.tree.flatten(outputs)])
 
 
-def graph_of(layer: Any) -> Any:
-    """The functional model that a layer is or stands for, or None: only its graph is walked."""
-    call = type(layer).call if isinstance(layer, keras.Model) else None
-    if call is keras.Sequential.call:
-        return layer._functional
-    return layer if call is Functional.call else None
-
-
 class _Reader:
     """Nodes as the walk finds them."""
 
@@ -88,7 +80,7 @@ class _Reader:
         def visitor(operation: Any) -> Any:
             return lambda *args, **kwargs: self._visit(operation, path, args, kwargs)
 
-        return graph._run_through_graph(tensors, operation_fn=visitor)
+        return walk_graph(graph, tensors, visitor)
 
     def network(self, outputs: list[int]) -> Network:
         """The nodes so far as a network, ordered branch by branch."""

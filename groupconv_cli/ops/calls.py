@@ -39,12 +39,14 @@ class LayerCall(NamedTuple):
             )
             return layer
 
+        from groupconv_cli.keras_internals import name_operation
+
         def call(tensor: Any) -> Any:
             if self.function == "getitem":
                 output = tensor[..., arguments["start"] : arguments["stop"]]
             else:
                 output = getattr(keras.ops, self.function)(tensor, **arguments)
-            output._keras_history.operation.name = self.name
+            name_operation(output, self.name)
             return output
 
         return call

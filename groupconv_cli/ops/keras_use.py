@@ -18,12 +18,6 @@ class LayerUse(NamedTuple):
     output: tuple[int, ...]
     """Shape of the first tensor that comes out."""
 
-    @property
-    def family(self) -> str:
-        """The part of Keras that the class is defined in: layers.pooling, for one."""
-        parts = type(self.operation).__module__.split(".")
-        return ".".join(parts[2:4]) if parts[:2] == ["keras", "src"] else ""
-
     def is_over_channels(self, axis: Any) -> bool:
         """Whether an axis, or a list of one, is the last of the first input."""
         rank = len(self.inputs[0])

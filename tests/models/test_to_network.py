@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from inspect import signature
 from math import prod
 
 import keras
@@ -208,6 +209,22 @@ def test_macs_of_attention_are_counted_one_by_one() -> None:
     assert analyze(model).params == attention.count_params()
     plain_sum = keras.Model([query], layers.Attention()([query, query]))
     assert analyze(plain_sum).macs == 6 * 6 * 8 + 6 * 6 * 8
+
+
+@pytest.mark.skipif(
+    "use_gate" not in signature(layers.MultiHeadAttention).parameters,
+    reason="this Keras has no gate of attention",
+)
+def test_the_gate_of_attention_is_a_dense_layer_of_every_query() -> None:
+    x = keras.Input((6, 8))
+    macs = []
+    for gate in (False, True):
+        attention = layers.MultiHeadAttention(2, 3, value_dim=7, use_gate=gate)
+        model = keras.Model(x, attention(x, x))
+        macs.append(analyze(model).macs)
+        assert analyze(model).params == attention.count_params()
+    gates = sum(8 for _head in range(2) for _query in range(6) for _width in range(7))
+    assert macs[1] - macs[0] == gates
 
 
 @pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
