@@ -79,9 +79,9 @@ def export(
 
     A model's file is loaded with its weights; the path of one goes wherever a spec's does.
 
-    `to` names the format where the ending doesn't: keras, saved_model, tflite, onnx or python.
-    `quantize` is for TFLite: float16, dynamic or int8, the last with `calibration`: an array of
-    shape (samples, *input), or for several inputs a list or a mapping of some.
+    `to` names the format where the ending doesn't: docs/export.md has a table of them. `quantize`
+    makes the file smaller, in formats that can. int8 takes `calibration`: an array of shape
+    (samples, *input), or for several inputs a list or a mapping of some.
 
     The file is loaded again and compared with the model on random input; what was found is in the
     result's `agreement`, which is None where nothing is installed that runs the format.
