@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
-from groupconv_cli.language.expand import Work, expand
+from groupconv_cli.language.expand import expand
+from groupconv_cli.language.growing import Work
 from groupconv_cli.language.nodes import Entry
 from groupconv_cli.language.plain import as_texts
 from groupconv_cli.language.policy_entries import limits

@@ -10,7 +10,7 @@ from groupconv_cli.analysis.budget import BudgetLine, hold
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
-from groupconv_cli.language.expand import Work
+from groupconv_cli.language.growing import Work
 from groupconv_cli.lint.collect import collect
 from groupconv_cli.lint.engine import lint
 from groupconv_cli.lint.report import CheckReport, SpecCheck

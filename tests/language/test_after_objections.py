@@ -17,7 +17,7 @@ from specs import problems
 
 from groupconv_cli import SpecError, load
 from groupconv_cli.errors import OpError
-from groupconv_cli.language.expand import _shape_in_spite, _worked_out
+from groupconv_cli.language.walk import _shape_in_spite, _worked_out
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "200"))
 

@@ -1,0 +1,76 @@
+"""The network that grows while a spec is walked through, and the bounds of its growth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from groupconv_cli.errors import Place, Problems
+from groupconv_cli.language.spec import Item, Spec
+from groupconv_cli.network import Node
+from groupconv_cli.ops.kinds import Value
+
+MAX_LAYERS = 10_000
+MAX_STEPS = 200_000
+"""Units of work: an item or a branch is ITEM_STEPS, a value or an input of a merge is 1."""
+
+ITEM_STEPS = 4
+MAX_NESTING = 80
+"""Levels of blocks and composites within one another."""
+
+
+class Stop(Exception):
+    """The expansion has grown beyond its bounds."""
+
+
+class Work:
+    """How much has been expanded of one spec: of all its variants together."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.networks = 0
+
+
+class Growing:
+    """The nodes so far, what is known of them, and how much work went into them."""
+
+    def __init__(self, spec: Spec, problems: Problems, work: Work) -> None:
+        self.spec = spec
+        self.problems = problems
+        self.work = work
+        self.nodes: list[Node] = []
+        self.groups_before: list[int | None] = []
+        """For each node the nearest convolution up its main path, itself included, that was given
+        groups and is not depthwise."""
+        self.nesting = 0
+        self.items: dict[int, Item] = {}
+        self.arguments: dict[str, dict[str, Value]] = {}
+        """Of each use of a block, by its full name, the values of its parameters."""
+
+    def step(self, place: Place, units: int = ITEM_STEPS) -> None:
+        """Counts work. Raises Stop when there is too much of it."""
+        self.work.steps += units
+        too_many = len(self.nodes) > MAX_LAYERS
+        if too_many or self.work.steps > MAX_STEPS:
+            what = f"{MAX_LAYERS:,} layers" if too_many else f"{MAX_STEPS // ITEM_STEPS:,} items"
+            if too_many or self.work.networks == 1:
+                self.stop(f"the network grows beyond {what} here", place, "check the repeats")
+            hint = "check one of them: --variant NAME"
+            self.stop(f"the variants together grow beyond {what} here", place, hint)
+
+    def stop(self, message: str, place: Place, hint: str | None = None) -> NoReturn:
+        """Notes a problem and ends the expansion."""
+        self.problems.add(message, place, hint)
+        raise Stop
+
+    @contextmanager
+    def nested(self, place: Place) -> Iterator[None]:
+        """Counts one level of nesting."""
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            self.stop(f"layers are nested more than {MAX_NESTING} levels deep", place)
+        try:
+            yield
+        finally:
+            self.nesting -= 1

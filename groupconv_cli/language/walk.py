@@ -1,0 +1,319 @@
+"""The walk through the items of a spec: each becomes nodes, in the scope that it stands in.
+
+The one place that knows both what a layer objects to and where it stands in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
+from groupconv_cli.language.growing import Growing
+from groupconv_cli.language.layer_names import NameScope
+from groupconv_cli.language.nodes import Tree, describe, in_words
+from groupconv_cli.language.scope import Scope, UnknownValue
+from groupconv_cli.language.spec import Given, Item, Items
+from groupconv_cli.language.values import is_computed
+from groupconv_cli.network import Node
+from groupconv_cli.ops import LAYERS, Cost, Op, Shape
+from groupconv_cli.ops.activation import activation as activation_op
+from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
+from groupconv_cli.ops.kinds import KindError, Value, as_whole
+from groupconv_cli.ops.norm import NORMS, GroupNorm, as_a_layer
+
+MAX_OUTPUT = 10**30
+"""No size of an output is larger: what is beyond it cannot even be written down."""
+
+
+class Walk:
+    """Where the walk is: what names mean there, and which item is being expanded.
+
+    It is the `Builder` that composites expand with.
+    """
+
+    def __init__(
+        self,
+        growing: Growing,
+        scope: Scope,
+        level: NameScope,
+        item: Item,
+        used_at: tuple[Place, ...] = (),
+    ) -> None:
+        self.growing = growing
+        self.variables = scope
+        self.level = level
+        self.item = item
+        self.used_at = used_at
+        """Where the blocks around this were used, the outermost first."""
+
+    # What composites ask for
+
+    def add(self, op: Op, *inputs: Tensor) -> Tensor:
+        """Adds a primitive under its own name."""
+        return self._add(op, op.op, *inputs)
+
+    def walk(self, layers: Any, x: Tensor) -> Tensor:
+        """Adds a list of layers one after another; returns the last one's output."""
+        items: Items = layers
+        for item in items:
+            x = self._item(item, x)
+        return x
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Puts what is added inside on a level of its own."""
+        self.growing.step(self.item.place)
+        outer, self.level = self.level, self.level.below(name, name, self.item.number)
+        try:
+            yield
+        finally:
+            self.level = outer
+
+    def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
+        """The product of the strides from one tensor to the other along first inputs, per axis."""
+        rank = len(start.shape or ()) - 1
+        total = (1,) * rank
+        index = end.node
+        while index > start.node:
+            node = self.growing.nodes[index]
+            stride = per_axis(node.op.downsampling, rank)
+            total = tuple(a * b for a, b in zip(total, stride, strict=True))
+            index = node.inputs[0]
+        return total
+
+    # One item
+
+    def _item(self, item: Item, x: Tensor) -> Tensor:
+        unknown = Tensor(x.node, None)
+        if not item.sound:
+            return unknown
+        self.growing.items[item.number] = item
+        frame = Walk(self.growing, self.variables, self.level, item, self.used_at)
+        try:
+            if item.when is not None and not frame._truth(item.when, x):
+                return x
+            for _ in range(1 if item.repeat is None else frame._count(item.repeat, x)):
+                self.growing.step(item.place)
+                before, x = x, frame._once(x)
+                if self.growing.problems and x.shape == before.shape:
+                    break  # there will be no network, and the rest finds nothing else
+        except UnknownValue:
+            return unknown
+        except SpecError as error:
+            for problem in error.diagnostics:
+                message, place, hint = problem[:3]
+                self._problem(message, place or item.place, hint, message)
+            return unknown
+        return x
+
+    def _truth(self, tree: Tree, x: Tensor) -> bool:
+        value = self.variables.value(tree, _channels(x))
+        if not isinstance(value, bool):
+            raise SpecError(not_a("when", "true or false", tree, value))
+        return value
+
+    def _count(self, tree: Tree, x: Tensor) -> int:
+        value = self.variables.value(tree, _channels(x))
+        count = as_whole(value)
+        if count is None or count < 0:
+            raise SpecError(not_a("repeat", "a whole number, 0 or more", tree, value))
+        return count
+
+    def _once(self, x: Tensor) -> Tensor:
+        item = self.item
+        if item.layer in self.growing.spec.blocks:
+            return self._block(x)
+        registered = LAYERS[item.layer]
+        declared = registered.args
+        values: dict[str, Any] = dict(registered.preset)
+        for key, given in item.args.items():
+            values[key] = self._bound(key, given, declared[key], x)
+        if issubclass(registered.cls, Composite):
+            return self._composite(registered.cls(**values), x)
+        return self._op(registered.cls, values, x)
+
+    def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
+        if given.layers is not None or given.branches is not None:
+            return given.layers if given.branches is None else given.branches
+        self.growing.step(given.place, 1)
+        kind = declared.kind
+        value = self.variables.value(given.tree, _channels(x))
+        try:
+            return kind.convert(value)
+        except KindError as error:
+            raise SpecError(not_a(key, error, given.tree, value, error.hint)) from None
+
+    def _block(self, x: Tensor) -> Tensor:
+        item = self.item
+        block = self.growing.spec.blocks[item.layer]
+        self.growing.step(item.place, len(item.args))
+        values = {
+            key: self.variables.value(given.tree, _channels(x)) for key, given in item.args.items()
+        }
+        root = self.variables.root
+        scope = Scope(block.params, root, values, _channels(x), is_block=True)
+        level = self._own_level(item.layer)
+        self.growing.arguments[level.prefix.removesuffix(".")] = scope.values
+        used_at = (*self.used_at, item.place)
+        with self.growing.nested(item.place):
+            return Walk(self.growing, scope, level, item, used_at).walk(block.layers, x)
+
+    def _own_level(self, kind: str) -> NameScope:
+        self._check_name()
+        return self.level.below(self.item.name or kind, kind, self.item.number)
+
+    def _composite(self, layer: Composite, x: Tensor) -> Tensor:
+        item = self.item
+        # Inside a block a composite adds nothing to the names unless it is named or repeated:
+        # 'bottleneck_2.conv' says as much as 'bottleneck_2.residual.conv'.
+        transparent = self.level.path and item.name is None and item.repeat is None
+        level = self.level if transparent else self._own_level(item.layer)
+        frame = Walk(self.growing, self.variables, level, item, self.used_at)
+        try:
+            with self.growing.nested(item.place):
+                return layer.expand(frame, x)
+        except OpError as error:
+            within = ".".join(step.name for step in level.path)
+            inside = f"the {item.layer} in {within!r}"
+            self._objection(error, inside if transparent else f"layer {within!r}")
+            return Tensor(x.node, None)
+
+    def _op(self, cls: type[Op], values: dict[str, Any], x: Tensor) -> Tensor:
+        item = self.item
+        norm, activation = values.pop("norm", None), values.pop("activation", None)
+        if norm is not None and "bias" in cls.args:
+            values.setdefault("bias", False)
+        if x.shape is None:
+            return x
+        self._check_name()
+        groups_from = None
+        if cls.takes_groups_before and "groups" not in values:
+            groups_from = self.growing.groups_before[x.node]
+            if groups_from is None:
+                self._problem(
+                    f"{item.layer} has no groups, and no convolution with groups comes before it",
+                    item.place,
+                    f"give the number: {item.layer}: {{groups: 4}}",
+                )
+                return x
+            values["groups"] = self.growing.nodes[groups_from].groups
+        cls.resolve(values, x.shape)
+        op, named = cls(**values), item.name
+        keeps_groups = op.is_convolution and "groups" in values
+        x = self._add(
+            op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
+        )
+        follow_ups: list[tuple[str, Op]] = [("norm", NORMS[norm]())] if norm else []
+        follow_ups += [("activation", activation_op(activation))] if activation else []
+        for key, follow_up in follow_ups:
+            label = f"{named}_{follow_up.op}" if named else follow_up.op
+            x = self._add(follow_up, label, x, given_by=key)
+        return x
+
+    def _add(
+        self,
+        op: Op,
+        label: str,
+        *inputs: Tensor,
+        groups_from: int | None = None,
+        keeps_groups: bool = False,
+        given_by: str | None = None,
+    ) -> Tensor:
+        """The output of one more layer; `given_by` is the argument that stands for all of it."""
+        unknown = Tensor(inputs[0].node, None)
+        shapes = tuple(tensor.shape for tensor in inputs if tensor.shape is not None)
+        if len(shapes) < len(inputs):
+            return unknown
+        growing = self.growing
+        growing.step(self.item.place, len(inputs))
+        name = self.level.full_name(self.level.label(label, self.item.number))
+        try:
+            shape, cost = _worked_out(op, shapes)
+        except OpError as error:
+            if given_by is not None:
+                hint = as_a_layer(op, shapes[0][-1]) if isinstance(op, GroupNorm) else error.hint
+                error = OpError(error.message, arg=given_by, hint=hint)
+            self._objection(error, f"layer {name!r}")
+            return Tensor(inputs[0].node, _shape_in_spite(op, shapes))
+        if max(shape) > MAX_OUTPUT:
+            self._problem(f"the output of layer {name!r} is too large", self.item.place, None)
+            return unknown
+        node = Node(
+            name=name,
+            op=op,
+            inputs=tuple(tensor.node for tensor in inputs),
+            input_shapes=shapes,
+            shape=shape,
+            cost=cost,
+            path=self.level.path,
+            item=self.item.number,
+            place=self.item.place,
+            groups_from=groups_from,
+        )
+        before = growing.groups_before[inputs[0].node]
+        is_nearest = keeps_groups and not node.is_depthwise
+        growing.groups_before.append(len(growing.nodes) if is_nearest else before)
+        growing.nodes.append(node)
+        return Tensor(len(growing.nodes) - 1, shape)
+
+    # Problems
+
+    def _check_name(self) -> None:
+        item = self.item
+        if item.name is not None and self.level.owners.get(item.name, item.number) != item.number:
+            self._problem(
+                f"the name {item.name!r} is already used by an earlier layer",
+                item.name_place or item.place,
+                "give every layer of a list a name of its own",
+            )
+
+    def _objection(self, error: OpError, layer: str) -> None:
+        given = self.item.args.get(error.arg or "")
+        place = given.place if given is not None else self.item.place
+        message = error.message.replace("{layer}", layer)
+        if message == error.message:
+            message = f"{layer}: {message}"
+        self._problem(message, place, error.hint, error.message)
+
+    def _problem(self, message: str, place: Place, hint: str | None, fact: str = "") -> None:
+        if self.used_at and place.source is self.growing.spec.source:  # and not of a --set
+            lines = ", from ".join(f"line {used.line}" for used in reversed(self.used_at))
+            note = f"(the block is used on {lines})"
+            hint = f"{hint} {note}" if hint else note
+        self.growing.problems.add(message, place, hint, fact=fact if self.used_at else "")
+
+
+@lru_cache(maxsize=4096)
+def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
+    """The output shape and the cost of an op on these inputs; repeats need them once.
+
+    Raises OpError if the op cannot take the inputs.
+    """
+    op.check(*shapes)
+    return op.output_shape(*shapes), op.cost(*shapes)
+
+
+def _shape_in_spite(op: Op, shapes: tuple[Shape, ...]) -> Shape | None:
+    """What an op that objects to its inputs would make of them, for checking what follows.
+
+    None if that is no shape that another layer could be given.
+    """
+    try:
+        shape = op.output_shape(*shapes)
+    except OpError:
+        return None
+    return shape if all(1 <= size <= MAX_OUTPUT for size in shape) else None
+
+
+def _channels(x: Tensor) -> int | None:
+    return None if x.shape is None else x.shape[-1]
+
+
+def not_a(key: str, words: object, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
+    """The problem that the value of a key is not what it must be."""
+    computed = is_computed(tree)
+    received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
+    return Diagnostic(f"{key} must be {words}; {received}", tree.place, hint)
