@@ -1,4 +1,4 @@
-"""Writes what of the documentation is made from the code, or checks that it is current.
+"""Writes the pages of the documentation that are made from the code, or checks them.
 
     python docs/generate.py           # writes layers.md, commands.md, rules.md, the schema
     python docs/generate.py --check   # exits with 1 if one of them is stale
@@ -37,14 +37,14 @@ LAYERS_HEAD = """\
 # Layers
 
 Made from the code by `docs/generate.py`. [language.md](language.md) says how layers are put
-together, [numbers.md](numbers.md) what the counts mean.
+together. [numbers.md](numbers.md) says what the counts mean.
 
-A size is one number, or a list with one per spatial axis. Any argument may be computed from
-variables: `filters: 2 * $width`.
+A size is one number, or a list with one number per spatial axis. Any argument may be computed
+from variables: `filters: 2 * $width`.
 
-**Keras** says which layers of Keras a layer is built of, and so what it computes; each is the one
-of the input's rank (`Conv` is `Conv1D`, `Conv2D` or `Conv3D`). A `norm` and an `activation` are
-built as layers of their own.
+**Keras** lists the Keras layers that a layer is built of, and so defines what it computes. `Conv`
+stands for `Conv1D`, `Conv2D` or `Conv3D`, by the rank of the input, and so on. A `norm` and an
+`activation` are built as layers of their own.
 
 """
 
@@ -54,11 +54,11 @@ COMMANDS_HEAD = """\
 Made from the code by `docs/generate.py`: each command's own `--help`.
 
 Results go to stdout, everything else to stderr. Exit status: 0 fine; 1 a row of a comparison is
-invalid, a budget or limit is broken, or a rule that is an error found something; 2 the spec or the
-command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 nobody reads the pipe;
-143 ended by the system.
+invalid, a budget or limit is broken, or a rule whose level is error found something; 2 the spec or
+the command is wrong; 3 gconv or its surroundings failed; 130 interrupted; 141 the reader closed the
+pipe; 143 ended by the system.
 
-`COLUMNS` sets the width to fit, `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` on.
+`COLUMNS` sets the width to fit. `NO_COLOR=1` switches colour off, `FORCE_COLOR=1` switches it on.
 
 """
 
@@ -67,23 +67,23 @@ RULES_HEAD = """\
 
 Made from the code by `docs/generate.py`.
 
-A spec can be valid and its network still not be what was meant. The rules of `gconv check` look for
-that. Each rule has a code, a level and a threshold. `gconv check --explain GC101` prints what this
-page says of one rule.
+A spec can be valid although its network is not what you meant. The rules of `gconv check` look for
+that. Each rule has a code, a level and a threshold. `gconv check --explain GC101` prints one rule's
+section.
 
 """
 
 RULES_LEVELS = """\
 
-Rules are on if their findings can be mended at next to no cost. Rules are off if published,
-well-made networks break them for good reasons; switch them on for a network that has to be fast on
-a machine you know. Of the 32 bundled networks two have a finding with the rules that are on:
-`block`, which is there to show it, and AlexNet in two groups (GC101).
+Rules are on by default if correcting a finding costs next to nothing. Rules are off by default if
+well-made published networks break them for good reasons. Switch those on for a network that has to
+be fast on a machine you know. Two of the 32 bundled networks have a finding of the rules that are
+on: `block`, which demonstrates it, and AlexNet in two groups (GC101).
 
 ## Levels
 
-A rule is `off`, a `warning` or an `error`. With an error `gconv check` exits with 1. The first of
-these that names the rule applies:
+A rule is `off`, a `warning` or an `error`. If there is an error, `gconv check` exits with 1. The
+first of these places that names the rule applies:
 
 1. the command line: `--rule GC101=error --rule GC105=off`;
 2. the spec's `rules`;
@@ -112,7 +112,7 @@ GC103 = "warning"
 
 
 def described(docstring: str) -> dict[str, str]:
-    """The parts of a layer's docstring: 'about', and what stands behind each label."""
+    """The parts of a layer's docstring: 'about', and the text after each label."""
     parts: dict[str, list[str]] = {"about": []}
     label = "about"
     for line in docstring.splitlines():
@@ -138,7 +138,7 @@ def layers_page() -> str:
 
 
 def layer_section(name: str, registered: Registered) -> str:
-    """One layer: what it is, its arguments, rules and an example."""
+    """One layer: its description, arguments, rules and an example."""
     parts = described(registered.cls.__doc__ or "")
     lines = [f"## {name}", "", parts["about"], ""]
     if registered.args:
@@ -171,7 +171,7 @@ def shown(default: Any) -> str:
 
 
 def rules(parts: dict[str, str], cls: type[Op | Composite]) -> list[str]:
-    """The labelled rules as a list, and what the layer is built of."""
+    """The labelled rules as a list, and the Keras layers that the layer is built of."""
     found = [f"- **{label}**: {parts[label]}" for label in LABELS[:-1] if label in parts]
     made = cls.calls.__doc__ if issubclass(cls, Op) else cls.expand.__doc__
     found.append(f"- **Keras**: {' '.join((made or '').split())}")
@@ -179,7 +179,7 @@ def rules(parts: dict[str, str], cls: type[Op | Composite]) -> list[str]:
 
 
 def activations_section() -> str:
-    """The activations that differ in nothing but their function."""
+    """The activations that differ only in their function."""
     names = [name for name, registered in LAYERS.items() if registered.cls is Activation]
     parts = described(Activation.__doc__ or "")
     named = ", ".join(f"[{name}](#{name})" for name in NAMED)
@@ -201,7 +201,7 @@ def is_activation(name: str) -> bool:
 
 
 def merge_section(name: str) -> str:
-    """What a spec does not name as a layer, but a report may."""
+    """A merge: reports show it as a layer, but specs do not name it."""
     parts = described(OPS[name].__doc__ or "")
     return "\n".join([f"## {name}", "", parts["about"], "", *rules(parts, OPS[name])])
 
@@ -220,7 +220,7 @@ def commands_page() -> str:
 
 
 def rules_page() -> str:
-    """What every rule looks for, and how levels are set."""
+    """The section of every rule, and how levels are set."""
     rows = ["| code | rule | level |", "| --- | --- | --- |"]
     for code, rule in RULES.items():
         anchor = f"{code}-{rule.title}".lower().replace(" ", "-")
@@ -238,7 +238,7 @@ PAGES = {
 
 
 def stale() -> list[str]:
-    """Names of pages that are not what the code says."""
+    """Names of pages that differ from what the code would make."""
     return [
         name
         for name, make in PAGES.items()
