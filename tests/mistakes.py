@@ -215,9 +215,9 @@ STRUCTURE = {
     ),
     "a word for no norm": (
         "  - conv: {filters: 8, kernel: 3, norm: false}",
-        "norm must be batch, layer or group; got false",
+        "norm must be batch, layer, group or none; got false",
         (3, 41),
-        "to have none, leave norm out",
+        "to have none, write norm: none",
     ),
     "a merge key": (
         "  - conv: {<<: {filters: 3}, kernel: 3}",

@@ -9,7 +9,7 @@ from groupconv_cli.codegen.align import Context
 from groupconv_cli.codegen.layout import literal
 from groupconv_cli.language import expressions as expr
 
-COMPARISON, SUM, PRODUCT, SIGN, ATOM = 1, 2, 3, 4, 5
+CHOICE, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(9)
 
 
 class Code(NamedTuple):
@@ -58,6 +58,12 @@ def same(a: Any, b: Any) -> bool:
 def _code(tree: Any, names: Names, *, whole: bool) -> Code:
     if isinstance(tree, expr.Token):
         return names(tree.text)
+    if isinstance(tree, expr.Logic):
+        return _logic(tree.operator, [_code(each, names, whole=whole) for each in tree.operands])
+    if isinstance(tree, expr.Call):
+        return _call(tree.function, [_code(each, names, whole=whole) for each in tree.arguments])
+    if isinstance(tree, bool):
+        return constant(tree)
     if not isinstance(tree, expr.Operation):
         return constant(tree if isinstance(tree, int) else float(tree))
     left, right = (_code(side, names, whole=whole) for side in (tree.left, tree.right))
@@ -72,6 +78,44 @@ def _code(tree: Any, names: Names, *, whole: bool) -> Code:
     text = f"{left.within(max(level, SUM))} {operator} {right.within(level + 1)}"
     return Code(text, level, lambda each: compute(left.value(each), right.value(each)))
 
+
+def _logic(operator: str, operands: list[Code]) -> Code:
+    if operator == "if":
+        condition, value, other = operands
+        return Code(
+            f"{value.within(OR)} if {condition.within(OR)} else {other.text}",
+            CHOICE,
+            lambda each: value.value(each) if condition.value(each) else other.value(each),
+        )
+    if operator == "not":
+        (operand,) = operands
+        return Code(f"not {operand.within(NOT)}", NOT, lambda each: not operand.value(each))
+    level = AND if operator == "and" else OR
+    left, right = operands
+    return Code(
+        f"{left.within(level)} {operator} {right.within(level + 1)}",
+        level,
+        lambda each: (
+            left.value(each) and right.value(each)
+            if operator == "and"
+            else left.value(each) or right.value(each)
+        ),
+    )
+
+
+def _call(function: str, arguments: list[Code]) -> Code:
+    """A call of a function that Python has itself. Raises NoCode for any other."""
+    if function not in _OF_PYTHON:
+        raise NoCode(function)
+    compute = _OF_PYTHON[function]
+    return Code(
+        f"{function}({', '.join(each.text for each in arguments)})",
+        ATOM,
+        lambda context: compute(*(each.value(context) for each in arguments)),
+    )
+
+
+_OF_PYTHON: dict[str, Callable[..., Any]] = {"min": min, "max": max, "round": round}
 
 _OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
     "+": (SUM, lambda a, b: a + b),

@@ -1,4 +1,4 @@
-"""Arithmetic in specs: `$groups * $width`, `$out // 4`, `$stride == 2`.
+"""Arithmetic and logic in specs: `$groups * $width`, `round_to($w * 0.75, 8)`, `$stride == 2`.
 
 Numbers are exact: decimals and quotients are fractions, so 30 * 0.1 is 3 and not almost 3.
 """
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from groupconv_cli.language.functions import FUNCTIONS
 from groupconv_cli.language.nodes import in_words
 from groupconv_cli.ops.kinds import MAX_SIZE, Value
+from groupconv_cli.words import did_you_mean
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -19,16 +21,28 @@ if TYPE_CHECKING:
 MAX_LENGTH = 200
 MAX_DEPTH = 30
 
+WORDS = ("and", "or", "not", "if", "else", "true", "false")
+"""Words with a meaning of their own."""
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|\$(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<operator>//|==|!=|<=|>=|[-+*/<>()]))"
+    rf"|(?P<word>(?:{'|'.join([*WORDS, *FUNCTIONS])})\b)"
+    r"|(?P<operator>//|==|!=|<=|>=|[-+*/<>(),]))"
 )
-ARITHMETIC = re.compile(r"[-\s(]*\d[\d.]*[\s)]*([-+*/<>]|==|!=)[-+*/<>=!\d.\s()]*")
+ARITHMETIC = re.compile(
+    r"[-\s(]*\d[\d.]*[\s)]*([-+*/<>]|==|!=)[-+*/<>=!\d.\s()]*"
+    rf"|\s*({'|'.join(FUNCTIONS)})\s*\(.*"
+    r"|\s*not\s+(true|false)\s*"
+)
 """Text without variables that is arithmetic or a comparison of numbers all the same."""
 
 WORD = re.compile(r"[A-Za-z_]\w*")
+_CALLED = re.compile(r"[A-Za-z_]\w*\s*\(")
 WORDS_HINT = "words can be compared only as variables: vars: {word: relu}, then $act == $word"
-CHARACTERS_HINT = "expressions have numbers, $names, + - * / //, comparisons and parentheses"
+CHARACTERS_HINT = (
+    "expressions have numbers, $names, + - * / //, comparisons, and, or, not, `a if c else b`, "
+    "parentheses and functions"
+)
 
 BARE_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -59,6 +73,22 @@ class Operation(NamedTuple):
     operator: str
     left: Any
     right: Any
+    offset: int
+
+
+class Logic(NamedTuple):
+    """`and`, `or`, `not` or `if` on truths; of `a if c else b` the operands are c, a and b."""
+
+    operator: str
+    operands: tuple[Any, ...]
+    offset: int
+
+
+class Call(NamedTuple):
+    """A function of numbers."""
+
+    function: str
+    arguments: tuple[Any, ...]
     offset: int
 
 
@@ -93,28 +123,36 @@ def _tokens(text: str) -> tuple[Token, ...]:
         match = _TOKEN.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
-            stray = WORD.match(text, at)
-            word = stray.group() if stray else text[at]
-            message = f"{word!r} has no meaning in the expression {text!r}"
-            raise ExpressionError(message, at, WORDS_HINT if stray else CHARACTERS_HINT)
+            raise _meaningless(text, at)
         kind = match.lastgroup or ""
         tokens.append(Token(kind, match.group(kind), match.start(kind) - (kind == "name")))
         at = match.end()
     return tuple(tokens)
 
 
+def _meaningless(text: str, at: int) -> ExpressionError:
+    """What to say of a character or a word that has no meaning."""
+    stray = WORD.match(text, at)
+    word = stray.group() if stray else text[at]
+    hint = WORDS_HINT if stray else CHARACTERS_HINT
+    if _CALLED.match(text, at):
+        near = did_you_mean(word, FUNCTIONS)
+        hint = near or f"there are {', '.join(each.signature for each in FUNCTIONS.values())}"
+    return ExpressionError(f"{word!r} has no meaning in the expression {text!r}", at, hint)
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Any:
     """The tree of an expression. Raises ExpressionError for what is none."""
     parser = _Parser(text)
-    tree = parser.comparison(0)
+    tree = parser.choice(0)
     if parser.at < len(parser.tokens):
         parser.fail()
     return tree
 
 
 class _Parser:
-    """Recursive descent: comparison > sum > product > sign > atom."""
+    """Recursive descent: choice > or > and > not > comparison > sum > product > sign > atom."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -129,13 +167,45 @@ class _Parser:
             f"{token.text!r} is out of place in the expression {self.text!r}", token.offset
         )
 
-    def taken(self, *operators: str) -> Token | None:
+    def taken(self, *texts: str) -> Token | None:
         if self.at < len(self.tokens):
             token = self.tokens[self.at]
-            if token.kind == "operator" and token.text in operators:
+            if token.kind in ("operator", "word") and token.text in texts:
                 self.at += 1
                 return token
         return None
+
+    def needed(self, text: str) -> None:
+        if not self.taken(text):
+            self.fail()
+
+    def choice(self, depth: int) -> Any:
+        self.check(depth)
+        value = self.either(depth)
+        if token := self.taken("if"):
+            condition = self.either(depth)
+            self.needed("else")
+            other = self.choice(depth + 1)
+            return Logic("if", (condition, value, other), token.offset)
+        return value
+
+    def either(self, depth: int) -> Any:
+        left = self.both(depth)
+        while token := self.taken("or"):
+            left = Logic("or", (left, self.both(depth)), token.offset)
+        return left
+
+    def both(self, depth: int) -> Any:
+        left = self.opposite(depth)
+        while token := self.taken("and"):
+            left = Logic("and", (left, self.opposite(depth)), token.offset)
+        return left
+
+    def opposite(self, depth: int) -> Any:
+        self.check(depth)
+        if token := self.taken("not"):
+            return Logic("not", (self.opposite(depth + 1),), token.offset)
+        return self.comparison(depth)
 
     def comparison(self, depth: int) -> Any:
         left = self.sum(depth)
@@ -155,21 +225,42 @@ class _Parser:
             left = Operation(token.text, left, self.sign(depth), token.offset)
         return left
 
-    def sign(self, depth: int) -> Any:
+    def check(self, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"the expression {self.text!r} is nested too deeply")
+
+    def sign(self, depth: int) -> Any:
+        self.check(depth)
         if token := self.taken("-", "+"):
             return Operation(token.text, 0, self.sign(depth + 1), token.offset)
         if self.taken("("):
-            inner = self.comparison(depth + 1)
-            if not self.taken(")"):
-                self.fail()
+            inner = self.choice(depth + 1)
+            self.needed(")")
             return inner
-        if self.at >= len(self.tokens) or self.tokens[self.at].kind == "operator":
+        if token := self.taken("true", "false"):
+            return token.text == "true"
+        if token := self.taken(*FUNCTIONS):
+            return self.call(token, depth)
+        if self.at >= len(self.tokens) or self.tokens[self.at].kind in ("operator", "word"):
             self.fail()
         token = self.tokens[self.at]
         self.at += 1
         return exact(token.text) if token.kind == "number" else token
+
+    def call(self, name: Token, depth: int) -> Any:
+        self.needed("(")
+        arguments = [self.choice(depth + 1)]
+        while self.taken(","):
+            arguments.append(self.choice(depth + 1))
+        self.needed(")")
+        function = FUNCTIONS[name.text]
+        most = len(arguments) if function.most is None else function.most
+        if not function.least <= len(arguments) <= most:
+            count = f"{len(arguments)} argument{'s' * (len(arguments) > 1)}"
+            raise ExpressionError(
+                f"{name.text} cannot take {count}", name.offset, f"write {function.signature}"
+            )
+        return Call(name.text, tuple(arguments), name.offset)
 
 
 def exact(number: str | float) -> int | Fraction:
@@ -192,16 +283,20 @@ def _value(tree: Any, lookup: Lookup) -> Value:
         if isinstance(value, float):
             return exact(value)
         return value
+    if isinstance(tree, Logic):
+        return _truth_value(tree, lookup)
+    if isinstance(tree, Call):
+        arguments = [_value(argument, lookup) for argument in tree.arguments]
+        _check_numbers(tree.function, arguments, tree.offset)
+        if tree.function == "round_to" and arguments[1] <= 0:
+            raise ExpressionError("round_to needs a divisor above 0", tree.offset)
+        return _bounded(FUNCTIONS[tree.function].compute(*arguments), tree.offset)
     if not isinstance(tree, Operation):
         return tree
     left, right = _value(tree.left, lookup), _value(tree.right, lookup)
     if tree.operator in ("==", "!="):
         return (left == right) is (tree.operator == "==")
-    for operand in (left, right):
-        if isinstance(operand, (bool, str, list, tuple, dict)) or operand is None:
-            raise ExpressionError(
-                f"{tree.operator!r} needs numbers, got {in_words(operand)}", tree.offset
-            )
+    _check_numbers(tree.operator, [left, right], tree.offset)
     if tree.operator in ("/", "//") and right == 0:
         raise ExpressionError("division by zero", tree.offset)
     if tree.operator == "/":
@@ -210,10 +305,40 @@ def _value(tree: Any, lookup: Lookup) -> Value:
         result: Any = Fraction(left) / Fraction(right)
     else:
         result = _ARITHMETIC[tree.operator](left, right)
-    if isinstance(result, bool):
-        return result
+    return result if isinstance(result, bool) else _bounded(result, tree.offset)
+
+
+def _truth_value(tree: Logic, lookup: Lookup) -> Value:
+    """The value of and, or, not, if. What does not decide it is not worked out."""
+    if tree.operator == "if":
+        condition, value, other = tree.operands
+        return _value(value if _truth(condition, tree, lookup) else other, lookup)
+    if tree.operator == "not":
+        return not _truth(tree.operands[0], tree, lookup)
+    left, right = tree.operands
+    if _truth(left, tree, lookup) is (tree.operator == "or"):
+        return tree.operator == "or"
+    return _truth(right, tree, lookup)
+
+
+def _truth(operand: Any, tree: Logic, lookup: Lookup) -> bool:
+    value = _value(operand, lookup)
+    if not isinstance(value, bool):
+        raise ExpressionError(
+            f"{tree.operator!r} needs true or false, got {in_words(value)}", tree.offset
+        )
+    return value
+
+
+def _check_numbers(operator: str, operands: list[Value], offset: int) -> None:
+    for operand in operands:
+        if isinstance(operand, (bool, str, list, tuple, dict)) or operand is None:
+            raise ExpressionError(f"{operator!r} needs numbers, got {in_words(operand)}", offset)
+
+
+def _bounded(result: Any, offset: int) -> int | Fraction:
     if result.denominator > MAX_SIZE or not -MAX_SIZE <= result <= MAX_SIZE:
-        raise ExpressionError("the result is too large for any network", tree.offset)
+        raise ExpressionError("the result is too large for any network", offset)
     return _whole_if_possible(result)
 
 

@@ -18,7 +18,7 @@ from groupconv_cli.language.nodes import (
 from groupconv_cli.language.spec import Given, Item, Items, required_params
 from groupconv_cli.language.values import Content, examine, is_nothing, plain, report_unknown
 from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
-from groupconv_cli.ops.kinds import Branches, Choice, KindError, Layers, LayersOr
+from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoice, Layers, LayersOr
 from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
 BESIDE_KEYS = ("name", "repeat", "when")
@@ -248,6 +248,8 @@ class _List:
             if not (isinstance(kind, LayersOr) and is_word):
                 return Given(tree.place, tree, layers=self.items(tree, key)), True
             kind = kind.choice
+        if isinstance(kind, LayerChoice) and isinstance(tree, MappingNode):
+            return self._layer_with_arguments(key, tree, kind)
         content = self._examine(tree, key)
         if content is Content.LITERAL:
             try:
@@ -258,6 +260,25 @@ class _List:
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND
 
+    def _layer_with_arguments(
+        self, key: str, tree: MappingNode, kind: LayerChoice
+    ) -> tuple[Given, bool]:
+        """The long form of an argument that names a layer: `norm: {batch: {epsilon: 1.0e-3}}`."""
+        entries = list(tree.entries.values())
+        word = next(iter(kind.names))
+        example = f"for example: {key}: {{{word}: {{epsilon: 1.0e-3}}}}"
+        if len(entries) != 1 or entries[0].key not in kind.names:
+            wrong = [entry for entry in entries if entry.key not in kind.names]
+            place = wrong[0].place if wrong else tree.place
+            near = did_you_mean(wrong[0].key, kind.names) if wrong else None
+            self.problem(
+                f"{key} must be {kind.words}; got {describe(tree)}", place, near or example
+            )
+            return Given(tree.place, tree), False
+        (entry,) = entries
+        item = self._use(kind.names[entry.key], entry.place, entry.value, {})
+        return Given(tree.place, tree, layers=(item,)), item.sound
+
     def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:
         if not isinstance(tree, ScalarNode):
             return None
@@ -266,9 +287,11 @@ class _List:
         looks = without_confusables(tree.text)
         if looks != tree.text and looks.isascii():
             return meant(tree.text, looks)
-        can_be_none = isinstance(declared.kind, Choice) and declared.default is None
-        if can_be_none and tree.text.lower() in WORDS_FOR_NONE:
-            return f"to have none, leave {key} out"
+        if declared.default is None and tree.text.lower() in WORDS_FOR_NONE:
+            if isinstance(declared.kind, LayerChoice):
+                return f"to have none, write {key}: {NONE}"
+            if isinstance(declared.kind, Choice):
+                return f"to have none, leave {key} out"
         return None
 
 

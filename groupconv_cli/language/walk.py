@@ -21,8 +21,8 @@ from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Cost, Op, Shape
 from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
-from groupconv_cli.ops.kinds import KindError, Value, as_whole
-from groupconv_cli.ops.norm import NORMS, GroupNorm, as_a_layer
+from groupconv_cli.ops.kinds import KindError, LayerChoice, Value, as_whole
+from groupconv_cli.ops.norm import GroupNorm, with_fitting_groups
 
 MAX_OUTPUT = 10**30
 """No size of an output is larger: what is beyond it cannot even be written down."""
@@ -136,6 +136,8 @@ class Walk:
         return self._op(registered.cls, values, x)
 
     def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
+        if given.layers is not None and isinstance(declared.kind, LayerChoice):
+            return self._with_arguments(given.layers[0], x)
         if given.layers is not None or given.branches is not None:
             return given.layers if given.branches is None else given.branches
         self.growing.step(given.place, 1)
@@ -145,6 +147,15 @@ class Walk:
             return kind.convert(value)
         except KindError as error:
             raise SpecError(not_a(key, error, given.tree, value, error.hint)) from None
+
+    def _with_arguments(self, item: Item, x: Tensor) -> Op | Composite:
+        """The layer that an argument names, such as a norm, with arguments of its own."""
+        registered = LAYERS[item.layer]
+        values = {
+            key: self._bound(key, given, registered.args[key], x)
+            for key, given in item.args.items()
+        }
+        return registered.cls(**registered.preset, **values)
 
     def _block(self, x: Tensor) -> Tensor:
         item = self.item
@@ -206,7 +217,7 @@ class Walk:
         x = self._add(
             op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
         )
-        follow_ups: list[tuple[str, Op]] = [("norm", NORMS[norm]())] if norm else []
+        follow_ups: list[tuple[str, Op]] = [("norm", norm)] if norm else []
         follow_ups += [("activation", activation_op(activation))] if activation else []
         for key, follow_up in follow_ups:
             label = f"{named}_{follow_up.op}" if named else follow_up.op
@@ -234,7 +245,9 @@ class Walk:
             shape, cost = _worked_out(op, shapes)
         except OpError as error:
             if given_by is not None:
-                hint = as_a_layer(op, shapes[0][-1]) if isinstance(op, GroupNorm) else error.hint
+                hint = error.hint
+                if isinstance(op, GroupNorm):
+                    hint = with_fitting_groups(op, shapes[0][-1])
                 error = OpError(error.message, arg=given_by, hint=hint)
             self._objection(error, f"layer {name!r}")
             return Tensor(inputs[0].node, _shape_in_spite(op, shapes))

@@ -172,9 +172,13 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             tree = self._scalar(event, place)
         elif isinstance(event, yaml.SequenceStartEvent):
-            items = []
+            items: list[Tree] = []
             while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
-                items.append(self._node(inner, depth + 1))
+                item = self._node(inner, depth + 1)
+                if items and _goes_on(items[-1], item):
+                    items[-1] = self._rejoined(items[-1], item)
+                else:
+                    items.append(item)
             tree = SequenceNode(items, place)
         else:
             tree = self._mapping(place, depth)
@@ -234,8 +238,26 @@ class _Reader:
                     "keep one of the two",
                 )
             else:
-                entries[key.text] = Entry(key.text, place, value)
+                last = next(reversed(entries.values()), None)
+                if last and _goes_on(last.value, key) and _is_empty(value):
+                    joined = self._rejoined(last.value, key, f"{last.key}: ")
+                    entries[last.key] = Entry(last.key, last.place, joined)
+                else:
+                    entries[key.text] = Entry(key.text, place, value)
         return MappingNode(entries, start, has_merge=has_merge)
+
+    def _rejoined(self, begun: Tree, rest: Tree, before: str = "") -> Tree:
+        """An expression that a comma cut in two; says so once it is whole."""
+        if not (isinstance(begun, ScalarNode) and isinstance(rest, ScalarNode)):
+            return begun
+        text = f"{begun.text}, {rest.text}"
+        if _missing(text) <= 0:
+            self.problems.add(
+                "a comma within { } or [ ] ends the value before it",
+                begun.place,
+                f'write the expression in quotes: {before}"{text}"',
+            )
+        return ScalarNode(text, text, begun.place, plain=False)
 
     def _scalar(self, event: Any, place: Place) -> ScalarNode:
         text: str = event.value
@@ -248,6 +270,26 @@ class _Reader:
         except ValueError as error:
             self.problems.add(str(error), place)
             return ScalarNode(0, text, place)
+
+
+def _missing(text: str) -> int:
+    """How many parentheses are opened and not closed."""
+    return text.count("(") - text.count(")")
+
+
+def _goes_on(begun: Tree, rest: Tree) -> bool:
+    """Whether two values are one expression that was cut at a comma: `max($in` and `8)`."""
+    return (
+        isinstance(begun, ScalarNode)
+        and isinstance(begun.value, str)
+        and _missing(begun.text) > 0
+        and isinstance(rest, ScalarNode)
+        and rest.plain
+    )
+
+
+def _is_empty(tree: Tree) -> bool:
+    return isinstance(tree, ScalarNode) and tree.value is None
 
 
 def resolve(text: str) -> Value:

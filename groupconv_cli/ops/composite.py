@@ -11,7 +11,7 @@ from groupconv_cli.ops.conv import Conv, DepthwiseConv, window_from_keras
 from groupconv_cli.ops.geometry import Padding
 from groupconv_cli.ops.kinds import Branches, Choice, Flag, Int, Layers, LayersOr, PaddingKind, Size
 from groupconv_cli.ops.merge import Add, Concat, Multiply
-from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, NORMS, BatchNorm
+from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, BatchNorm
 from groupconv_cli.ops.pool import GlobalAvgPool
 from groupconv_cli.ops.shape import Split
 
@@ -147,7 +147,7 @@ class SeparableConv(Composite, name="separable_conv"):
     bias: bool | None = arg(
         Flag(), "add a learned bias per filter", default=None, otherwise=BIAS_UNLESS_NORM
     )
-    norm: str | None = arg(NORM.kind, NORM.doc, default=None)
+    norm: Op | None = arg(NORM.kind, NORM.doc, default=None)
     activation: str | None = arg(ACTIVATION.kind, ACTIVATION.doc, default=None)
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class SeparableConv(Composite, name="separable_conv"):
         bias = self.norm is None if self.bias is None else self.bias
         x = builder.add(Conv(filters=self.filters, kernel=(1,), bias=bias), x)
         if self.norm is not None:
-            x = builder.add(NORMS[self.norm](), x)
+            x = builder.add(self.norm, x)
         return x if self.activation is None else builder.add(activation(self.activation), x)
 
     @staticmethod

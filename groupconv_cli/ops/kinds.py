@@ -6,7 +6,7 @@ accepts. The same object therefore serves the reader, the error messages, the sc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from typing import Any
 
@@ -15,10 +15,16 @@ from groupconv_cli.words import did_you_mean, joined
 Value = Any
 """A plain value out of a spec: int, float, Fraction, bool, str, list, dict or None."""
 
+NONE = "none"
+"""The word for no layer at all."""
+
 MAX_SIZE = 10**15
 """Larger numbers than this name nothing that could ever be built."""
 
-EXPRESSION = {"type": "string", "pattern": r"\$|^[-(\s]*[0-9].*[-+*/<>=]"}
+EXPRESSION = {
+    "type": "string",
+    "pattern": r"\$|^[-(\s]*[0-9].*[-+*/<>=]|^\s*[a-z_]+\s*\(|^\s*not\s",
+}
 """JSON Schema of a scalar that is computed from variables."""
 
 
@@ -143,6 +149,39 @@ class Choice(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.options)}, EXPRESSION]}
+
+
+class LayerChoice(Kind):
+    """A layer by a short word, `none`, or the word with arguments; held as an op, or None.
+
+    The long form is a mapping of the one word to arguments: `{batch: {epsilon: 1.0e-3}}`.
+    """
+
+    def __init__(self, layers: Mapping[str, Callable[[], Any]], names: Mapping[str, str]) -> None:
+        """`layers` makes each with its default arguments; `names` are those of the language."""
+        self.layers = layers
+        self.names = names
+        self.words = f"{joined([*layers, NONE], 'or')}, or one of them with arguments"
+
+    def convert(self, value: Value) -> Any:
+        if value == NONE:
+            return None
+        if isinstance(value, str) and value in self.layers:
+            return self.layers[value]()
+        hint = did_you_mean(str(value), [*self.layers, NONE])
+        raise KindError(joined([*self.layers, NONE], "or"), hint)
+
+    def schema(self) -> dict[str, Any]:
+        long = {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                word: {"$ref": f"#/definitions/{name}"} for word, name in self.names.items()
+            },
+        }
+        return {"anyOf": [{"enum": [*self.layers, NONE]}, EXPRESSION, long]}
 
 
 class Size(Kind):

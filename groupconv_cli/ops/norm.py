@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd
 
-from groupconv_cli.divisors import divisors_text
+from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
 from groupconv_cli.ops.calls import Initializer, LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Choice, Flag, Int, Real
+from groupconv_cli.ops.kinds import Flag, Int, LayerChoice, Real
 
 
 class BatchNorm(Op, name="batch_norm"):
@@ -116,12 +116,12 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
         return [LayerCall("GroupNormalization", name, options={"axis": -1, **options})]
 
 
-def as_a_layer(op: GroupNorm, channels: int) -> str:
-    """What to write in place of `norm: group`, whose groups cannot be given."""
-    fitting = f"group_norm: {{groups: {gcd(op.groups, channels)}}}"
-    return (
-        f"norm: group has {op.groups} groups; leave it out, and add a layer after it: - {fitting}"
-    )
+def with_fitting_groups(op: GroupNorm, channels: int) -> str:
+    """What to write in place of a `norm` whose groups do not divide the channels."""
+    fitting = gcd(op.groups, channels)
+    if channels <= MAX_FACTORED:
+        fitting = max(each for each in divisors(channels) if each <= op.groups)
+    return f"for example: norm: {{group: {{groups: {fitting}}}}}"
 
 
 class LayerScale(Op, name="layer_scale"):
@@ -191,11 +191,12 @@ def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = (
 
 
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}
-"""What `norm:` on a layer can be, each with its default arguments."""
+"""What `norm:` on a layer can be."""
 
 NORM = Arg(
-    Choice(tuple(NORMS)),
-    "a normalisation after the layer: `batch_norm`, `layer_norm` or `group_norm` (of 32 groups)",
+    LayerChoice(NORMS, {word: f"{word}_norm" for word in NORMS}),
+    "a normalisation after the layer: `batch_norm`, `layer_norm` or `group_norm` (of 32 groups), "
+    "with other arguments as in `norm: {group: {groups: 8}}`",
     None,
     False,
 )

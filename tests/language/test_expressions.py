@@ -35,6 +35,22 @@ VALUES = NUMBERS | {"word": "relu", "yes": True, "none": None}
         ("$word", "relu"),
         ("$yes", True),
         (" $a ", 6),
+        ("min($a, $b, 5)", 4),
+        ("max($half, $third)", Fraction(1, 2)),
+        ("floor(-$half)", -1),
+        ("ceil($a / $b)", 2),
+        ("round($half)", 0),
+        ("round($a / $b + $third)", 2),
+        ("$yes and $a > 5", True),
+        ("not $yes or $a < $b", False),
+        ("not ($a == $b)", True),
+        ("true and not false", True),
+        ("$a if $yes else $b", 6),
+        ("1 if $a < $b else 2 if $b < 3 else 3", 3),
+        ("$word if $yes else $none", "relu"),
+        ("$a / 0 if not $yes else 1", 1),
+        ("$yes or $word == 1 / 0", True),
+        ("2 * max($a, $b) - 1", 11),
     ],
 )
 def test_value(text: str, expected: object) -> None:
@@ -56,6 +72,17 @@ def test_value(text: str, expected: object) -> None:
         ("$word + 1", "needs numbers, got 'relu'", 6),
         ("$yes + 1", "needs numbers, got true", 5),
         ("1 - $none", "needs numbers, got nothing", 2),
+        ("min($a)", "min cannot take 1 argument", 0),
+        ("round($a, 2)", "round cannot take 2 arguments", 0),
+        ("max($a, $word)", "needs numbers, got 'relu'", 0),
+        ("round_to($a, 0)", "needs a divisor above 0", 0),
+        ("$a and $yes", "'and' needs true or false, got 6", 3),
+        ("not $word", "'not' needs true or false, got 'relu'", 0),
+        ("1 if $a else 2", "'if' needs true or false, got 6", 2),
+        ("1 if $yes", "ends too early", 9),
+        ("max(1, $a", "ends too early", 9),
+        ("roundto($a, 8)", "'roundto' has no meaning", 0),
+        ("$a and", "ends too early", 6),
         ("$", "has no meaning", 0),
         ("1000000000000 * 1000000000000 * $a", "too large for any network", 14),
         ("(" * 40 + "$a" + ")" * 40, "nested too deeply", 0),
@@ -70,3 +97,29 @@ def test_mistakes_say_what_and_where(text: str, message: str, offset: int) -> No
 
 def test_names_with_their_offsets() -> None:
     assert names("$a * (2 + $b)") == [("a", 0), ("b", 10)]
+
+
+def make_divisible(v: float, divisor: int = 8) -> int:
+    """As in TensorFlow's slim/nets/mobilenet/conv_blocks.py, word for word."""
+    new_v = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    if new_v < 0.9 * v:
+        new_v += divisor
+    return int(new_v)
+
+
+@pytest.mark.parametrize("divisor", [4, 8, 16])
+def test_round_to_is_the_rule_of_the_mobilenets(divisor: int) -> None:
+    """Widths of the papers, at every multiplier that they have and some more."""
+    for width in (3, 8, 16, 24, 32, 40, 48, 64, 72, 96, 112, 120, 160, 184, 200, 320, 960, 1280):
+        for percent in (10, 25, 35, 50, 75, 100, 110, 130, 140, 200):
+            found = evaluate(f"round_to({width} * $w / 100, {divisor})", {"w": percent}.__getitem__)
+            assert found == make_divisible(width * percent / 100, divisor), (width, percent)
+
+
+def test_a_function_that_is_not_there_is_told_which_are() -> None:
+    with pytest.raises(ExpressionError) as near:
+        evaluate("roundto($a, 8)", VALUES.__getitem__)
+    assert near.value.hint == "did you mean 'round_to'?"
+    with pytest.raises(ExpressionError) as far:
+        evaluate("sqrt($a)", VALUES.__getitem__)
+    assert far.value.hint.startswith("there are round_to(x, 8), round(x), floor(x)")

@@ -47,7 +47,7 @@ SHAPES = {
         "  - conv: {filters: 48, kernel: 3, groups: 4, norm: group}",
         "groups=32 does not divide the 48 channels of layer 'group_norm'",
         (3, 53),
-        "leave it out, and add a layer after it: - group_norm: {groups: 16}",
+        "for example: norm: {group: {groups: 24}}",
     ),
     "stride and dilation": (
         "  - conv: {filters: 4, kernel: 3, stride: 2, dilation: 2}",
