@@ -207,6 +207,26 @@ def test_the_document_shows_the_code_of_its_spec(tmp_path) -> None:
 
 
 AWKWARD = {
+    "functions, choices, and norms with arguments": """
+        input: [32, 32, 3]
+        vars: {width: 0.75, depth: 1.4, attention: true, base: 64}
+        blocks:
+          unit:
+            params: {out, norm: batch}
+            layers:
+              - conv: {filters: "max($out, 16) if $in < 100 else 8", kernel: 3, norm: $norm}
+              - relu
+        layers:
+          - unit: {out: "min($base, 96)"}
+          - unit: {out: "2 * min($base, 96)", norm: none}
+          - conv:
+              filters: round_to($base * $width, 8)
+              kernel: 5 if $attention else 3
+              norm: {batch: {epsilon: 1.0e-4}}
+            repeat: ceil(2 * $depth)
+          - squeeze_excite: {filters: $in // 4}
+            when: $attention and not $width > 1
+        """,
     "names that are taken": """
         input: [8, 8, 4]
         layers:
