@@ -16,7 +16,10 @@ from groupconv_cli.network import Network
 from groupconv_cli.ops.base import Shape
 from groupconv_cli.ops.calls import Initializer, LayerCall
 
-ALLOWED = ("int", "float", "range", "__build_class__", "object", "True", "False")
+ALLOWED = (
+    *("int", "float", "range", "min", "max", "round"),
+    *("__build_class__", "object", "True", "False"),
+)
 """What the code may use of Python beside its own names."""
 
 
