@@ -70,6 +70,18 @@ def conv(draw: st.DrawFn, rank: int, channels: int) -> Item:
     }
 
 
+def rows(draw: st.DrawFn, rank: int) -> Item:
+    """A convolution for each of several rows, whose arguments are computed."""
+    rows = draw(st.integers(1, 3))
+    sizes = draw(st.lists(st.integers(1, 12), min_size=rows, max_size=rows))
+    kernels = draw(st.lists(st.integers(1, 3), min_size=rows, max_size=rows))
+    filters = draw(st.sampled_from(["$w", "$w + $i", "max($w, 2)", "round_to($w * 0.75, 4)"]))
+    return {
+        "conv": {"filters": filters, "kernel": "$k", **after(draw)},
+        "each": {"w": sizes, "k": kernels},
+    }
+
+
 def plain_layer(draw: st.DrawFn, rank: int, channels: int) -> Item:
     """A layer that is neither a `conv` nor made of others."""
     makers = {
@@ -150,11 +162,13 @@ def items(draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH)
     kept: list[Item] = []
     for _ in range(draw(st.integers(0, 4))):
         rank, channels = len(shape) - 1, shape[-1]
-        kind = draw(st.sampled_from(["conv", "plain", "plain", "composite"]))
+        kind = draw(st.sampled_from(["conv", "plain", "plain", "composite", "rows"]))
         if kind == "composite" and depth > 0:
             item = composite(draw, shape, depth)
         elif kind == "conv" and rank:
             item = conv(draw, rank, channels)
+        elif kind == "rows" and rank:
+            item = rows(draw, rank)
         else:
             item = plain_layer(draw, max(rank, 1), channels)
         grown = shape_after(shape, item)

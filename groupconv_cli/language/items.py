@@ -16,12 +16,20 @@ from groupconv_cli.language.nodes import (
     describe,
 )
 from groupconv_cli.language.spec import Given, Item, Items, required_params
-from groupconv_cli.language.values import Content, examine, is_nothing, plain, report_unknown
+from groupconv_cli.language.values import (
+    Content,
+    examine,
+    is_expression,
+    is_nothing,
+    plain,
+    report_unknown,
+)
 from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
 from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoice, Layers, LayersOr
 from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
-BESIDE_KEYS = ("name", "repeat", "when")
+BESIDE_KEYS = ("name", "repeat", "each", "when")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 BEGIN_WITH_A_DASH = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
 NEST_A_BRANCH = "a branch is a list of its own: - [conv: {…}], or - - conv: {…}"
@@ -79,7 +87,7 @@ class _List:
 
     def _item(self, tree: Tree) -> Item:
         if isinstance(tree, ScalarNode) and isinstance(tree.value, str):
-            return self._use(tree.text, tree.place, None, {})
+            return self._use(tree.text, tree.place, None)
         if not isinstance(tree, MappingNode):
             hint = "an item is a layer's name, or its name with a mapping of arguments"
             self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
@@ -101,7 +109,51 @@ class _List:
                 hint = "begin each layer with a dash of its own"
             message = f"{stray.key!r} is beside {first.key!r} in one item"
             self.problem(message, stray.place, hint)
-        return self._use(first.key, first.place, first.value, beside)
+        return self._with_beside(first, beside)
+
+    def _with_beside(self, layer: Entry, beside: dict[str, Entry]) -> Item:
+        """The use of a layer, with what stands beside it."""
+        each = self._each(beside["each"]) if "each" in beside else None
+        inside, repeat = self, self._beside_value(beside.get("repeat"))
+        if "each" in beside or "repeat" in beside:
+            names = self.names | set(each or ()) | {"i"}
+            inside = _List(self.checker, names, self.block)
+        when = inside if "each" in beside else self
+        if "each" in beside and "repeat" in beside:
+            hint = "put the layers that are to be repeated for each row in a block"
+            self.problem("an item has each or repeat, not both", beside["repeat"].place, hint)
+        item = inside._use(layer.key, layer.place, layer.value)
+        return item._replace(
+            name=self._name(beside.get("name")),
+            name_place=beside["name"].value.place if "name" in beside else None,
+            repeat=repeat,
+            when=when._beside_value(beside.get("when")),
+            each=each,
+        )
+
+    def _each(self, entry: Entry) -> dict[str, Entry]:
+        """The lists of `each`, by the names that their values have in each repetition."""
+        if not isinstance(entry.value, MappingNode) or not entry.value.entries:
+            self.problem(
+                f"each must be a mapping of names to lists, got {describe(entry.value)}",
+                entry.value.place,
+                "for example: each: {filters: [64, 128, 256]}",
+            )
+            return {}
+        for name, column in entry.value.entries.items():
+            if not VARIABLE.fullmatch(name) or name in ("in", "i"):
+                hint = "ASCII letters, digits and _; `$in` and `$i` have meanings of their own"
+                self.problem(f"{name!r} cannot name a value of each", column.place, hint)
+            if is_nothing(column.value) or not (
+                isinstance(column.value, SequenceNode) or is_expression(column.value)
+            ):
+                self.problem(
+                    f"{name} of each must be a list, got {describe(column.value)}",
+                    column.value.place,
+                )
+            else:
+                self._examine(column.value, f"{name} of each")
+        return entry.value.entries
 
     def _arguments_beside(self, strays: list[Entry], first: Entry) -> bool:
         """Reports arguments that stand beside their layer instead of below it, as one mistake."""
@@ -119,7 +171,7 @@ class _List:
         )
         return True
 
-    def _use(self, layer: str, place: Place, tree: Tree | None, beside: dict[str, Entry]) -> Item:
+    def _use(self, layer: str, place: Place, tree: Tree | None) -> Item:
         if not self._known(layer):
             shown = shortened(layer)
             self.problem(f"unknown layer {shown!r}", place, self._unknown_hint(layer))
@@ -143,10 +195,6 @@ class _List:
             layer=layer,
             place=place,
             args=checked or {},
-            name=self._name(beside.get("name")),
-            name_place=beside["name"].value.place if "name" in beside else None,
-            repeat=self._beside_value(beside.get("repeat")),
-            when=self._beside_value(beside.get("when")),
             sound=checked is not None,
         )
 
@@ -276,7 +324,7 @@ class _List:
             )
             return Given(tree.place, tree), False
         (entry,) = entries
-        item = self._use(kind.names[entry.key], entry.place, entry.value, {})
+        item = self._use(kind.names[entry.key], entry.place, entry.value)
         return Given(tree.place, tree, layers=(item,)), item.sound
 
     def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:

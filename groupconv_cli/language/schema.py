@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import Any
 
 from groupconv_cli.language.expressions import BARE_NAME
-from groupconv_cli.language.items import BESIDE_KEYS, NAME
-from groupconv_cli.language.validate import MAX_NAME_LENGTH, VARIABLE
+from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE
+from groupconv_cli.language.validate import MAX_NAME_LENGTH
 from groupconv_cli.ops import LAYERS, OPS, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Layers
 from groupconv_cli.policy.amounts import UNITS
@@ -167,6 +167,16 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             "description": "How many times the item is repeated.",
             **_one_of({"type": "integer", "minimum": 0}, EXPRESSION),
         },
+        "each": {
+            "description": "Lists of values; the item is repeated once for each row of them.",
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^(?!in?$){VARIABLE.pattern}$"},
+            "additionalProperties": _one_of(
+                {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+                EXPRESSION,
+            ),
+        },
         "when": {
             "description": "Whether the item is there.",
             **_one_of({"type": "boolean"}, EXPRESSION),
@@ -182,7 +192,11 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             },
         },
         "additionalProperties": False,
-        "oneOf": [_exactly_one_layer(present, beside) for present in _subsets(list(beside))],
+        "oneOf": [
+            _exactly_one_layer(present, beside)
+            for present in _subsets(list(beside))
+            if not {"repeat", "each"} <= set(present)
+        ],
     }
     bare: Schema = {"enum": [name for name, one in LAYERS.items() if not _required(one)]}
     if with_blocks:

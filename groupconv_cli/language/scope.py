@@ -43,6 +43,15 @@ class Scope:
         """The scope of the spec's own variables."""
         return self if self.outer is None else self.outer.root
 
+    def knows(self, name: str) -> bool:
+        """Whether the name stands for something here."""
+        here = name in self.values or name in self.entries
+        return here or (self.outer is not None and self.outer.knows(name))
+
+    def within(self, values: dict[str, Value]) -> Scope:
+        """This scope with some names more, for one repetition of an item."""
+        return Scope({}, self, values, self.channels, is_block=self.is_block)
+
     def value(self, tree: Tree, channels: int | None = None) -> Value:
         """The plain value of a tree, its expressions computed; `channels` enter the layer.
 

@@ -21,6 +21,8 @@ class Item(NamedTuple):
     name_place: Place | None = None
     repeat: Tree | None = None
     when: Tree | None = None
+    each: dict[str, Entry] | None = None
+    """Lists by the names that their values have, row by row: one repetition for each row."""
     sound: bool = True
     """False if the checker found the item unusable; what comes after it has unknown shapes."""
 

@@ -6,25 +6,23 @@ that the expansion can go on and find what is wrong elsewhere.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source
-from groupconv_cli.language.items import BESIDE_KEYS, NAME, ItemChecker
+from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE, ItemChecker
 from groupconv_cli.language.nodes import Entry, MappingNode, ScalarNode, Tree, describe
 from groupconv_cli.language.policy_entries import check_budget, check_rules
 from groupconv_cli.language.spec import Block, Items, Spec
 from groupconv_cli.language.values import examine, is_nothing, report_unknown
 from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.policy.rules import Severities
-from groupconv_cli.words import did_you_mean
+from groupconv_cli.words import did_you_mean, joined
 
 TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "budget", "rules")
 BLOCK_KEYS = ("params", "layers")
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
 MAX_VARIANTS = 200
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def check(tree: Tree, source: Source, problems: Problems) -> Spec:
@@ -173,7 +171,7 @@ class _Checker:
                     f"a block cannot be called {name!r}: that is the name of a layer", entry.place
                 )
             elif name in BESIDE_KEYS or not NAME.fullmatch(name):
-                hint = "ASCII letters, digits, _ and -, but not name, repeat or when"
+                hint = f"ASCII letters, digits, _ and -, but not {joined(BESIDE_KEYS, 'or')}"
                 self.problem(f"{name!r} cannot name a block", entry.place, hint)
             body = self._mapping(entry, "params and layers")
             self.unknown_keys(body, BLOCK_KEYS, "a block")

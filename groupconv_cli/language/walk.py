@@ -5,7 +5,7 @@ The one place that knows both what a layer objects to and where it stands in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
-from groupconv_cli.language.nodes import Tree, describe, in_words
+from groupconv_cli.language.nodes import Entry, Tree, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.values import is_computed
@@ -23,6 +23,7 @@ from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
 from groupconv_cli.ops.kinds import KindError, LayerChoice, Value, as_whole
 from groupconv_cli.ops.norm import GroupNorm, with_fitting_groups
+from groupconv_cli.words import plural
 
 MAX_OUTPUT = 10**30
 """No size of an output is larger: what is beyond it cannot even be written down."""
@@ -93,12 +94,16 @@ class Walk:
         self.growing.items[item.number] = item
         frame = Walk(self.growing, self.variables, self.level, item, self.used_at)
         try:
-            if item.when is not None and not frame._truth(item.when, x):
+            is_by_rows = item.each is not None
+            if item.when is not None and not is_by_rows and not frame._truth(item.when, x):
                 return x
-            for _ in range(1 if item.repeat is None else frame._count(item.repeat, x)):
+            for scope in frame._repetitions(x):
                 self.growing.step(item.place)
-                before, x = x, frame._once(x)
-                if self.growing.problems and x.shape == before.shape:
+                each = Walk(self.growing, scope, self.level, item, self.used_at)
+                if item.when is not None and is_by_rows and not each._truth(item.when, x):
+                    continue
+                before, x = x, each._once(x)
+                if self.growing.problems and x.shape == before.shape and not is_by_rows:
                     break  # there will be no network, and the rest finds nothing else
         except UnknownValue:
             return unknown
@@ -114,6 +119,40 @@ class Walk:
         if not isinstance(value, bool):
             raise SpecError(not_a("when", "true or false", tree, value))
         return value
+
+    def _repetitions(self, x: Tensor) -> Iterator[Scope]:
+        """What names stand for in each repetition of the item; `$i` counts them from 0."""
+        item = self.item
+        if item.each is None and item.repeat is None:
+            yield self.variables
+            return
+        rows: Iterable[dict[str, Value]]
+        if item.each is None:
+            rows = ({} for _ in range(self._count(item.repeat, x))) if item.repeat else ()
+        else:
+            rows = self._rows(item.each, x)
+        counted = not self.variables.knows("i")
+        for number, row in enumerate(rows):
+            yield self.variables.within({**row, **({"i": number} if counted else {})})
+
+    def _rows(self, each: dict[str, Entry], x: Tensor) -> list[dict[str, Value]]:
+        columns: dict[str, list[Value]] = {}
+        for name, entry in each.items():
+            value = self.variables.value(entry.value, _channels(x))
+            if not isinstance(value, list):
+                raise SpecError(not_a(f"{name} of each", "a list", entry.value, value))
+            columns[name] = value
+            first = next(iter(columns))
+            if len(value) != len(columns[first]):
+                raise SpecError(
+                    Diagnostic(
+                        f"{name} of each has {plural(len(value), 'value')}, and {first} has "
+                        f"{len(columns[first])}",
+                        entry.value.place,
+                        "every list of each has a value for every row",
+                    )
+                )
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def _count(self, tree: Tree, x: Tensor) -> int:
         value = self.variables.value(tree, _channels(x))
@@ -180,7 +219,9 @@ class Walk:
         item = self.item
         # Inside a block a composite adds nothing to the names unless it is named or repeated:
         # 'bottleneck_2.conv' says as much as 'bottleneck_2.residual.conv'.
-        transparent = self.level.path and item.name is None and item.repeat is None
+        transparent = (
+            self.level.path and item.name is None and item.repeat is None and item.each is None
+        )
         level = self.level if transparent else self._own_level(item.layer)
         frame = Walk(self.growing, self.variables, level, item, self.used_at)
         try:
