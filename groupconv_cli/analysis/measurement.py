@@ -1,7 +1,6 @@
-"""The results of measuring: seconds of this machine, beside the numbers that hold everywhere.
+"""The results of measuring: seconds on this machine.
 
-Times are wall-clock seconds of one call, for a whole batch. Nothing here measures; see
-`benchmark/measure.py`.
+Times are wall-clock seconds of one call, for a whole batch. `benchmark/measure.py` measures them.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.words import joined
 
 Progress = Callable[[str, float, float], None]
-"""Told what goes on, the seconds that have gone, and those that all will take (0: not known)."""
+"""Takes a description, the seconds that have passed, and the seconds in all (0: not known)."""
 
 RUNTIMES = ("gconv", "keras")
-"""'gconv' is the fast layers, 'keras' the stock ones."""
+"""'gconv' has the fast layers, 'keras' the stock layers."""
 
 WORTH = 0.05
-"""A gain in time below this share is not called one: it is what shared machines drift by."""
+"""A smaller share of time does not count as a gain: shared machines drift by as much."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call, sample by sample, in the order of the rounds they were taken in."""
+    """Seconds of one call, a sample for each round, in the order of the rounds."""
 
     samples: tuple[float, ...]
 
@@ -46,10 +45,10 @@ class Timing:
         return (high - low) / 2 / self.median if self.median else 0.0
 
     def times_faster_than(self, other: Timing) -> float:
-        """How many times as fast as `other`: the median over the rounds that both took part in.
+        """How many times as fast as `other`: the median over the rounds that both have.
 
-        A round's ratio is of two calls in close succession, so what slows a shared machine for a
-        while slows both.
+        The two calls of a round follow each other closely, so a disturbance on a shared machine
+        slows both.
         """
         pairs = zip(other.samples, self.samples, strict=False)
         return median(theirs / ours for theirs, ours in pairs)
@@ -57,7 +56,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What the times hold for."""
+    """The machine and the versions that the times are for."""
 
     processor: str
     cores: int | None
@@ -65,7 +64,7 @@ class Machine:
     threads: int
     """Threads that one operation may use."""
     device: str
-    """What ran the operations: 'CPU:0', 'GPU:0'."""
+    """The device that ran the operations: 'CPU:0', 'GPU:0'."""
     system: str
     python: str
     tensorflow: str
@@ -74,29 +73,29 @@ class Machine:
     onednn: bool
     """Whether TensorFlow was allowed to use oneDNN."""
     grouped_kernel: bool
-    """Whether TensorFlow's own kernel computes grouped convolutions here, and their gradients."""
+    """Whether TensorFlow's own kernel computes grouped convolutions and their gradients here."""
 
 
 MAX_THREADS = 1024
-"""TensorFlow starts as many as it is told to."""
+"""TensorFlow would start any number of threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureSettings:
-    """What was measured, and how often. Raises UsageError for what cannot be."""
+    """What to measure, and how often. Raises UsageError for an invalid value."""
 
     batch: int = 8
     dtype: str = "float32"
     runs: int | None = None
-    """Samples of each time; None is as many as make the median stable within a time."""
+    """Samples of each time; None means as many as a stable median needs, within a time limit."""
     threads: int | None = None
     """Threads that one operation may use; None leaves that to TensorFlow."""
     device: str | None = None
     """'cpu', 'gpu' or 'gpu:1'; None leaves that to TensorFlow."""
     runtimes: tuple[str, ...] = ("gconv",)
-    """Of `RUNTIMES`."""
+    """Names from `RUNTIMES`."""
     ignore_memory: bool = False
-    """Whether to try what by the estimate does not fit in memory."""
+    """Whether to measure even if the estimate says that memory is too small."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "runs", "threads"):
@@ -122,11 +121,11 @@ class GroupTimes:
     runtime: str
     macs: int
     forward: Timing | None
-    """Inference of a batch; None where the measuring was ended before."""
+    """Inference of a batch; None if the measurement was interrupted before it."""
     train: Timing | None
     """A training step: forward, backward, and an update by SGD."""
     forward_bytes: int | None
-    """Peak memory of inference: weights and what else is allocated; None where none can tell."""
+    """Peak memory of inference: weights and all other allocations; None if it is unknown."""
     train_bytes: int | None
 
 
@@ -141,9 +140,9 @@ class GroupMeasurement:
     """False if the measuring was interrupted."""
 
     def baseline(self, row: GroupTimes) -> GroupTimes | None:
-        """The row of one group that a row is set against: in the same runtime if it is there.
+        """The row with one group that a row is compared with, in the same runtime if there is one.
 
-        Without groups the two runtimes are one, so it need not be.
+        With one group both runtimes compute the same, so only one of them may have been measured.
         """
         dense = [other for other in self.rows if other.groups == 1]
         same = [other for other in dense if other.runtime == row.runtime]
@@ -169,13 +168,13 @@ class LayerMeasurement:
     settings: MeasureSettings
     rows: tuple[LayerTimes, ...]
     whole: tuple[LayerTimes, ...]
-    """The network itself, a row per runtime; its `train` has no update of the weights either."""
+    """The whole network, a row per runtime. Its `train` does not update the weights either."""
     call: Timing | None
-    """A call that computes nothing: what each sample has in it beside the layer."""
+    """A call that computes nothing. Every sample of a layer includes its time."""
     complete: bool
 
     def net(self, timing: Timing | None) -> float | None:
-        """Median seconds less those of a call that computes nothing; never below 0."""
+        """The median seconds minus those of a call that computes nothing; at least 0."""
         if timing is None:
             return None
         return max(0.0, timing.median - (self.call.median if self.call else 0.0))
@@ -183,23 +182,23 @@ class LayerMeasurement:
 
 @dataclass(frozen=True)
 class SpeedVerdict:
-    """What to take from the times of several numbers of groups."""
+    """The conclusion from the times of several numbers of groups."""
 
     fastest: int
     times_faster: float
-    """Than one group."""
+    """How many times as fast as one group it is."""
     macs_ratio: float
-    """One group's MACs over those of the fastest: what FLOPs alone would predict."""
+    """One group's MACs divided by those of the fastest: the speed-up that FLOPs predict."""
     enough: int
     """The smallest number whose time is within `WORTH` of the fastest's."""
     beyond: tuple[int, ...]
-    """The larger numbers: they buy nothing more in time."""
+    """The larger numbers, which gain less than `WORTH`."""
 
 
 def verdict(rows: Iterable[tuple[int, int, Timing]]) -> SpeedVerdict | None:
     """The conclusion from (number of groups, MACs, time) of each row, one of them g = 1.
 
-    None where there is nothing to compare with one group.
+    None if there is no row to compare with one group.
     """
     by_groups = {groups: (macs, timing) for groups, macs, timing in rows}
     if 1 not in by_groups or len(by_groups) < 2:
@@ -219,9 +218,9 @@ def verdict(rows: Iterable[tuple[int, int, Timing]]) -> SpeedVerdict | None:
 
 
 def rounds_needed(samples: tuple[float, ...], tolerance: float) -> int:
-    """How many samples would give a median whose standard error is within `tolerance` of it.
+    """The number of samples for which the median's standard error is within `tolerance` of it.
 
-    The standard error of a median of n samples is about 1.25 σ / √n, and σ about the
+    The standard error of a median of n samples is about 1.25 σ / √n, and σ is about the
     interquartile range / 1.35 (both exact for a normal distribution).
     """
     timing = Timing(samples)

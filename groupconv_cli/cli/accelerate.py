@@ -1,4 +1,4 @@
-"""`gconv accelerate`: a Keras model with fast grouped convolutions, and back."""
+"""`gconv accelerate`: makes the grouped convolutions of a Keras model fast, or stock again."""
 
 from __future__ import annotations
 

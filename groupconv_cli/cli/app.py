@@ -1,4 +1,4 @@
-"""The `gconv` program: its commands, and what stands before them."""
+"""The `gconv` program: its commands, and the set-up before they run."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from groupconv_cli.words import did_you_mean, joined, shortened
 
 
 class Commands(TyperGroup):
-    """The commands. A word that is none is refused, with the command that was meant."""
+    """The commands. An unknown word is refused, with a suggestion."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
-        """The same as ever; mistakes in the first arguments pass by."""
+        """Does the same as Typer, but mistakes in the first arguments become errors of gconv."""
         with before_typer():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """The same as ever; mistakes in a command's arguments pass by."""
+        """Does the same as Typer, but mistakes in a command's arguments become errors of gconv."""
         with before_typer(ctx):
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first argument names. Raises UsageError if it names none."""
+        """The command that the first argument names. Raises UsageError for an unknown name."""
         word = args[0]
         if word not in self.commands and not word.startswith("--"):
             raise UsageError(f"there is no command {shortened(word)!r}; {self._meant(word)}")
@@ -51,7 +51,7 @@ class Commands(TyperGroup):
         from shlex import quote
 
         if word == "help":
-            return "`gconv --help` shows them, `gconv summary --help` what one takes"
+            return "`gconv --help` lists them, and `gconv summary --help` explains one"
         near = did_you_mean(word, self.commands)
         if near is None and api.is_spec(word):
             return f"to look at that spec: gconv summary {quote(word)}"
@@ -112,29 +112,29 @@ def main() -> None:
     _hold_streams()
     for name in ("SIGTERM", "SIGHUP"):
         ending = getattr(signal, name, None)
-        if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup has it ignored
+        if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(ending, _end)
     own_process()
     raise SystemExit(guarded(_run))
 
 
 def _hold_streams() -> None:
-    """Takes the descriptors of standard streams that are closed, so that no file gets them.
+    """Opens the descriptors of standard streams that are closed, so that no file gets them.
 
-    What native code writes to descriptor 2 would go into that file otherwise. Libraries write to
-    `sys.stderr` without asking whether it is there.
+    Otherwise native code that writes to descriptor 2 would write into that file. `sys.stderr` is
+    opened too, because libraries write to it without asking whether it exists.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end(number: int, _: object) -> None:
-    """Ends the program in order, so that no half of a file is left behind."""
+    """Ends the program cleanly, so that no half-written file is left behind."""
     raise SystemExit(128 + number)
 
 

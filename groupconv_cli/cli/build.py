@@ -1,4 +1,4 @@
-"""`gconv build`: the model of a spec, in the formats of Keras and of other runtimes."""
+"""`gconv build`: writes the model of a spec in the formats of Keras and of other runtimes."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Quantize(StrEnum):
 
 
 def model_name(text: str) -> Path:
-    """The path of a model that is to be written; only that of a SavedModel may end as a folder's.
+    """The path of a model that will be written. Only a SavedModel may have the path of a folder.
 
-    Raises UsageError for any other.
+    Raises UsageError for any other path of a folder.
     """
     path = Path(text)
     return file_name(text) if path.suffix.lower() in formats.ENDINGS else path
@@ -77,7 +77,7 @@ def build(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help=f"{joined(formats.NAMES, 'or')}: the format where no ending gives it. "
+            help=f"{joined(formats.NAMES, 'or')}: the format, if no ending gives it. "
             "May be repeated without -o.",
             show_default=False,
         ),
@@ -118,7 +118,7 @@ def build(
         typer.Option(
             "--calibrate",
             metavar="FILE.npz",
-            help="Samples of real input, from which int8 takes its ranges of values.",
+            help="Samples of real input, to find the ranges of values for int8.",
             show_default=False,
         ),
     ] = None,
@@ -140,7 +140,7 @@ def build(
 ) -> None:
     """Build the model of a spec, check it against the analysis, and save it.
 
-    SPEC may be a Keras model: it is read with its weights and saved in other formats.
+    SPEC may be a Keras model. It is then read with its weights and saved in other formats.
 
     Each saved file is loaded again and compared with the Keras model on random input. A .keras
     file has stock layers only, so it loads without gconv. In the other formats a grouped
@@ -163,7 +163,7 @@ def build(
     prints = any(map(is_stdout, output or ()))
     if prints and (to, len(output or ())) != (["python"], 1):
         raise UsageError(
-            "-o - is for Python code alone: gconv build SPEC --to python -o -\n"
+            "-o - is for Python code only: gconv build SPEC --to python -o -\n"
             "  other formats need a file, such as -o net.keras"
         )
     file = api.open_spec(spec, trust=trust, or_bundled=False, note=note)
@@ -186,7 +186,7 @@ def build(
     if quantize == formats.CALIBRATED and calibrate is None:
         note(
             "warning: int8 takes its ranges from random numbers, because there is no --calibrate; "
-            "such a file is for measuring speed and size, not for use"
+            "use this file only to measure speed and size"
         )
     if prints:
         write(report.printed)

@@ -14,9 +14,9 @@ def list_networks(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> None:
-    """List the bundled networks: their size, what they are and where they were published.
+    """List the bundled networks with their size, a description and where they were published.
 
-    Every name in the list can stand wherever a SPEC can.
+    Every name in the list can be given as SPEC.
 
     \b
     Examples:

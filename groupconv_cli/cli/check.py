@@ -41,13 +41,13 @@ class CheckFormat(StrEnum):
 
 
 BUDGET_OPTIONS = {f"max_{name}": name for name in BUDGETED}
-"""What is limited by the parameter that has the amount."""
+"""The metric that each parameter limits."""
 
 
 def with_budget(function: Callable[P, int]) -> Callable[P, int]:
-    """Gives the command an option --max-… for all that a budget may limit, in place of `**limits`.
+    """Gives the command an option --max-… for each metric of budgets, in place of `**limits`.
 
-    Typer makes options of the parameters that a signature has.
+    Typer makes options from the parameters of a signature.
     """
     signature = inspect.signature(function, eval_str=True)
     first, *rest, _ = signature.parameters.values()
@@ -102,7 +102,7 @@ def check(
         typer.Option(
             "--explain",
             metavar="CODE",
-            help="Explain what a rule looks for, why, and what to do. Nothing is checked.",
+            help="Explain a rule: what it finds, why, and what to do. Nothing is checked.",
             show_default=False,
         ),
     ] = None,
@@ -131,8 +131,8 @@ def check(
     All problems of all specs are reported. A spec with variants is checked with each of them. In a
     folder, the .yaml and .yml files with a line `layers:` are checked.
 
-    Exit status: 0 all well, warnings included; 1 a budget is broken or a rule that is an error;
-    2 a spec is wrong.
+    Exit status: 0 if all is well or there are only warnings; 1 if a budget is broken or a rule
+    whose level is error found something; 2 if a spec has a mistake.
 
     \b
     Examples:
@@ -144,7 +144,7 @@ def check(
     """
     if explain is not None:
         if specs or rules or output is not None:
-            raise UsageError("--explain explains a rule and checks nothing: no SPEC, --rule or -o")
+            raise UsageError("--explain only explains a rule: leave out SPEC, --rule and -o")
         return _explain(explain)
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Destination, Result, is_stdout, present
@@ -170,7 +170,7 @@ def check(
         trust=trust,
     )
     for path in report.passed_over:
-        note(f"passed over {path}")
+        note(f"skipped {path}")
     result = Result(
         view=lambda nested: check_view(report),
         documents={
@@ -186,7 +186,7 @@ def check(
 
 
 def _explain(code: str) -> int:
-    """Prints what a rule is about. Raises UsageError for a code that is none."""
+    """Prints the page of a rule. Raises UsageError for an unknown code."""
     from groupconv_cli.cli.output import emit, width_of
     from groupconv_cli.render.prose import prose_lines
 
@@ -195,7 +195,7 @@ def _explain(code: str) -> int:
 
 
 def parse_rules(rules: list[str] | None) -> dict[str, str]:
-    """The CODE=LEVEL of every --rule. Raises UsageError for one without an =."""
+    """The CODE=LEVEL of every --rule. Raises UsageError if the = is missing."""
     levels = {}
     for rule in rules or ():
         code, equals, level = rule.partition("=")

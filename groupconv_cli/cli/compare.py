@@ -1,4 +1,4 @@
-"""`gconv compare`: one network at several numbers of groups."""
+"""`gconv compare`: one network with different numbers of groups."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def compare(
             "--groups",
             "-g",
             metavar="N,N,…|all",
-            help="Numbers of groups to compare. 'all', the default, is every number that divides "
-            "the channels of all varied convolutions.",
+            help="Numbers of groups to compare. 'all', the default, means every number that "
+            "divides the channels of all varied convolutions.",
             show_default=False,
         ),
     ] = None,
@@ -83,21 +83,21 @@ def compare(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
-    """Compare a network at several numbers of groups with the same network at g=1.
+    """Compare a network with different numbers of groups.
 
-    Groups are varied in the grouped convolutions. If there are none, they are varied in the
-    depthwise convolutions, or else in all convolutions that do not read the input. A number that
-    does not divide the channels, or a variant with mistakes, is a row that says why, and the exit
-    status is 1.
+    The groups are varied in the grouped convolutions. If there are none, they are varied in the
+    depthwise convolutions. If there are none of those either, they are varied in all convolutions
+    that do not read the input. If a number does not divide the channels, or a variant has
+    mistakes, its row says why, and the exit status is 1.
 
-    vs g=1: the figure to its left as a share of the row g=1, where the varied convolutions are
-    dense and the others unchanged. vs dense: as a share of the same variant with every grouped
-    convolution dense. Peak memory: weights and the most activations alive at once. FLOPs/byte:
-    arithmetic intensity. All figures are for one sample.
+    vs g=1: the figure to the left as a share of the row g=1, in which the varied convolutions are
+    dense and the others are unchanged. vs dense: the figure as a share of the same variant with
+    every grouped convolution dense. Peak memory: weights and the most activations alive at once.
+    FLOPs/byte: arithmetic intensity. All figures are for one sample.
 
-    Times are medians, ± half the interquartile range. Speed-up: how many times as fast as g=1.
-    By MACs: the speed-up that MACs alone predict. Memory is the peak allocation. A training step is
-    forward, backward and an SGD update.
+    Times are medians, and ± is half the interquartile range. Speed-up: how many times as fast as
+    g=1. By MACs: the speed-up that MACs alone predict. Memory is the peak allocation. A training
+    step is forward, backward and an SGD update.
 
     \b
     Examples:

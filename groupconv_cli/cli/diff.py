@@ -1,4 +1,4 @@
-"""`gconv diff`: what changed between two networks."""
+"""`gconv diff`: shows what changed between two networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def diff(
         typer.Argument(
             metavar="OLD",
             help="A spec's path or git's REV:PATH, the name of a bundled config, - for stdin, "
-            "or a Keras model. With --against the one spec; by default gconv.yaml in this folder.",
+            "or a Keras model. With --against, the only spec; default: gconv.yaml in this folder.",
             autocompletion=complete_spec,
             show_default=False,
         ),
@@ -75,13 +75,13 @@ def diff(
         typer.Option(
             "--old-set",
             metavar="NAME=VALUE",
-            help="As --set, for OLD alone. May be repeated.",
+            help="Like --set, but for OLD only. May be repeated.",
             show_default=False,
         ),
     ] = None,
     old_variant: Annotated[
         str | None,
-        typer.Option("--old-variant", metavar="NAME", help="As --variant, for OLD alone."),
+        typer.Option("--old-variant", metavar="NAME", help="Like --variant, but for OLD only."),
     ] = None,
     trust: TrustOption = False,
     dtype: DTypeOption = DEFAULT_DTYPE,
@@ -90,15 +90,15 @@ def diff(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
-    """Show what changed between two specs, or in one since a git revision.
+    """Show what changed between two specs, or in one spec since a git revision.
 
     Layers are matched by type and shape, not by name. Equal changes are one row. --set and
-    --variant apply to both sides. A file that does not exist at the revision counts as all new, and
-    no limit applies to it.
+    --variant apply to both sides. If the file does not exist at the revision, every layer counts
+    as added, and no limit applies.
 
-    + is an added layer, - a removed one, ~ a changed one. ×N is a row for N layers, with their
-    figures summed. Peak memory: weights and the most activations alive at once. All figures are for
-    one sample.
+    + is an added layer, - is a removed layer, ~ is a changed layer. ×N is a row for N layers, with
+    the sum of their figures. Peak memory: weights and the most activations alive at once. All
+    figures are for one sample.
 
     \b
     Examples:

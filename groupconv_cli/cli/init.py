@@ -12,7 +12,7 @@ from groupconv_cli.cli.options import ForceOption, complete_spec, file_name
 from groupconv_cli.cli.run import command
 
 EDITOR_LINE = "# yaml-language-server: $schema={}\n"
-"""What editors with a YAML language server look for."""
+"""The line that tells editors with a YAML language server where the schema is."""
 
 
 @command
@@ -38,7 +38,7 @@ def init(
     ] = Path("gconv.yaml"),
     force: ForceOption = False,
 ) -> None:
-    """Write a spec to start from, and the schema with which an editor completes and checks it.
+    """Write a spec to start from, and the schema that editors use to complete and check it.
 
     gconv.schema.json is written beside the spec, unless that file exists.
 

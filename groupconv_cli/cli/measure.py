@@ -1,4 +1,4 @@
-"""What `compare` and `summary` share of --measure: its options."""
+"""The options of --measure, which `compare` and `summary` share."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         metavar="NAME",
-        help="With --measure: gconv for the fast layers (the default), keras for stock ones, both.",
+        help="With --measure: gconv for the fast layers (the default), keras for stock layers, "
+        "or both.",
         show_default=False,
     ),
 ]
@@ -92,9 +93,9 @@ def measure_settings(
     ignore_memory: bool,
     dtype: str,
 ) -> MeasureSettings | None:
-    """What --measure and the options with it ask for; None without it.
+    """The settings that --measure and its options ask for; None without --measure.
 
-    Raises UsageError for one of them without --measure.
+    Raises UsageError if an option is given without --measure.
     """
     if not measure:
         given = {

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def members(names: Iterable[str]) -> dict[str, str]:
-    """What makes an enum of the names in a table: `vars().update(members(NAMES))` in its body.
+    """The members of an enum of a table's names: `vars().update(members(NAMES))` in its body.
 
-    So it has a place in annotations, which Typer reads and mypy checks, and no list of its own.
+    An enum can stand in annotations, which Typer reads and mypy checks. Made this way it repeats no
+    list.
     """
     return {name: name for name in names}
 
@@ -48,9 +49,9 @@ def complete_spec(incomplete: str) -> Iterable[str]:
 
 
 def file_name(given: str | Path) -> Path:
-    """The path of a file that is to be written. Raises UsageError for one that names a folder.
+    """The path of a file that will be written. Raises UsageError if it is the path of a folder.
 
-    Typer passes an option's default through here too.
+    Typer calls this for an option's default too.
     """
     text = str(given)
     if not text:
@@ -61,7 +62,7 @@ def file_name(given: str | Path) -> Path:
 
 
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
-"""What the name of a folder may end in."""
+"""The separators that the name of a folder may end in."""
 
 SpecArgument = Annotated[
     str | None,
@@ -114,7 +115,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing 
 ExactOption = Annotated[bool, typer.Option("--exact", help="Print every number in full.")]
 TrustOption = Annotated[
     bool,
-    typer.Option("--trust", help="Let Keras run code that a model's file brings (Lambda layers)."),
+    typer.Option("--trust", help="Let Keras run the code in a model's file (Lambda layers)."),
 ]
 DTypeOption = Annotated[
     DType,
@@ -129,11 +130,11 @@ DTypeOption = Annotated[
 def load_spec(
     spec: str | None, settings: list[str] | None, variant: str | None, *, trust: bool = False
 ) -> Network:
-    """The network that a command's SPEC, --set, --variant and --trust mean: a spec's or a model's.
+    """The network of a command's SPEC, --set, --variant and --trust: a spec's or a model's.
 
-    Says on stderr which was taken where that is open, and what takes long.
+    A note on stderr names the spec if none was given, and a status line shows slow steps.
 
-    Raises what `groupconv_cli.load` raises.
+    Raises the errors of `groupconv_cli.load`.
     """
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.progress import spinner
@@ -145,7 +146,7 @@ def load_spec(
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:
-    """The NAME=VALUE of every --set. Raises UsageError for one without a name or an =."""
+    """The NAME=VALUE of every --set. Raises UsageError if the name or the = is missing."""
     values = {}
     for setting in settings or ():
         name, equals, value = setting.partition("=")

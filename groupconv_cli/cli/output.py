@@ -1,4 +1,4 @@
-"""Where output goes and how: results to stdout, everything else to stderr."""
+"""Output: results go to stdout, everything else goes to stderr."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ _PLAIN_GLYPHS = str.maketrans(
         "≥": ">=",
     }
 )
-"""What stands for the glyphs of tables where the output's encoding lacks them."""
+"""Replacements for the glyphs of tables, for encodings that lack them."""
 
 
 MIN_WIDTH = 20
-"""Columns that are taken to be there at least: in fewer nothing can be read."""
+"""The narrowest width that output is laid out for: with fewer columns nothing can be read."""
 
 MAX_DIGITS = 6
-"""Digits that a number of columns may have; a longer one means nothing."""
+"""Digits that a number of columns may have; a longer number is ignored."""
 
 
 def width_of(stream: TextIO) -> int | None:
-    """Columns there are to fit: `COLUMNS`, or the terminal's; None where nothing limits them."""
+    """The width to fit: `COLUMNS`, or that of the terminal; None if there is no limit."""
     columns = os.environ.get("COLUMNS", "").strip()
     if columns.isdecimal() and len(columns) < MAX_DIGITS and int(columns):
         return max(MIN_WIDTH, int(columns))
@@ -64,7 +64,7 @@ def width_of(stream: TextIO) -> int | None:
 
 
 def is_styled(stream: TextIO) -> bool:
-    """Whether bold and colour are wanted: on a terminal, unless NO_COLOR or a dumb one."""
+    """Whether bold and colour are used: on a terminal that can, unless NO_COLOR is set."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -75,7 +75,7 @@ def is_styled(stream: TextIO) -> bool:
 def write(text: str) -> None:
     """Writes a result to stdout.
 
-    Raises EnvironmentProblem if it cannot be written, BrokenPipeError if nobody reads it.
+    Raises EnvironmentProblem if writing fails, BrokenPipeError if the reader closed the pipe.
     """
     try:
         _write(text, sys.stdout)
@@ -87,17 +87,17 @@ def write(text: str) -> None:
 
 
 def abandon_stdout() -> None:
-    """Drops what is still to be written: it would fail once more, and loudly, at Python's exit."""
+    """Drops unwritten output: writing it would fail again, with a message, when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def emit(lines: Iterable[Line]) -> None:
-    """Writes a result to stdout, with styles where they are shown. Raises what `write` raises."""
+    """Writes a result to stdout, with styles if they are shown. Raises the errors of `write`."""
     write(_rendered(lines, sys.stdout))
 
 
 def emit_problems(laid_out: Callable[[int | None], Iterable[Line]]) -> None:
-    """Writes to stderr what is made for its width. If that cannot be, nobody is left to tell."""
+    """Writes lines to stderr, laid out for its width. A failure is ignored: nobody can be told."""
     if sys.stderr is None:
         return
     with suppress(OSError):
@@ -105,17 +105,17 @@ def emit_problems(laid_out: Callable[[int | None], Iterable[Line]]) -> None:
 
 
 def complain(message: str) -> None:
-    """Says on stderr what went wrong."""
+    """Writes an error to stderr."""
     _say(message, [Span("gconv: ", "title"), Span("error: ", "bad")])
 
 
 def note(message: str) -> None:
-    """Tells the user on stderr something that is not the result."""
+    """Writes a note to stderr: something that is not part of the result."""
     _say(message, [Span("gconv: ")])
 
 
 def _say(message: str, announcement: list[Span]) -> None:
-    """A line of the message behind the announcement, and those that follow it under that."""
+    """Writes the first line of the message after the announcement, and the other lines below."""
     from groupconv_cli.render.problems import sentence_lines
 
     first, *rest = message.split("\n")
@@ -128,7 +128,7 @@ def _say(message: str, announcement: list[Span]) -> None:
 
 
 def write_sentences(sentences: Iterable[str]) -> None:
-    """Writes a result that is made of sentences to stdout. Raises what `write` raises."""
+    """Writes a result that is made of sentences to stdout. Raises the errors of `write`."""
     width = width_of(sys.stdout)
     emit([Span(line)] for sentence in sentences for line in fill(sentence, width))
 
@@ -137,7 +137,7 @@ def _rendered(lines: Iterable[Line], stream: TextIO) -> str:
     lines = list(lines)
     if not is_styled(stream):
         return plain(lines)
-    # Only a terminal pays for rich: for a pipe its import would be a third of the run.
+    # Rich is imported only for a terminal: for a pipe its import would take a third of the run.
     from rich.console import Console
     from rich.text import Text
 
@@ -148,7 +148,7 @@ def _rendered(lines: Iterable[Line], stream: TextIO) -> str:
         text.append("\n")
     console = Console(
         file=stream,
-        width=width_of(stream) or MIN_WIDTH,  # else Rich reads COLUMNS by itself, and takes 0
+        width=width_of(stream) or MIN_WIDTH,  # else Rich reads COLUMNS by itself, and accepts 0
         soft_wrap=True,
         highlight=False,
         emoji=False,

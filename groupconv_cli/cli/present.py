@@ -1,4 +1,4 @@
-"""A result in the format and the place that the user asked for."""
+"""Writes a result in the format and to the place that the user asked for."""
 
 from __future__ import annotations
 
@@ -15,40 +15,39 @@ from groupconv_cli.words import joined
 
 
 class Result(NamedTuple):
-    """What a command found, in the two ways that all formats are made of."""
+    """The result of a command, in the two forms that all formats are made from."""
 
     view: Callable[[bool], View]
-    """Makes the view. Told whether rows may stand indented under the block they are in; where
-    they may not, they have their full names."""
+    """Makes the view. The argument says whether rows may be indented under their block; if not,
+    they have their full names."""
     documents: Mapping[str, Callable[[], str]]
-    """Formats that are made from the report itself, by name: json for one."""
+    """Formats that are made from the report itself, such as json, by name."""
 
 
 class Destination(NamedTuple):
-    """Where a result goes, and how: what the options of every command say of it."""
+    """Where a result goes, and in which format: the values of the options of every command."""
 
     output_format: str | None
     output: Path | None
     force: bool
     exact: bool
     shaping: tuple[str, ...] = ()
-    """Options that were given and shape the view only."""
+    """The given options that change only the view."""
 
     @property
     def chosen(self) -> formats.OutputFormat:
-        """The format asked for, or else the one that the file's ending tells, or else a table."""
+        """The format that was asked for, or else that of the file's ending, or else a table."""
         if self.output_format is not None:
             return formats.BY_NAME[self.output_format]
         ending = self.output.suffix.lower() if self.output else ""
         return formats.BY_ENDING.get(ending, formats.DEFAULT)
 
     def checked(self) -> Destination:
-        """The same, once it is known to be one: to be asked before any work is done for it.
+        """The same destination, once it is checked. Call this before any work is done.
 
         A file called - is standard output.
 
-        Raises UsageError for an ending that tells no format, and for a file that is not to be
-        replaced.
+        Raises UsageError for an unknown ending, and if the file exists and must not be replaced.
         """
         if is_stdout(self.output):
             return self._replace(output=None)
@@ -73,9 +72,9 @@ def is_stdout(path: Path | None) -> bool:
 def present(result: Result, to: Destination) -> None:
     """Writes the result to stdout, or whole into a file.
 
-    Says on stderr which options have no effect on it.
+    A note on stderr names the options that have no effect.
 
-    Raises UsageError if the file exists and is not to be replaced, EnvironmentProblem if writing
+    Raises UsageError if the file exists and must not be replaced, EnvironmentProblem if writing
     fails.
     """
     unused = [*to.shaping, *["--exact"] * to.exact]
@@ -99,7 +98,7 @@ def present(result: Result, to: Destination) -> None:
 
 
 def _text(result: Result, to: Destination) -> str:
-    """The result as a file has it."""
+    """The text of the result for a file."""
     chosen = to.chosen
     if chosen.name in result.documents or chosen.render is None:
         return result.documents[chosen.name]()

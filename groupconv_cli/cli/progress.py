@@ -1,8 +1,8 @@
-"""A line on stderr while something slow goes on; nothing where stderr is not a terminal.
+"""A status line on stderr while something slow runs, if stderr is a terminal.
 
-Rich would put a file of its own in the place of `sys.stderr` while such a line is shown. Whoever
-takes hold of `sys.stderr` then, as TensorFlow's logger does when it is imported, keeps a file that
-is closed when the line is gone. So nothing is replaced here.
+Rich would replace `sys.stderr` by a file of its own while the line is shown. Code that keeps
+`sys.stderr` at that time, as TensorFlow's logger does when it is imported, would then have a closed
+file when the line is gone. So Rich is told to replace nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BAR = 24
 ROOM_FOR_BAR = 80
-"""Columns from which on there is room for a bar between what goes on and the time left."""
+"""The width from which on a bar fits between the description and the time left."""
 
 
 @contextmanager
@@ -64,10 +64,10 @@ def _turning(message: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def bar() -> Iterator[Callable[[str, float, float], None]]:
-    """Shows a bar with the time left; yields what to tell how far things are.
+    """Shows a bar with the time left; yields a function that updates it.
 
-    That takes what goes on, the seconds that have gone, and those that all will take; where these
-    are not known yet, 0.
+    The function takes a description, the seconds that have passed, and the seconds that everything
+    will take, or 0 if that is not known yet.
     """
     if not _is_shown():
         yield lambda what, done, total: None
@@ -112,13 +112,13 @@ def _is_shown() -> bool:
 def _screen() -> Iterator[Console]:
     from rich.console import Console
 
-    # A descriptor of its own: while TensorFlow loads, descriptor 2 is kept from the screen.
+    # A copy of the descriptor: while TensorFlow loads, descriptor 2 does not lead to the screen.
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as screen:
         yield Console(file=screen, width=width_of(sys.stderr) or MIN_WIDTH)
 
 
 def _cut(message: str, room: int) -> Text:
-    """The message as one line of at most that many columns, as it is: it is no markup."""
+    """The message as one line of at most `room` columns. It is not read as Rich's markup."""
     from rich.text import Text
 
     text = Text(printable(message))
@@ -127,6 +127,6 @@ def _cut(message: str, room: int) -> Text:
 
 
 def _duration(seconds: float) -> str:
-    """About how long: '1 min 20 s', '12 s'."""
+    """A rounded duration: '1 min 20 s', '12 s'."""
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

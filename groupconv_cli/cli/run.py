@@ -1,4 +1,4 @@
-"""What surrounds every command: errors become messages and exit statuses, never tracebacks."""
+"""The wrapper of every command: errors become messages and exit statuses, never tracebacks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ P = ParamSpec("P")
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
-"""128 + SIGPIPE, as for any program that writes to a pipe nobody reads."""
+"""128 + SIGPIPE, as for any program that writes to a closed pipe."""
 
 
 def command(function: Callable[P, int | None]) -> Callable[P, None]:
-    """Wraps a command: its return value is the exit status, its errors are reported."""
+    """Wraps a command: its return value becomes the exit status, and its errors are reported."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -31,9 +31,9 @@ def command(function: Callable[P, int | None]) -> Callable[P, None]:
 
 @contextmanager
 def before_typer(context: Any = None) -> Iterator[None]:
-    """Sees what goes wrong before Typer does: a pipe that nobody reads, and wrong arguments.
+    """Handles closed pipes and wrong arguments before Typer does.
 
-    Typer makes another status of the pipe, and complains in a style of its own.
+    Typer ends with another exit status for a closed pipe, and shows errors in a style of its own.
     """
     try:
         yield

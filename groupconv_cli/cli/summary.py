@@ -1,4 +1,4 @@
-"""`gconv summary`: a network layer by layer."""
+"""`gconv summary`: shows a network layer by layer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def summary(
             metavar="N",
             min=0,
             help="Fold blocks below this level: 1 shows a row per item of the spec's layers, "
-            "0 only the totals.",
+            "0 shows only the totals.",
             show_default=False,
         ),
     ] = None,
@@ -73,15 +73,15 @@ def summary(
     force: ForceOption = False,
     exact: ExactOption = False,
 ) -> int:
-    """Show every layer's shape and cost, and the totals beside those of the dense network.
+    """Show every layer's shape and cost, and compare the totals with the dense network.
 
     vs dense: MACs as a share of the same network with every grouped convolution dense, depthwise
-    ones included. Bias, normalisation, activations, pooling and merges count 0 MACs. A reach of 1
-    is all channels. Peak memory: weights and the most activations alive at once. FLOPs per byte:
-    arithmetic intensity. All figures are for one sample.
+    convolutions included. Bias, normalisation, activations, pooling and merges count 0 MACs. A
+    reach of 1 means all channels. Peak memory: weights and the most activations alive at once.
+    FLOPs per byte: arithmetic intensity. All figures are for one sample.
 
-    Times are medians of each layer by itself, less the time of an empty call. Train is forward and
-    backward.
+    Times are medians of each layer by itself, without the time of an empty call. Train is forward
+    and backward.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
-"""Typer's complaints about arguments in our own words, so that all errors look alike.
+"""Typer's complaints about arguments in gconv's words, so that all errors look alike.
 
-Typer's exceptions are told by what they have, not by their classes: these are private to it, and
-have moved between its releases.
+Typer's exceptions are recognized by their attributes. Their classes are private, and have moved
+between its releases.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _EXTRA = re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DO
 
 
 def is_complaint(error: Exception) -> bool:
-    """Whether it is one of Typer's on what was typed. Help that is shown unasked is none."""
+    """Whether Typer raised it about the arguments. Help that is shown unasked does not count."""
     is_help = type(error).__name__ == "NoArgsIsHelpError"  # its message is all of the help
     return hasattr(error, "format_message") and hasattr(error, "exit_code") and not is_help
 
 
 def as_usage_error(error: Any, program: Any = None) -> UsageError:
-    """The complaint as an error of ours: what is wrong, and the command that helps.
+    """The complaint as an error of gconv: what is wrong, and the command that shows help.
 
-    `program` is the context of the commands, if it is known: not every complaint has one.
+    `program` is the context of the commands, if it is known. A complaint may have no context.
     """
     path, command = _command_of(getattr(error, "ctx", None), program)
     params = command.params if command is not None else []
@@ -32,7 +32,7 @@ def as_usage_error(error: Any, program: Any = None) -> UsageError:
 
 
 def _command_of(context: Any, program: Any) -> tuple[str, Any]:
-    """The command that was typed, as it is typed and as it is."""
+    """The command that was typed: the words to type for it, and Typer's object."""
     if context is not None:
         return context.command_path, context.command
     if program is not None and program.invoked_subcommand in program.command.commands:
@@ -68,20 +68,23 @@ def _message(error: Any, command: str, params: list[Any]) -> str:
 
 
 def _usage(param: Any) -> str:
-    """How it is typed: SPEC, or --output FILE."""
+    """The words to type for a parameter: SPEC, or --output FILE."""
     metavar = param.metavar or "VALUE"
     return f"{_name(param)} {metavar}" if param.param_type_name == "option" else metavar
 
 
 def _name(param: Any) -> str:
-    """--output of -o and --output; of an argument what stands for it."""
+    """The long name of an option (--output, not -o), or the placeholder of an argument."""
     if param.param_type_name == "option":
         return str(max(param.opts, key=len))
     return str(param.metavar or param.human_readable_name)
 
 
 def _bad_value(error: Any, param: Any) -> str:
-    """What an option takes, and what it got: that is what stands before ' is not ' in Typer's."""
+    """The values that an option takes, and the value it got.
+
+    Typer's message has the value before ' is not '.
+    """
     got, is_not, _ = error.message.partition(" is not ")
     expected = _expected(param.type)
     if not is_not or expected is None:
@@ -94,7 +97,7 @@ def _bad_value(error: Any, param: Any) -> str:
 
 
 def _expected(kind: Any) -> str | None:
-    """The values that a type of Typer's has; None for a type that no option of ours has."""
+    """The values of one of Typer's types; None for a type that no option of gconv has."""
     if choices := getattr(kind, "choices", None):
         return joined([str(getattr(each, "value", each)) for each in choices], "or")
     if not getattr(kind, "name", "").startswith("int"):

@@ -90,7 +90,7 @@ def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
     meant = list(collect(list(specs), passed_over))
     nowhere = [str(error) for _, error in meant if error is not None]
     if len(nowhere) == len(meant):
-        unread = [f"  passed over {each}" for each in passed_over]
+        unread = [f"  skipped {each}" for each in passed_over]
         raise UsageError("\n".join([*nowhere, *unread]))
     for spec, error in meant:
         if error is not None:

@@ -1,1 +1,1 @@
-"""Reports → views → formats. No number is computed here but ratios; none is changed."""
+"""Reports → views → formats. Only ratios are computed here, and no number is changed."""

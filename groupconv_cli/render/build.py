@@ -1,4 +1,4 @@
-"""What `gconv build` and `gconv accelerate` say of the files that they wrote, in sentences."""
+"""The sentences of `gconv build` and `gconv accelerate` about the files that they wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOAD_FAST = "To load it: import groupconv_cli.layers, then keras.models.load_mod
 
 
 def build_sentences(report: BuildReport) -> list[str]:
-    """What was built, where it lies, and how it was checked."""
+    """What was built, where it was saved, and how it was checked."""
     verb = "Read" if report.is_read else "Built"
     lines = [
         f"{verb} {report.name}: {plural(report.layers, 'layer')}, {report.params:,} parameters."
@@ -33,13 +33,13 @@ def build_sentences(report: BuildReport) -> list[str]:
     if any(each.agreement is not None and each.agreement.says_little for each in report.exports):
         lines.append(
             "This comparison shows little: the outputs are nearly the same for any input, as in "
-            "many networks without trained weights. With --weights it shows more."
+            "many networks without trained weights. Trained ones, with --weights, show more."
         )
     formats = {each.format.name for each in report.exports}
     if report.options.fast and "keras" in formats:
         lines.append(LOAD_FAST)
     if "python" in formats:
-        lines.append("The Python file has no weights: it builds the model with random ones.")
+        lines.append("The Python file has no weights: it builds the model with random weights.")
     return lines
 
 

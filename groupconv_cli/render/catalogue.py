@@ -18,7 +18,7 @@ COLUMNS = (*NUMBERS, Column("About", "prose", "about", wraps=18, drop=1))
 
 
 def catalogue_view(entries: Iterable[Bundled]) -> View:
-    """A table of all networks, those of a family under a row on it."""
+    """A table of all networks; the networks of a family stand under a row for the family."""
     rows: list[Row] = []
     for family, group in groupby(entries, key=lambda entry: entry.family):
         members = list(group)

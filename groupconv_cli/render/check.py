@@ -1,4 +1,4 @@
-"""A CheckReport as a View: problems and findings at their places, budgets, and a line on it all."""
+"""A CheckReport as a View: problems and findings at their places, budgets, and a conclusion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_NAMES = 4
 
 
 def check_view(report: CheckReport) -> View:
-    """The view of a check: for people, all that is wrong and how to go on."""
+    """The view of a check for people: everything that is wrong, and how to continue."""
     problems = tuple(named(problem, spec) for spec in report.specs for problem in _said(spec))
     rows = tuple(_budget_row(spec, line) for spec in report.specs for line in spec.budgets)
     tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
@@ -63,7 +63,7 @@ def _label(spec: SpecCheck) -> str:
 
 
 def conclusion(report: CheckReport) -> str:
-    """The one line that says how it went: '3 specs: 1 wrong, 2 warnings, 1 budget broken'."""
+    """One line with the outcome: '3 specs: 1 wrong, 2 warnings, 1 budget broken'."""
     count: Counter[str] = Counter()
     for spec in report.specs:
         count["wrong"] += bool(spec.problems)
@@ -89,7 +89,7 @@ def _said(spec: SpecCheck) -> Iterator[Diagnostic]:
 
 
 def as_diagnostic(finding: Finding, spec: SpecCheck) -> Diagnostic:
-    """The finding as a problem, with a remark on where else it holds."""
+    """The finding as a problem, with the variants that have it if not all do."""
     hint = finding.hint
     if 0 < len(finding.variants) < len(spec.variants):
         some = "variant" if len(finding.variants) == 1 else "variants"
@@ -98,7 +98,7 @@ def as_diagnostic(finding: Finding, spec: SpecCheck) -> Diagnostic:
 
 
 def named(problem: Diagnostic, spec: SpecCheck) -> Diagnostic:
-    """The problem, which says what it is of: one of a Keras model has no place to say it."""
+    """The problem with the name of its spec, if it has no place: a Keras model has no lines."""
     if problem.place is not None or spec.spec in problem.message:
         return problem
     return problem._replace(message=f"{spec.spec}: {problem.message}")
@@ -128,7 +128,7 @@ FINDINGS_COLUMNS = tuple(
 
 
 def findings_view(report: CheckReport) -> View:
-    """A table of everything, for machines: a row for each mistake, finding and budget."""
+    """A table of everything for programs: a row for each mistake, finding and budget."""
     rows: list[tuple[Cell, ...]] = []
     for spec in report.specs:
         for problem in _said(spec):

@@ -1,4 +1,4 @@
-"""A Comparison as a View: a row per number of groups, and what was swept."""
+"""A Comparison as a View: a row per number of groups, and the convolutions that were varied."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 class Share(NamedTuple):
-    """A column that says what share of the baseline's a total is."""
+    """A column with a total as a share of the baseline's."""
 
     field: str
-    """Which total. The column's key is this and `_ratio`."""
+    """The total. The column's key is its name and `_ratio`."""
     behind: str
-    """The total whose column it stands behind. FLOPs are 2 to a MAC, so they share theirs."""
+    """The total whose column it follows. FLOPs are 2 × MACs, so one share serves both."""
     drop: int
 
 
@@ -43,7 +43,7 @@ SHARES = (Share("params", "params", 2), Share("macs", "flops", 1))
 
 
 def _totals_columns(against: str) -> Iterator[Column]:
-    """The columns of costs; `against` is the heading of what they are shares of."""
+    """The columns of costs; `against` is the heading of the columns of shares."""
     for total in totals.COLUMNS:
         heading = total.abbreviation or total.heading
         yield Column(heading, total.kind, total.field, drop=total.drop or 0)
@@ -69,7 +69,7 @@ MAX_NAMES = 3
 def compare_view(
     comparison: Comparison, measured: GroupMeasurement | None = None, *, exact: bool = False
 ) -> View:
-    """The view of a comparison, with what was measured under it."""
+    """The view of a comparison, with the measurements under it."""
     rows = tuple(_row(row, comparison) for row in comparison.rows)
     title = (
         f"{comparison.name} · {inputs_text(comparison.inputs)} · "

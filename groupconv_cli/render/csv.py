@@ -12,11 +12,10 @@ from groupconv_cli.words import printable
 
 
 def csv_text(view: View) -> str:
-    """The main table with a line of keys above it; nothing is rounded, nothing left out.
+    """The main table under a line of keys. Nothing is rounded or left out.
 
-    A shape is written 112x112x24, a number that nobody knows ?, a lower bound >=4096. What stands
-    in a row in place of its other cells is in a last column, `note`, of a table whose rows may
-    have one.
+    A shape is written 112x112x24, an unknown number ?, a lower bound >=4096. If rows of the table
+    may have a note in place of their cells, the notes are in a last column, `note`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""A Diff as a View: what changed, equal changes in one row, and the totals."""
+"""A Diff as a View: the changes, with equal changes in one row, and the totals."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ LAYER_COLUMNS = (
 MAX_NAMES = 2
 
 MAX_ROWS = 20
-"""Rows of which there may be more only if they cannot be folded, or all are asked for."""
+"""The most rows, unless they cannot be folded or `--exact` asks for all."""
 
 
 class _Line(NamedTuple):
-    """A row to be: layers of one status and op that changed in the same way, or a similar one."""
+    """A future row: layers of one status and op that changed in the same or a similar way."""
 
     text: str
     changes: list[LayerChange]
 
     @property
     def label(self) -> str:
-        """What their names have in common, or else the op, and how many they are."""
+        """The common part of their names, or else the op, and their number."""
         names = [change.layer.name for change in self.changes]
         if len(names) == 1:
             return names[0]
@@ -73,8 +73,8 @@ def diff_view(
 ) -> View:
     """The view of a diff.
 
-    `sources` are what the two specs were read from. Equal changes are one row, and where that are
-    too many rows similar ones, too, unless `exact`.
+    `sources` name the places that the two specs were read from. Equal changes are one row. If there
+    are too many rows, similar changes become one row too, unless `exact`.
     """
     title = _title(diff)
     notes = []
@@ -108,7 +108,7 @@ def diff_view(
 
 
 def totals_table(diff: Diff, verdicts: Sequence[LimitVerdict]) -> Table:
-    """The totals of both sides, and the limits they are held to."""
+    """The totals of both sides, and their limits."""
     columns = (
         Column("Total", key="total"),
         Column("Before", "count", "before", drop=2),
@@ -140,7 +140,7 @@ def totals_table(diff: Diff, verdicts: Sequence[LimitVerdict]) -> Table:
 
 
 def layers_view(diff: Diff) -> View:
-    """A row for every layer that changed, for machines: nothing is folded or left out."""
+    """A row for every layer that changed, for programs: nothing is folded or left out."""
     columns = tuple(
         Column(key, key=key)
         for key in (
@@ -208,7 +208,7 @@ def _from_to(old: Any, new: Any, text: Callable[[Any], str]) -> str:
 
 
 def _renamed(renamed: Sequence[tuple[str, str]]) -> str:
-    """Which layers have other names only."""
+    """A sentence on the layers that differ only in their names."""
     shown = ", ".join(f"{old} → {new}" for old, new in renamed[:MAX_NAMES])
     more = len(renamed) - MAX_NAMES
     what = "1 layer is" if len(renamed) == 1 else f"{len(renamed):,} layers are"
@@ -223,9 +223,9 @@ def _has_figures(change: LayerChange) -> bool:
 def _lines(changes: Iterable[LayerChange], level: int) -> list[_Line]:
     """Rows in the order of the networks, each at the first of its changes.
 
-    Folded are at level 0 equal changes, at 1 added and removed layers that differ in shape only, at
-    2 changes of the same things. Behind them stands a row for each op of which layers that are
-    written as before cost something else.
+    Level 0 folds equal changes, level 1 also added and removed layers that differ only in shape,
+    and level 2 all changes of the same things. After these rows comes one for each op that has
+    layers which are written as before but have another cost.
     """
     found: dict[Hashable, list[tuple[LayerChange, Clauses]]] = {}
     following: dict[Hashable, list[tuple[LayerChange, Clauses]]] = {}
@@ -246,7 +246,7 @@ def _lines(changes: Iterable[LayerChange], level: int) -> list[_Line]:
 
 
 def _compared(said: Clauses, status: str, level: int) -> Iterable[Hashable]:
-    """What must be equal for two changes to be one row."""
+    """The parts that must be equal for two changes to be one row."""
     if level == 2:
         return said.keys()
     if level == 1 and status != CHANGED:
@@ -257,7 +257,7 @@ def _compared(said: Clauses, status: str, level: int) -> Iterable[Hashable]:
 def _row(line: _Line) -> Row:
     params = sum(change.params for change in line.changes)
     macs = sum(change.macs for change in line.changes)
-    change = line.changes[0]  # all are of one status and op
+    change = line.changes[0]  # all have the same status and op
     known = all(each.macs_known for each in line.changes)
     is_free = change.status in (ADDED, REMOVED) and not _has_figures(change) and known
     style = "quiet" if is_free else ""

@@ -1,4 +1,4 @@
-"""What happened to a layer, in words."""
+"""The change of a layer in words."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.render.summary import window_text
 
 Clauses = dict[str, str]
-"""What there is to say, by what it is about."""
+"""Parts of a sentence, by their topics."""
 
 
 def clauses(change: LayerChange) -> Clauses:
-    """What to say of one change: of what was there or came to be, of what differs."""
+    """The parts of a sentence on one change: a description of the layer, or its differences."""
     if change.status == CHANGED:
         return _differences(change.fields)
     moved = "moved: " * (change.status == MOVED)
@@ -30,12 +30,12 @@ def clauses(change: LayerChange) -> Clauses:
 
 
 def sentence(said: Clauses) -> str:
-    """All clauses of one change."""
+    """All clauses of one change as a sentence."""
     return ", ".join(said.values())
 
 
 def shared(every: Sequence[Clauses], op: str) -> str:
-    """What to say of several changes of the same things: where they differ, only that they do."""
+    """A sentence on several changes of the same things. Differing values are not told apart."""
     first = every[0]
     differing = {about: f"different {about}" for about in first}
     if "layer" in first:
@@ -47,9 +47,9 @@ def shared(every: Sequence[Clauses], op: str) -> str:
 
 
 def pattern(names: Sequence[str]) -> str:
-    """What names have in common, a star for what differs: stage*.bottleneck*.conv_2.
+    """The common parts of names, with a star for differing parts: stage*.bottleneck*.conv_2.
 
-    '' where that is next to nothing.
+    '' if they have too little in common.
     """
     parts = [name.split(".") for name in names]
     if len({len(each) for each in parts}) == 1:
@@ -64,7 +64,7 @@ def pattern(names: Sequence[str]) -> str:
 
 
 def _start(texts: Sequence[str]) -> str:
-    """What all texts begin with."""
+    """The common beginning of all texts."""
     first, last = min(texts), max(texts)
     return next((first[:i] for i, char in enumerate(first) if last[i : i + 1] != char), first)
 
@@ -79,7 +79,7 @@ def _layer_text(layer: DiffLayer) -> str:
 
 
 def _differences(fields: Sequence[FieldChange]) -> Clauses:
-    """What changed; of what follows from that the shape where it is not told already."""
+    """The layer's own changes, and its new shape if they do not imply it."""
     own = {field.field: field for field in fields if field.field not in CONSEQUENCES}
     said = {name.replace("_", " "): _field_text(field) for name, field in own.items()}
     rest = {field.field: field for field in fields if field.field in CONSEQUENCES}

@@ -1,4 +1,4 @@
-"""Sentences in lines: words stay whole, and what belongs together stays together."""
+"""Sentences broken into lines: words stay whole, and numbers stay with their units."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import NamedTuple
 from groupconv_cli.words import printable
 
 LEAST = 12
-"""Columns that are taken to be there at least: a narrower terminal breaks lines by itself."""
+"""The narrowest width to lay out for: a narrower terminal breaks lines by itself."""
 
 _UNIT = r"(?:(?<=\d) (?:%|[kMGTPE]?B|[kMGTPE]|ms|µs|s)[.,;:)]*)?"
 _WORD = re.compile(rf"( *)([^ ]+?{_UNIT})(?= |$)")
-"""Blanks and the word behind them; a number and its unit are one."""
+"""Blanks and the word after them; a number and its unit are one word."""
 
 _JOINTS = (re.compile(r".*[/\\]"), re.compile(r".*[,;:=_.-]"))
-"""Where a word that is longer than a line is best broken: behind a part of a path, or a mark."""
+"""The best ends of a piece of a word that is too long: a part of a path, or a mark."""
 
 
 class Span(NamedTuple):
-    """A piece of a line, and what it is: title, head, group, quiet, bad, or nothing special."""
+    """A piece of a line and its style: title, head, group, quiet, bad, or '' for plain text."""
 
     text: str
     style: str = ""
@@ -31,13 +31,13 @@ Line = list[Span]
 
 
 def plain(laid_out: Iterable[Line]) -> str:
-    """The lines without styles, and without anything in them that steers a terminal."""
+    """The lines without styles and without characters that control a terminal."""
     return "".join("".join(printable(span.text) for span in line) + "\n" for line in laid_out)
 
 
 @lru_cache(maxsize=4096)
 def cell_width(text: str) -> int:
-    """Columns that a text takes up; wide characters take two."""
+    """The columns that a text takes; wide characters take two."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -50,9 +50,9 @@ def cell_width(text: str) -> int:
 def fill(text: str, width: int | None, indent: str = "") -> list[str]:
     """The text in lines of at most `width` columns; all but the first begin with `indent`.
 
-    It is broken at blanks. A word that is longer than a line begins a line of its own, and goes on
-    in the next, if it can behind a slash or another mark. Blanks that the text begins with stay,
-    unless they take more than half of the line.
+    The text is broken at blanks. A word that is longer than a line begins a new line and continues
+    in the next, if possible after a slash or another mark. Blanks at the beginning of the text are
+    kept, unless they take more than half of the line.
     """
     if width is None or cell_width(text) <= width:
         return [text]
@@ -78,7 +78,7 @@ def fill(text: str, width: int | None, indent: str = "") -> list[str]:
 
 
 def _head(word: str, room: int) -> str:
-    """The beginning of a word that has as many columns as there is room, at least one letter."""
+    """The beginning of a word that fits into `room` columns, but at least one letter."""
     head = word[:1]
     while cell_width(word[: len(head) + 1]) <= room:
         head = word[: len(head) + 1]
@@ -89,7 +89,7 @@ def _head(word: str, room: int) -> str:
 
 
 def flow(spans: Iterable[Span], width: int | None, indent: str = "") -> list[Line]:
-    """A styled sentence in lines, as `fill` breaks them."""
+    """A styled sentence in lines, broken like those of `fill`."""
     spans = list(spans)
     if width is None:
         return [spans]
@@ -100,7 +100,7 @@ def flow(spans: Iterable[Span], width: int | None, indent: str = "") -> list[Lin
         begin = indent if number else ""
         if number or not line.startswith(" "):
             while at < len(pieces) and pieces[at][0] == " ":
-                at += 1  # blanks that `fill` left out
+                at += 1  # blanks that `fill` dropped
         end = at + len(line) - len(begin)
         result.append([*([Span(begin)] if begin else []), *_joined(pieces[at:end])])
         at = end

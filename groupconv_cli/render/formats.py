@@ -1,6 +1,6 @@
-"""The formats that a result is printed in, in one table.
+"""One table of the formats that a result can be printed in.
 
-Nothing is imported before it is used: every command's --help reads the table.
+Renderers are imported when they are used, because every command's --help reads the table.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ class OutputFormat(NamedTuple):
     """One format."""
 
     name: str
-    """As `--format` has it."""
+    """Its name in `--format`."""
     endings: tuple[str, ...]
-    """Of files that are in it where no `--format` says so; '' is a name without an ending."""
+    """Endings of files that have this format by default; '' is a name without an ending."""
     render: Callable[[View, bool], str] | None
-    """Makes a file's text of a view, with every number in full if told so. None: commands make it
-    of the report itself."""
+    """Makes a file's text from a view, with every number in full if the second argument is true.
+    None: commands make the text from the report itself."""
     is_for_all: bool = True
-    """Whether every command has it; otherwise `check` alone does."""
+    """Whether every command has it. Otherwise only `check` has it."""
     is_laid_out: bool = False
-    """Whether stdout has it laid out for the width of the terminal."""
+    """Whether it is laid out for the width of the terminal on stdout."""
 
 
 def _table(view: View, exact: bool) -> str:
@@ -56,7 +56,7 @@ OUTPUT_FORMATS = (
     OutputFormat("csv", (".csv",), _csv),
     OutputFormat("github", (), None, is_for_all=False),
 )
-"""Every format. The first is the one where nothing asks for another."""
+"""Every format. The first is the default."""
 
 DEFAULT = OUTPUT_FORMATS[0]
 
@@ -71,6 +71,6 @@ BY_ENDING = {ending: each for each in OUTPUT_FORMATS for ending in each.endings}
 
 
 def endings_text() -> str:
-    """The endings that tell a format, as a sentence lists them; the default's come last."""
+    """A list of the endings for a sentence; those of the default come last."""
     asking = [*OUTPUT_FORMATS[1:], DEFAULT]
     return joined([ending for each in asking for ending in each.endings if ending], "or")

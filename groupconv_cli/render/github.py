@@ -1,8 +1,8 @@
 """A CheckReport as workflow commands of GitHub Actions, which become annotations in the diff.
 
 The format and its escapes: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-and `packages/core/src/command.ts` of actions/toolkit. GitHub shows ten errors and ten warnings of a
-step, the first ones, so what counts most comes first.
+and `packages/core/src/command.ts` of actions/toolkit. GitHub shows only the first ten errors and
+the first ten warnings of a step, so the most important come first.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from groupconv_cli.render.view import cell_text
 
 
 def github(report: CheckReport, workspace: str | None = None) -> str:
-    """A line for each mistake, broken budget and finding, and one on it all.
+    """A line for each mistake, broken budget and finding, and a conclusion.
 
     `workspace` is the folder that the repository is checked out to: GitHub knows files by their
-    path from there. None is the folder that this runs in.
+    path in that folder. None is the current folder.
     """
     top = Path(workspace or "").absolute()
     mistakes = [
@@ -60,7 +60,7 @@ def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
 def _command(
     level: str, place: Place | None, spec: SpecCheck, title: str, message: str, top: Path
 ) -> str:
-    """The line for one problem. Where it is stands in the message only if in no file."""
+    """The line for one problem. The message names the place only if it is not in a file."""
     name = spec.spec if place is None else place.source.name
     at = {} if place is None else {"line": str(place.line), "col": str(place.column)}
     properties = {"title": title}
@@ -84,10 +84,10 @@ def _is_file(name: str) -> bool:
 
 
 def _data(text: str) -> str:
-    """The text as a command's message may have it."""
+    """The text escaped for a command's message."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """The text as a command's property may have it."""
+    """The text escaped for a command's property."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""Reports as JSON: raw integers, under names that stay. `docs/json.md` describes them."""
+"""Reports as JSON: raw integers under stable names. `docs/json.md` describes them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from groupconv_cli.sources.catalogue import Bundled
 
 VERSION = 1
-"""Raised when a name goes or changes its meaning; new names do not raise it."""
+"""Raised if a name is removed or changes its meaning. New names do not raise it."""
 
 
 def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> str:
-    """A summary as a JSON document, with what was measured."""
+    """A summary as a JSON document, with the measurements."""
     return _document(
         "summary",
         {
@@ -53,7 +53,7 @@ def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> 
 
 
 def compare_json(comparison: Comparison, measured: GroupMeasurement | None = None) -> str:
-    """A comparison as a JSON document, with what was measured."""
+    """A comparison as a JSON document, with the measurements."""
     return _document(
         "compare",
         {
@@ -91,7 +91,7 @@ def variants_json(comparison: VariantComparison) -> str:
 def diff_json(
     diff: Diff, verdicts: Sequence[LimitVerdict] = (), sources: tuple[str, str] | None = None
 ) -> str:
-    """What changed between two networks as a JSON document."""
+    """The changes between two networks as a JSON document."""
     before, after = _totals(diff.before), _totals(diff.after)
     complete = diff.before.macs_complete and diff.after.macs_complete
     incomplete = () if complete else [each.field for each in TOTALS if each.is_of_macs]
@@ -201,17 +201,17 @@ def _document(command: str, body: dict[str, Any]) -> str:
 
 
 def _text(document: Any) -> str:
-    import json  # here, so that a run that prints a table does not pay for it
+    import json  # here, so that a run that prints a table need not load it
 
     return json.dumps(document, indent=2) + "\n"
 
 
 BOUNDS = ("macs_complete", "unknown")
-"""Names of what says whether that is all."""
+"""Names of the fields that tell whether the totals are complete."""
 
 
 def _totals(totals: Totals | None) -> dict[str, Any]:
-    """The totals by name; of an invalid row, which has none, they are null."""
+    """The totals by name. In an invalid row, which has no totals, they are null."""
     names = (*(each.field for each in TOTALS), *BOUNDS)
     return {name: totals and getattr(totals, name) for name in names}
 
@@ -285,7 +285,7 @@ def _measured_layers(measured: LayerMeasurement) -> dict[str, Any]:
 
 
 def _conditions(measured: GroupMeasurement | LayerMeasurement) -> dict[str, Any]:
-    """What the times hold for."""
+    """The conditions of a measurement: machine, settings, and whether it is complete."""
     from dataclasses import asdict
 
     return {

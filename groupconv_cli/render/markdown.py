@@ -10,11 +10,11 @@ from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, lege
 from groupconv_cli.words import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
-"""What GitHub would take for markup. The dollar begins a formula."""
+"""Characters that GitHub would read as markup. The dollar begins a formula."""
 
 
 def markdown(view: View, *, exact: bool = False) -> str:
-    """The view as a heading, tables, and notes under them. No column is left out."""
+    """The view as a heading, tables, and notes under them. No column is hidden."""
     parts = [f"### {escaped(view.title)}"]
     if view.problems:
         parts.append("\n".join(_problem(problem) for problem in view.problems))
@@ -27,7 +27,7 @@ def markdown(view: View, *, exact: bool = False) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text so that Markdown shows it as it is, on one line."""
+    """The text escaped so that Markdown shows it unchanged, on one line."""
     return _SPECIAL.sub(r"\\\1", printable(" ".join(text.splitlines())))
 
 
@@ -48,7 +48,7 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
             escaped(cell_text(row.cells[index], column.kind, exact=exact))
             for index, column in columns
         ]
-        if row.style == "bad" and not row.note:  # where there is no colour, weight
+        if row.style == "bad" and not row.note:  # Markdown has no colour, so it is bold
             cells = [f"**{cell}**" if cell else "" for cell in cells]
         if row.style == "group":
             cells[0] = f"**{cells[0]}**"

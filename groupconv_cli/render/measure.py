@@ -1,4 +1,4 @@
-"""What was measured, as tables and sentences that stand beside the counts."""
+"""Measurements as tables and sentences beside the counts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GROUP_COLUMNS = (
     Column("Train memory", "bytes", "train_bytes", drop=2),
 )
 
-INTERRUPTED = "Interrupted: only the rounds that were finished are counted."
+INTERRUPTED = "Interrupted: only finished rounds are counted."
 
 PHASES = {"forward": "inference", "train": "training"}
 
@@ -86,7 +86,7 @@ def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
 
 
 def conclusions(measured: GroupMeasurement) -> tuple[str, ...]:
-    """Which number of groups is fastest, where groups stop paying, and what stock Keras takes."""
+    """The fastest number of groups, the number from which more gain little, and stock Keras."""
     return (*_verdicts(measured), *_stock_sentence(measured))
 
 
@@ -108,8 +108,8 @@ def _verdicts(measured: GroupMeasurement) -> Iterable[str]:
 def _conclusion(found: SpeedVerdict, phase: str) -> str:
     if found.times_faster < 1 + WORTH:
         return (
-            f"In {phase}, groups do not pay here: no number of groups is {100 * WORTH:g} % faster "
-            "than g=1."
+            f"In {phase}, groups bring no speed here: no number of groups is {100 * WORTH:g} % "
+            "faster than g=1."
         )
     text = (
         f"In {phase}, g={found.fastest} is fastest here: {ratio_text(found.times_faster)} the "
@@ -121,7 +121,7 @@ def _conclusion(found: SpeedVerdict, phase: str) -> str:
 
 
 def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
-    """How stock Keras compares, where both runtimes were measured."""
+    """A sentence on stock Keras, if both runtimes were measured."""
     fast = {row.groups: row.train for row in measured.rows if row.runtime == "gconv"}
     times = [
         ours.times_faster_than(row.train)
@@ -139,7 +139,7 @@ def _of(row: GroupTimes | LayerTimes, phase: str) -> Timing | None:
 
 
 def layer_columns(measured: LayerMeasurement) -> tuple[Column, ...]:
-    """The columns that the times add to the table of layers."""
+    """The columns of times for the table of layers."""
     columns: list[Column] = []
     for runtime in measured.settings.runtimes:
         of = "" if len(measured.settings.runtimes) == 1 else RUNTIME_NAMES[runtime]
@@ -155,7 +155,7 @@ def layer_columns(measured: LayerMeasurement) -> tuple[Column, ...]:
 
 
 def layer_cells(measured: LayerMeasurement, layers: Iterable[LayerRow]) -> tuple[Cell, ...]:
-    """The cells of a row that stands for some layers: sums of the times of each."""
+    """The cells of a row for some layers: sums of their times."""
     layers = list(layers)
     names = {layer.name for layer in layers}
     flops = measured.settings.batch * sum(2 * layer.cost.macs for layer in layers)
@@ -183,9 +183,9 @@ def _sum(measured: LayerMeasurement, rows: Iterable[LayerTimes], phase: str) -> 
 def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
     """How the times were taken."""
     notes = [
-        f"Each layer measured by itself, for a batch of {measured.settings.batch}"
+        f"Each layer was measured by itself, for a batch of {measured.settings.batch}"
         + (
-            f", less {seconds_text(measured.call.median)} for an empty call"
+            f", and {seconds_text(measured.call.median)} for an empty call were subtracted"
             if measured.call
             else ""
         )
@@ -197,7 +197,7 @@ def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
 
 
 def whole_notes(measured: LayerMeasurement) -> tuple[str, ...]:
-    """What the network takes as a whole."""
+    """Sentences on the time of the whole network."""
     notes = []
     for whole in measured.whole:
         rows = [row for row in measured.rows if row.runtime == whole.runtime]

@@ -1,7 +1,7 @@
-"""Diagnostics as text: file, line, column, the line with a mark, and what would be right.
+"""Diagnostics as text: file, line, column, the line with a mark, and a hint.
 
-Sentences are laid out for the width of a terminal. Where there is none, as in a pipe, each is one
-line, so that tools find `file:line:column: error:` with all that is said of it.
+Sentences are laid out for the width of a terminal. In a pipe each sentence is one line, so that
+tools find `file:line:column: error:` with the whole message.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from groupconv_cli.words import LINE_BREAK, printable
 
 HINT = "  "
 CONTINUED = "    "
-"""What stands before hints, and before further lines of a sentence."""
+"""The indents of hints, and of further lines of a sentence."""
 
 EXCERPT = 110
-"""Columns of a source line that are shown at most, around the place."""
+"""The most columns of a source line that are shown, around the place."""
 
 CUT = "…"
 
 
 def problem_lines(problems: Sequence[Diagnostic], width: int | None = None) -> list[Line]:
-    """The problems one under another; beyond a limit they are counted."""
+    """The problems one under another. Beyond a limit they are only counted."""
     lines: list[Line] = []
     for problem in problems[:MAX_REPORTED]:
         lines += one_problem(problem, width)
@@ -35,7 +35,7 @@ def problem_lines(problems: Sequence[Diagnostic], width: int | None = None) -> l
 
 
 def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
-    """One problem: where and what, the line with a mark, and what would be right."""
+    """One problem: its place and message, the source line with a mark, and the hint."""
     place = problem.place
     where = f"{place.source.name}:{place.line}:{place.column}: " if place else ""
     style = "bad" if problem.level == "error" else "warning"
@@ -51,7 +51,7 @@ def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
 def sentence_lines(
     text: str, width: int | None, before: Sequence[Span] = (), style: str = ""
 ) -> list[Line]:
-    """A sentence of an error behind what announces it; further lines of it are indented."""
+    """A sentence of an error after the spans `before` it; its further lines are indented."""
     return flow([*before, Span(printable(text), style)], width, CONTINUED)
 
 
@@ -75,12 +75,12 @@ def _excerpt(place: Place, width: int | None) -> list[Line]:
 
 
 def _clipped(text: str, at: int, room: int) -> tuple[str, str]:
-    """What is shown of a line in so many columns, and the part of it that is before the place.
+    """The shown part of a line, at most `room` columns, and the part of that before the place.
 
-    Of a long line it is what lies around the place, with … where there is more.
+    If the line is too long, the part around the place is shown, with … where text is cut off.
     """
     at = min(at, len(text))
-    start, end = max(0, at - room), at + room  # more there is no room for
+    start, end = max(0, at - room), at + room  # there is no room for more
     window = printable(text[start:end])
     at -= start
     if start == 0 and end >= len(text) and cell_width(window) + (at == len(window)) <= room:

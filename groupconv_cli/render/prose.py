@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from groupconv_cli.render.flow import Line, Span, flow
 
 WIDEST = 88
-"""Columns of a line at most: longer ones are hard to read."""
+"""The most columns of a line: longer lines are hard to read."""
 
 CODE = "    "
-"""What stands before every line of an example."""
+"""The indent of every line of an example."""
 
 SESSION = "console"
-"""The language of examples that are left out: what gconv prints was made for another width."""
+"""The language of examples that are left out: sessions, which were laid out for another width."""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -24,7 +24,7 @@ _MARKED = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")
 def prose_lines(markdown: str, width: int | None) -> list[Line]:
     """The headings, paragraphs and examples of a page, for a width or else `WIDEST`.
 
-    Links are their texts: where they lead is beside the page, not on the screen.
+    Only the texts of links are shown, because their targets are files beside the page.
     """
     width = WIDEST if width is None else min(width, WIDEST)
     lines: list[Line] = []
@@ -34,7 +34,7 @@ def prose_lines(markdown: str, width: int | None) -> list[Line]:
 
 
 def _parts(markdown: str) -> Iterator[str | re.Match[str]]:
-    """Paragraphs, and examples as they were found."""
+    """Paragraphs, and matches of examples."""
     at = 0
     for fence in _FENCE.finditer(markdown):
         yield from _paragraphs(markdown[at : fence.start()])
@@ -69,6 +69,6 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _named(link: re.Match[str]) -> str:
-    """A page that stands beside this one is called by its place in the repository."""
+    """The text of a link. A page beside this one gets its path in the repository."""
     text = link[1]
     return f"docs/{text}" if text.endswith(".md") else text

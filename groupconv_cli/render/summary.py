@@ -48,33 +48,33 @@ LAYER_COLUMNS = (
 
 
 Times = Callable[[list[LayerRow]], tuple[Cell, ...]]
-"""Makes the cells of what was measured of some layers; none if nothing was."""
+"""Makes the cells of measurements of some layers; no cells if nothing was measured."""
 
 
 class _Line(NamedTuple):
-    """A row to be: some layers that stand together under one label."""
+    """A future row: some layers that stand together under one label."""
 
     label: str
     level: int
     layers: list[LayerRow]
     item: tuple[int, ...]
-    """The items of the spec on the way here, its own last."""
+    """The items of the spec on the path to this line; the last is its own."""
     kind: str | None = None
-    """What a group is one of: a block, a branch, a shortcut … None for a layer."""
+    """The kind of a group: a block, a branch, a shortcut … None for a layer."""
     times: int = 1
-    """How many repeats of one item stand together."""
+    """How many repeats of one item are in this line."""
 
     @property
     def is_group(self) -> bool:
-        """Whether it stands for all that is inside a block or branch."""
+        """Whether it stands for everything inside a block or branch."""
         return self.kind is not None
 
     def is_whole(self, depth: int | None) -> bool:
-        """Whether no lines for what is inside it follow, where blocks are folded at `depth`."""
+        """Whether no lines for its inside follow if blocks are folded at `depth`."""
         return not self.is_group or self.level + 1 == depth
 
     def is_of_the_same(self, other: _Line) -> bool:
-        """Whether both come from the same part of the same item: branches of one are apart."""
+        """Whether both come from the same part of the same item; branches are different parts."""
         return (self.level, self.item, self.kind) == (other.level, other.item, other.kind)
 
 
@@ -86,10 +86,10 @@ def summary_view(
     top: int | None = None,
     nested: bool = True,
 ) -> View:
-    """The view of a summary, with what was measured beside it.
+    """The view of a summary, with the measurements beside it.
 
-    `depth` folds the nest of blocks: 1 is a row per item of the spec's `layers:`, 0 none.
-    `top` keeps that many rows, those with the most MACs, and makes one of all others.
+    `depth` folds nested blocks: 1 gives a row per item of the spec's `layers:`, 0 gives no rows.
+    `top` keeps that many rows, those with the most MACs, and folds all others into one.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
@@ -116,7 +116,7 @@ def summary_view(
     if top is None:
         rows = tuple(_row(line, nested, times, with_reach=below_one) for line in lines)
     else:
-        # No row is the sum of others, so that the columns still add up.
+        # No row may be the sum of other rows, so that the columns still add up.
         whole = [line for line in lines if line.is_whole(depth)]
         rows = _top_rows(whole, top, times, with_reach=below_one)
         notes = (_top_note(top), *notes) if len(rows) > top else notes
@@ -129,7 +129,7 @@ def summary_view(
 
 
 def _columns(summary: Summary) -> tuple[Column, ...]:
-    """The columns of the layers. Where the output is not fully mixed, its reach goes last."""
+    """The columns of the layers. If the output is not fully mixed, Reach is hidden last."""
     reach = summary.layers[-1].reach
     if reach is None or reach.is_full:
         return LAYER_COLUMNS
@@ -139,7 +139,7 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
 
 
 def totals_table(summary: Summary) -> Table:
-    """The totals as written beside those of the dense network."""
+    """The totals as written, and those of the dense network."""
     columns = (
         Column("Total", key="total"),
         Column("As written", "count", "as_written"),
@@ -158,7 +158,7 @@ def totals_table(summary: Summary) -> Table:
 
 
 def window_text(window: Window) -> str:
-    """A window as people write it: 3×3/2 is a kernel of 3×3 with stride 2, d2 a dilation of 2."""
+    """A window in short: 3×3/2 is a kernel of 3×3 with stride 2, and d2 is a dilation of 2."""
     text = shape_text(window.kernel)
     if max(window.stride) > 1:
         text += "/" + _brief(window.stride)
@@ -202,9 +202,9 @@ def _lines(layers: list[LayerRow], level: int = 0, above: tuple[int, ...] = ()) 
 
 
 def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
-    """Lines down to `depth` levels, those of one item of the spec made one.
+    """Lines down to `depth` levels; the lines of one item of the spec become one line.
 
-    Repeats become one line at the deepest level only: above it their insides follow each.
+    Repeats become one line only at the deepest level. Above it, the inside of each follows.
     """
     pending: _Line | None = None
     for line in _lines(list(summary.layers)):
@@ -224,7 +224,7 @@ def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
 
 
 def _what(line: _Line) -> str | None:
-    """What the Op column says: the op, of several the costliest; of a block what it is one of."""
+    """The text of the Op column: the costliest op, or the kind of a block."""
     if line.kind is not None:
         name = line.layers[0].path[line.level].name
         return None if name.startswith(line.kind) else line.kind
@@ -237,7 +237,7 @@ def _no_times(_: list[LayerRow]) -> tuple[Cell, ...]:
 
 
 def _reach(line: _Line) -> Reach | None:
-    """The reach of what the layers of a line give out."""
+    """The reach of a line's output."""
     return line.layers[-1].reach
 
 
@@ -293,7 +293,7 @@ def _top_note(top: int) -> str:
 
 
 def _groups(line: _Line) -> Cell:
-    """The number of groups; of several convolutions that which the grouped ones share, if any."""
+    """The number of groups. For several convolutions, the one that all grouped ones share."""
     if len(line.layers) == 1:
         return line.layers[0].groups
     convolutions = [layer for layer in line.layers if layer.macs and layer.groups is not None]

@@ -1,7 +1,7 @@
 """A View as lines of text, for a terminal or a file. No number is ever cut.
 
-Columns are laid out here and not by rich.table: 200 rows of it take longer than everything else
-the program does together, and it shortens cells where it runs out of room.
+Columns are laid out here and not by rich.table: 200 rows of it take longer than the rest of the
+program, and it shortens cells if it runs out of room.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, ce
 
 GAP = "  "
 MAX_TITLES = 4
-"""Columns left out that a note names."""
+"""The most hidden columns that a note names."""
 INDENT = "  "
 GLUE = "\0"
-"""Stands for a blank that no line is broken at."""
+"""Stands for a blank at which no line is broken."""
 
 
 def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
-    """The view laid out for `width` columns; None is as wide as it needs to be.
+    """The view laid out for `width` columns; None means as wide as needed.
 
-    Columns that a narrow terminal has no room for are hidden, and a note names them.
+    If a terminal is too narrow, columns are hidden, and a note names them.
     """
     result: list[Line] = [[Span(line, "title")] for line in fill(view.title, width)]
     if view.problems:
@@ -57,20 +57,20 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
 
 
 def _first(titles: list[str]) -> str:
-    """The titles, or the first of many, and how many more they are."""
+    """The titles, or the first of many and the number of the others."""
     more = len(titles) - MAX_TITLES
     return ", ".join(titles[:MAX_TITLES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _trimmed(line: Line) -> Line:
-    """The line without blanks at its end, which would wrap in a terminal just wide enough."""
+    """The line without blanks at its end, which could wrap in a narrow terminal."""
     while line and not line[-1].text.rstrip():
         line = line[:-1]
     return [*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)] if line else []
 
 
 class _Laid(NamedTuple):
-    """A column laid out: its heading and all its cells, padded to one width."""
+    """A laid out column: its heading and all its cells, padded to one width."""
 
     column: Column
     width: int
@@ -81,7 +81,7 @@ class _Laid(NamedTuple):
 def _table(
     table: Table, width: int | None, exact: bool
 ) -> tuple[list[Line], list[Column], list[str]]:
-    """The lines of a table, the columns that are in it, and the titles of those left out."""
+    """The lines of a table, its columns, and the titles of the hidden columns."""
     laid = [_laid_out(table, index, exact) for index, _ in table.filled]
     dropped: list[str] = []
     while width is not None and _total(laid) > width:
@@ -134,7 +134,7 @@ def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
 
 
 def _aligned_units(cells: list[str]) -> list[str]:
-    """Pads numbers without a unit so that digits stand under digits: '9,408  ' over '118 M'."""
+    """Pads numbers without a unit so that digits are aligned: '9,408  ' over '118 M'."""
     units = [_unit(cell) for cell in cells]
     widest = max((len(unit) + 1 for unit in units if unit), default=0)
     return [
@@ -144,7 +144,7 @@ def _aligned_units(cells: list[str]) -> list[str]:
 
 
 def _wrapped(row: Row, cells: list[str], room: int, *, is_prose: bool) -> list[Line]:
-    """A row whose last cell may go over several lines; if it is no prose, broken at commas."""
+    """A row whose last cell may take several lines. If it is not prose, it breaks at commas."""
     first = GAP.join([*cells[:-1], ""])
     parts = fill(cells[-1].rstrip() if is_prose else _by_clauses(cells[-1].rstrip(), room), room)
     blank = " " * cell_width(first)
@@ -155,7 +155,7 @@ def _wrapped(row: Row, cells: list[str], room: int, *, is_prose: bool) -> list[L
 
 
 def _by_clauses(text: str, room: int) -> str:
-    """The text so that it is broken at commas, where what stands between two has room in a line."""
+    """The text with glue, so that it breaks only at commas if the part between two fits a line."""
     clauses = text.split(", ")
     return ", ".join(
         clause.replace(" ", GLUE) if cell_width(clause) < room else clause for clause in clauses
@@ -169,7 +169,7 @@ def _unit(cell: str) -> str:
 
 
 def _noted(row: Row, first: str, width: int | None) -> list[Line]:
-    """A row that has a sentence in place of its other cells."""
+    """A row with a sentence in place of its other cells."""
     blank = " " * cell_width(first)
     room = None if width is None else width - cell_width(first) - len(GAP)
     sentences = fill(row.note, room)

@@ -1,6 +1,6 @@
-"""What is shown, before it is decided how: tables of raw values, headings and notes.
+"""The content of a result before it is formatted: tables of raw values, headings and notes.
 
-A command makes one `View`; each format for people renders any `View`. JSON is made of the report.
+A command makes one `View`; each format for people renders any `View`. JSON is made from the report.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from groupconv_cli.units import (
 from groupconv_cli.words import joined
 
 Cell = Any
-"""A raw value, or None for nothing."""
+"""A raw value, or None for an empty cell."""
 
 
 LEFT_ALIGNED = ("text", "groups", "prose")
 
 
 class Column(NamedTuple):
-    """One column: how its raw values are written, and whether a narrow table can do without."""
+    """One column: how its raw values are written, and whether a narrow table may hide it."""
 
     title: str
     kind: str = "text"
     """text, groups, count, bytes, ratio, …: see FORMATS."""
     key: str = ""
-    """Name of the column in formats for machines."""
+    """The name of the column in formats for programs."""
     drop: int = 0
-    """0: always shown. Otherwise the highest is left out first where there is no room."""
+    """0: always shown. Otherwise the column with the highest number is hidden first."""
     of: str = ""
-    """What the title is of, where it does not say: 'Params' of 'vs g=1'."""
+    """What the title refers to, if it does not say: 'Params' for 'vs g=1'."""
     wraps: int = 0
-    """For the last column: not 0 if it may go over several lines, of this width at least."""
+    """For the last column: 0, or the least width of its lines if it may take several."""
     legend: str = ""
-    """A sentence on what it has, said under the tables where the column is shown."""
+    """A sentence that explains the column, shown under the tables if the column is shown."""
 
     @property
     def full_title(self) -> str:
-        """The title apart from its place in the table."""
+        """The title for use outside the table."""
         return f"{self.of} {self.title}".strip()
 
 
@@ -61,7 +61,7 @@ class Row(NamedTuple):
     """'', 'group', 'quiet' or 'bad'."""
     indent: int = 0
     note: str = ""
-    """A sentence that stands in place of what the row lacks."""
+    """A sentence in place of the row's other cells."""
 
 
 class Table(NamedTuple):
@@ -70,13 +70,13 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     title: str = ""
-    """A line above it, where it needs one beside the view's."""
+    """A line above the table, if it needs one besides the view's."""
     has_notes: bool = False
-    """Whether rows may have a note in place of their cells, whatever these rows have."""
+    """Whether rows may have a note in place of their cells, even if none of these rows has."""
 
     @property
     def filled(self) -> list[tuple[int, Column]]:
-        """The columns with their numbers, less those that can be left out and have nothing."""
+        """The columns with their numbers, without empty columns that may be hidden."""
         return [
             (index, column)
             for index, column in enumerate(self.columns)
@@ -85,17 +85,17 @@ class Table(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a command shows: a heading, tables, and notes under them."""
+    """The output of a command: a heading, tables, and notes under them."""
 
     title: str
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
     conclusion: tuple[str, ...] = ()
-    """What to take from it: the last thing to be read."""
+    """The conclusion, which is shown last."""
     main: int = 0
-    """Which of the tables stands for all, in a format that has room for one."""
+    """The index of the main table, for a format that can have only one."""
     problems: tuple[Diagnostic, ...] = ()
-    """What is wrong, with places: shown before the tables."""
+    """Problems with their places, shown before the tables."""
 
 
 FORMATS: dict[str, Callable[[Any, bool], str]] = {
@@ -116,18 +116,18 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "share_change": lambda value, exact: share_change_text(value),
     "reach": lambda value, exact: reach_text(value),
 }
-"""How a raw value of each kind is written; `exact` asks for all digits."""
+"""Functions that write a raw value of each kind; `exact` asks for all digits."""
 
 
 def reach_text(reach: Reach | str) -> str:
-    """16/64 is 16 of the 64 channels; all of them are 1."""
+    """16/64 for 16 of 64 channels; 1 for all channels."""
     if isinstance(reach, str):
         return reach
     return "1" if reach.is_full else f"{reach.channels:,}/{reach.of:,}"
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
-    """A cell as people read it; one that is `Typed` has a kind of its own."""
+    """The text of a cell. A `Typed` cell has a kind of its own."""
     if cell is None:
         return ""
     if isinstance(cell, AtLeast):
@@ -145,21 +145,21 @@ class Typed(NamedTuple):
 
 
 class AtLeast(NamedTuple):
-    """A lower bound: what is known of a number that is larger, or may be."""
+    """A lower bound: the known part of a number that may be larger."""
 
     value: Cell
 
 
 CONVENTION = "FLOPs = 2 × MACs."
-"""The one line of a legend that stands under every table: published figures differ in it. What
-else the columns mean is in the help of the commands and in docs/numbers.md."""
+"""The one line that stands under every table, because published figures differ in this convention.
+The help of the commands and docs/numbers.md explain the columns."""
 
 UNKNOWN = Typed("text", "?")
-"""A number that nobody knows, which is not nothing."""
+"""An unknown number, which is not the same as an empty cell."""
 
 
 def bounded(value: Cell, *, known: bool) -> Cell:
-    """The value, or where it is not all there is: at least that, or unknown for none at all."""
+    """The value if it is known; otherwise a lower bound, or unknown if the value is 0."""
     if known:
         return value
     raw = value.value if isinstance(value, Typed) else value
@@ -167,17 +167,17 @@ def bounded(value: Cell, *, known: bool) -> Cell:
 
 
 def legends(columns: Iterable[Column]) -> list[str]:
-    """What is to be said of columns that are shown, each once."""
+    """The legends of the shown columns, each once."""
     return list(dict.fromkeys(column.legend for column in columns if column.legend))
 
 
 def inputs_text(inputs: Sequence[Shape]) -> str:
-    """'input 224×224×3', of several 'inputs 224×224×3 and 10'."""
+    """'input 224×224×3', or 'inputs 224×224×3 and 10' for several inputs."""
     return f"input{'s' * (len(inputs) > 1)} {joined([shape_text(shape) for shape in inputs])}"
 
 
 def unknown_notes(unknown: Sequence[str]) -> tuple[str, ...]:
-    """The remark under a table for layers whose MACs nobody knows, if there are any."""
+    """A note for the layers whose MACs are unknown, if there are any."""
     if not unknown:
         return ()
     return (

@@ -290,7 +290,7 @@ def test_it_ends_with_what_to_conclude() -> None:
         "Beyond g=2 there is less than 5 % to gain."
     )
     assert train == (
-        "In training, groups do not pay here: no number of groups is 5 % faster than g=1."
+        "In training, groups bring no speed here: no number of groups is 5 % faster than g=1."
     )
 
 
@@ -306,7 +306,7 @@ def test_stock_keras_is_compared() -> None:
 def test_an_interrupted_measurement_shows_what_there_is() -> None:
     rows = (group_times(1, 0.01, 0.03), group_times(2, 0.005, None))
     text = shown(given(*rows, complete=False))
-    assert "Interrupted: only the rounds that were finished are counted." in text
+    assert "Interrupted: only finished rounds are counted." in text
     assert "In inference, g=2 is fastest here: 2×" in text
     assert "In training" not in text
 
@@ -425,5 +425,5 @@ def test_ctrl_c_prints_what_is_done() -> None:
         check=False,
     )
     assert done.returncode == 130, done.stderr
-    assert "Interrupted: only the rounds that were finished are counted." in done.stdout
-    assert "is fastest here" in done.stdout or "do not pay here" in done.stdout
+    assert "Interrupted: only finished rounds are counted." in done.stdout
+    assert "is fastest here" in done.stdout or "bring no speed here" in done.stdout

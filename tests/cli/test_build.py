@@ -75,7 +75,7 @@ def test_without_any_spec_nothing_is_built(tmp_path) -> None:
 def test_a_model_is_not_printed(folder, to) -> None:
     result = run_gconv("build", "small.yaml", "-o", "-", *to, cwd=folder)
     assert (result.status, result.out) == (2, "")
-    assert "-o - is for Python code alone: gconv build SPEC --to python -o -" in result.err
+    assert "-o - is for Python code only: gconv build SPEC --to python -o -" in result.err
 
 
 def test_python_code_is_printed(folder) -> None:

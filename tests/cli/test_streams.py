@@ -85,12 +85,12 @@ def test_a_pipe_in_a_folder_is_passed_over_and_said(tmp_path: Path) -> None:
     done = run_process("check", ".", cwd=tmp_path)
     assert done.status == 0
     assert done.out.splitlines()[-1] == "1 spec: all well"
-    said = [line for line in done.err.splitlines() if "passed over" in line]
+    said = [line for line in done.err.splitlines() if "skipped" in line]
     assert len(said) == 3
     done = run_process("check", "*.yaml", cwd=tmp_path)
     assert done.status == 0
-    assert done.err.count("passed over") == 3
-    assert "gconv: passed over x.yaml (not a regular file)" in said
+    assert done.err.count("skipped") == 3
+    assert "gconv: skipped x.yaml (not a regular file)" in said
 
 
 def test_a_pipe_that_is_named_is_read(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_may_not_be_read_is_said_to_be_so(tmp_path: Path) -> None:
     assert (done.status, done.out) == (2, "")
     assert done.err == "gconv: error: cannot read closed/net.yaml: Permission denied\n"
     done = run_process("check", ".", cwd=tmp_path)
-    assert "passed over ./closed (Permission denied)" in done.err
+    assert "skipped ./closed (Permission denied)" in done.err
     done = run_process("summary", "basic", "-o", "closed/a.md", cwd=tmp_path)
     assert done.status == 2
     assert "Permission denied" in done.err

@@ -49,9 +49,9 @@ def test_usage_is_complained_of_in_one_style(line: str, message: str, helps: str
     [
         ("compare --groups 1 4 8", "separated by commas: --groups 1,4,8"),
         ("summary basic -f markdwn", "did you mean 'markdown'?"),
-        ("check --explain GC101 basic", "explains a rule and checks nothing"),
-        ("check --explain GC101 -o e.md", "explains a rule and checks nothing"),
-        ("help", "`gconv --help` shows them"),
+        ("check --explain GC101 basic", "--explain only explains a rule"),
+        ("check --explain GC101 -o e.md", "--explain only explains a rule"),
+        ("help", "`gconv --help` lists them"),
         ("summary .", "`gconv check .` checks the specs in it"),
     ],
 )
