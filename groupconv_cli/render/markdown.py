@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
 from groupconv_cli.words import printable
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
-"""Characters that GitHub would read as markup. The dollar begins a formula."""
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in r"\`*_{}[]<>|~$"})
+"""Signs that GitHub would take for markup. The dollar begins a formula."""
 
 
 def markdown(view: View, *, exact: bool = False) -> str:
@@ -28,7 +27,7 @@ def markdown(view: View, *, exact: bool = False) -> str:
 
 def escaped(text: str) -> str:
     """The text escaped so that Markdown shows it unchanged, on one line."""
-    return _SPECIAL.sub(r"\\\1", printable(" ".join(text.splitlines())))
+    return printable(" ".join(text.splitlines())).translate(_ESCAPES)
 
 
 def _problem(problem: Diagnostic) -> str:

@@ -6,6 +6,7 @@ expressions, blocks, shapes, sweeps and code. At most one in two is refused.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -233,7 +234,13 @@ COMMANDS = (
 
 def case(seed: int, number: int) -> Case:
     random = Random(f"specs/{seed}/{number}")
-    return Case("spec", spec(random).encode(), random.choice(COMMANDS))
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)  # YAML is written recursively, and this nests deep
+    try:
+        text = spec(random)
+    finally:
+        sys.setrecursionlimit(before)
+    return Case("spec", text.encode(), random.choice(COMMANDS))
 
 
 def run(seed: int, number: int) -> tuple[Case, Outcome, list[str]]:
