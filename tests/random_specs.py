@@ -70,7 +70,7 @@ def conv(draw: st.DrawFn, rank: int, channels: int) -> Item:
     }
 
 
-def rows(draw: st.DrawFn, rank: int) -> Item:
+def rows(draw: st.DrawFn) -> Item:
     """A convolution for each of several rows, whose arguments are computed."""
     rows = draw(st.integers(1, 3))
     sizes = draw(st.lists(st.integers(1, 12), min_size=rows, max_size=rows))
@@ -168,7 +168,7 @@ def items(draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH)
         elif kind == "conv" and rank:
             item = conv(draw, rank, channels)
         elif kind == "rows" and rank:
-            item = rows(draw, rank)
+            item = rows(draw)
         else:
             item = plain_layer(draw, max(rank, 1), channels)
         grown = shape_after(shape, item)
