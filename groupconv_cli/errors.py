@@ -7,6 +7,7 @@ Every exception here carries the exit status the program ends with.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple, NoReturn
 
 from groupconv_cli.words import joined
@@ -52,15 +53,41 @@ class Diagnostic(NamedTuple):
 
     @classmethod
     def of(cls, error: UsageError) -> Diagnostic:
-        """A problem without a place: the error's first line, and its others as the hint."""
-        message, *hints = str(error).split("\n")
-        return cls(message, hint="\n".join(line.strip() for line in hints) or None)
+        """A problem without a place."""
+        said = "; ".join(filter(None, [*error.details, error.hint]))
+        return cls(error.message, hint=said or None)
 
 
-class GconvError(Exception):
-    """Base of every error that gconv raises on purpose."""
+class HintedError(Exception):
+    """What is wrong with the value received, and in `hint` what would be right, if that is known.
+
+    As text it is the message, and the hint on a line of its own.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n  ".join(filter(None, [self.message, self.hint]))
+
+
+class GconvError(HintedError):
+    """Base of every error that gconv raises on purpose.
+
+    `details` are what the message announces, if that is a list: each is a line of its own.
+    """
 
     exit_status: ClassVar[int] = 3
+
+    def __init__(self, message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.details = tuple(details)
+        self.args = (message, hint, self.details)
+
+    def __str__(self) -> str:
+        return "\n  ".join(filter(None, [self.message, *self.details, self.hint]))
 
 
 class UsageError(GconvError):
@@ -76,7 +103,7 @@ class SpecError(GconvError):
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(d.message for d in diagnostics))
-        self.diagnostics = diagnostics
+        self.args = self.diagnostics = diagnostics
 
 
 class Problems:
@@ -156,7 +183,7 @@ class InternalError(GconvError):
     """gconv contradicts itself or Keras: a bug to be reported, never the user's mistake."""
 
 
-class OpError(Exception):
+class OpError(HintedError):
     """A layer that cannot be: one fact about it, without its place.
 
     `arg` names the argument at fault, so that the boundary can point at its value. In the message
@@ -164,7 +191,5 @@ class OpError(Exception):
     """
 
     def __init__(self, message: str, *, arg: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(message, hint)
         self.arg = arg
-        self.hint = hint

@@ -29,18 +29,18 @@ def foreign(path: Path | str, trouble: str, remedy: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         if not error.filename:
-            raise UsageError(f"{path} {trouble}: {brief(error)}\n  {remedy}") from error
+            raise UsageError(f"{path} {trouble}: {brief(error)}", remedy) from error
         raise UsageError(f"no file {str(path)!r} here") from None
     except MemoryError as error:
-        raise UsageError(f"{path} takes more memory than there is\n  {remedy}") from error
+        raise UsageError(f"{path} takes more memory than there is", remedy) from error
     except RecursionError as error:
-        raise UsageError(f"{path} is nested too deeply to be read\n  {remedy}") from error
+        raise UsageError(f"{path} is nested too deeply to be read", remedy) from error
     except Exception as error:
         # Only what opens files itself tells which one: the libraries' own errors are of what is in
         # it, those of their bindings to C included.
         if isinstance(error, OSError) and error.filename:
             raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
-        raise UsageError(f"{path} {trouble}: {brief(error)}\n  {remedy}") from error
+        raise UsageError(f"{path} {trouble}: {brief(error)}", remedy) from error
 
 
 def check_regular(path: Path, kind: str = "file") -> None:

@@ -157,6 +157,6 @@ def refuse_model(network: Network) -> None:
     """Raises UsageError for a network that was read from a Keras model: see `of_model`."""
     if network.of_model:
         raise UsageError(
-            f"gconv can count this Keras model but not rebuild it: {network.name}\n"
-            "  rebuilding needs a spec"
+            f"gconv can count this Keras model but not rebuild it: {network.name}",
+            "rebuilding needs a spec",
         )

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from groupconv_cli.errors import EnvironmentProblem
-from groupconv_cli.words import joined
+from groupconv_cli.words import joined, lines_of
 
 if TYPE_CHECKING:
     import logging
@@ -41,8 +41,8 @@ def require(*modules: str) -> None:
     if missing:
         are = "is" if len(missing) == 1 else "are"
         raise EnvironmentProblem(
-            f"this needs {joined(missing)}, which {are} not installed\n"
-            f"  pip install {' '.join(missing)}"
+            f"this needs {joined(missing)}, which {are} not installed",
+            f"pip install {' '.join(missing)}",
         )
 
 
@@ -81,8 +81,10 @@ def _import(module: str, name: str, messages: Callable[[], str]) -> None:
     try:
         import_module(module)
     except Exception as error:
+        first, *rest = lines_of(error)
+        said = [line for line in messages().splitlines() if line.strip()]
         raise EnvironmentProblem(
-            f"{name} cannot be loaded: {error}\n{messages().strip()}".rstrip()
+            f"{name} cannot be loaded: {first}", details=[*rest, *said]
         ) from error
 
 
@@ -90,8 +92,8 @@ def _check_backend(backend: str, what: str) -> None:
     """Raises EnvironmentProblem unless it is the one that gconv computes with."""
     if backend != "tensorflow":
         raise EnvironmentProblem(
-            f"gconv computes with TensorFlow, and {what} {backend!r}\n"
-            f"  set {BACKEND}=tensorflow before Python starts"
+            f"gconv computes with TensorFlow, and {what} {backend!r}",
+            f"set {BACKEND}=tensorflow before Python starts",
         )
 
 

@@ -90,6 +90,11 @@ def joined(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
+def lines_of(error: Exception) -> list[str]:
+    """What an error of another library says, in its lines; at least one."""
+    return [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+
+
 def plural(number: int, noun: str) -> str:
     """'1 layer', '2 layers'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -42,7 +42,8 @@ def verdicts(limits: Iterable[GrowthLimit], diff: Diff) -> tuple[LimitVerdict, .
             remedy = " ".join(f"--fail-if-larger {name}={limit.text}" for name in known)
             raise UsageError(
                 f"the limit {limit.metric}={limit.text} cannot be checked: gconv does not know "
-                f"the MACs of {joined(unknown)}\n  limit what is known: {remedy}"
+                f"the MACs of {joined(unknown)}",
+                f"limit what is known: {remedy}",
             )
         before, after = (side.metric(metric) for side in (diff.before, diff.after))
         found.append(LimitVerdict(limit, before, after, limit.allowed(before)))

@@ -170,11 +170,6 @@ def explain(code: str) -> str:
 
     Raises UsageError for a code that is none, EnvironmentProblem where Python has no docstrings.
     """
-    from groupconv_cli.errors import UsageError
     from groupconv_cli.lint.rules import explanation
-    from groupconv_cli.policy.rules import RuleError
 
-    try:
-        return explanation(code)
-    except RuleError as error:
-        raise UsageError(f"{error.message}\n  {error.hint}") from None
+    return explanation(code)

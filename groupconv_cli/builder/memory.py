@@ -15,6 +15,7 @@ from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import EnvironmentProblem, GconvError
 from groupconv_cli.network import Network
 from groupconv_cli.units import bytes_text
+from groupconv_cli.words import lines_of
 
 FRAMEWORK_BYTES = 600_000_000
 """What TensorFlow and Keras take once they are loaded (measured: 550 MB resident)."""
@@ -61,7 +62,10 @@ def building(network: Network, *, ignore: bool = False) -> Iterator[None]:
         if needed <= available or isinstance(error, GconvError):
             raise
         # TensorFlow reports a lack of memory in many ways, down to integers that overflow.
-        raise EnvironmentProblem(f"there was not enough memory to build it: {error}") from error
+        first, *rest = lines_of(error)
+        raise EnvironmentProblem(
+            f"there was not enough memory to build it: {first}", details=rest
+        ) from error
 
 
 def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:

@@ -163,8 +163,8 @@ def build(
     prints = any(map(is_stdout, output or ()))
     if prints and (to, len(output or ())) != (["python"], 1):
         raise UsageError(
-            "-o - is for Python code only: gconv build SPEC --to python -o -\n"
-            "  other formats need a file, such as -o net.keras"
+            "-o - is for Python code only: gconv build SPEC --to python -o -",
+            "other formats need a file, such as -o net.keras",
         )
     file = api.open_spec(spec, trust=trust, or_bundled=False, note=note)
     with spinner() as show:

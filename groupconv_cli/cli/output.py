@@ -104,9 +104,10 @@ def emit_problems(laid_out: Callable[[int | None], Iterable[Line]]) -> None:
         _write(_rendered(laid_out(width_of(sys.stderr)), sys.stderr), sys.stderr)
 
 
-def complain(message: str) -> None:
-    """Writes an error to stderr."""
-    _say(message, [Span("gconv: ", "title"), Span("error: ", "bad")])
+def complain(message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:
+    """Writes an error to stderr, with its details and its hint below."""
+    below = [*details, *([hint] if hint else [])]
+    _say(message, [Span("gconv: ", "title"), Span("error: ", "bad")], below)
 
 
 def note(message: str) -> None:
@@ -114,15 +115,14 @@ def note(message: str) -> None:
     _say(message, [Span("gconv: ")])
 
 
-def _say(message: str, announcement: list[Span]) -> None:
-    """Writes the first line of the message after the announcement, and the other lines below."""
-    from groupconv_cli.render.problems import sentence_lines
+def _say(message: str, announcement: list[Span], below: Iterable[str] = ()) -> None:
+    """Writes the message after the announcement, and the other sentences indented below."""
+    from groupconv_cli.render.problems import HINT, sentence_lines
 
-    first, *rest = message.split("\n")
     emit_problems(
         lambda width: [
-            *sentence_lines(first, width, announcement),
-            *(line for text in rest for line in sentence_lines(text, width)),
+            *sentence_lines(message, width, announcement),
+            *(line for text in below for line in sentence_lines(HINT + text, width)),
         ]
     )
 

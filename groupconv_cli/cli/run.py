@@ -62,7 +62,7 @@ def guarded(action: Callable[[], int | None]) -> int:
         emit_problems(lambda width: problem_lines(diagnostics, width))
         return error.exit_status
     except GconvError as error:
-        complain(str(error))
+        complain(error.message, error.hint, error.details)
         if isinstance(error, InternalError):
             note("this is a bug in gconv; please report it with the spec")
         return error.exit_status
@@ -77,6 +77,6 @@ def guarded(action: Callable[[], int | None]) -> int:
     except Exception as error:
         if os.environ.get("GCONV_DEBUG"):
             raise
-        complain(f"unexpected {type(error).__name__}: {error}")
+        complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
         note("this is a bug in gconv; GCONV_DEBUG=1 shows where. Please report it with the spec")
         return InternalError.exit_status

@@ -28,7 +28,7 @@ def as_usage_error(error: Any, program: Any = None) -> UsageError:
     """
     path, command = _command_of(getattr(error, "ctx", None), program)
     params = command.params if command is not None else []
-    return UsageError(f"{_message(error, path, params)}\n  {path} --help says more")
+    return UsageError(_message(error, path, params), f"{path} --help says more")
 
 
 def _command_of(context: Any, program: Any) -> tuple[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.foreign import brief
 from groupconv_cli.models.safety import opened_archive
 from groupconv_cli.words import joined
 
@@ -74,7 +75,7 @@ def _as_array(what: str, given: Any) -> Any:
         # NumPy knows only the size of types that it does not have by itself, such as bfloat16.
         return array.astype(np.float32) if array.dtype.kind == "V" else array
     except (ValueError, TypeError) as error:
-        raise UsageError(f"{what} is not an array of numbers: {error}") from None
+        raise UsageError(f"{what} is not an array of numbers: {brief(error)}") from None
 
 
 def _all_checked(what: str, inputs: list[Input], arrays: list[Any]) -> list[Any]:
@@ -91,11 +92,11 @@ def _arrays(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     if not arrays:
-        raise UsageError(f"{path} has no arrays in it\n  {SAVE_ARRAYS}")
+        raise UsageError(f"{path} has no arrays in it", SAVE_ARRAYS)
     for name, array in arrays.items():
         # NumPy gives the bytes of what is no .npy file.
         if not isinstance(array, np.ndarray):
-            raise UsageError(f"{path}: {name[:80]!r} in it is not an array\n  {SAVE_ARRAYS}")
+            raise UsageError(f"{path}: {name[:80]!r} in it is not an array", SAVE_ARRAYS)
     return arrays
 
 

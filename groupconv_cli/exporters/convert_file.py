@@ -59,8 +59,8 @@ def convert_file(
     """
     if not is_model(model):
         raise UsageError(
-            f"{model} is not a Keras model (a .keras or .h5 file, or keras:NAME)\n"
-            f"  for a spec: gconv build {model} --fast"
+            f"{model} is not a Keras model (a .keras or .h5 file, or keras:NAME)",
+            f"for a spec: gconv build {model} --fast",
         )
     if path.suffix != ".keras":
         raise UsageError(f"FILE must end in .keras, got {path.name!r}")
@@ -80,7 +80,7 @@ def convert_file(
         reached = convert.changed(original, copy)
         missed = convert.left_alone(copy, fast=not portable)
         if not reached:
-            raise UsageError(_nothing(original.name, missed, portable=portable))
+            raise _nothing(original.name, missed, portable=portable)
         progress(f"Saving {path.name}")
         with _quietly():
             copy.save(temporary)
@@ -106,11 +106,14 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _nothing(name: str, missed: list[str], *, portable: bool) -> str:
+def _nothing(name: str, missed: list[str], *, portable: bool) -> UsageError:
     if portable:
-        return f"model {name!r} has none of gconv's fast layers: there is nothing to convert"
+        return UsageError(
+            f"model {name!r} has none of gconv's fast layers: there is nothing to convert"
+        )
     why = f"; these layers have custom classes: {', '.join(missed)}" if missed else ""
-    return (
+    return UsageError(
         f"model {name!r} has no grouped convolution of stock Keras: there is nothing to convert"
-        f"{why}\n  gconv has no faster layers for depthwise and dense convolutions"
+        f"{why}",
+        "gconv has no faster layers for depthwise and dense convolutions",
     )

@@ -127,7 +127,7 @@ def convert(name: str, title: str, **job: Any) -> None:
         if answer is None:
             status = worker.process.wait()
             stop()
-            raise EnvironmentProblem(_ended(status, title))
+            raise _ended(status, title)
     if "error" in answer:
         raise ConversionError(answer["error"])
 
@@ -151,15 +151,15 @@ def stop() -> None:
 atexit.register(stop)
 
 
-def _ended(status: int, title: str) -> str:
+def _ended(status: int, title: str) -> EnvironmentProblem:
     """How the process ended, and what may help."""
     if status < 0 and -status == getattr(signal, "SIGKILL", None):
-        return (
-            f"the converter to {title} was killed, probably because memory ran out\n"
-            "  try a smaller model, or close other programs"
+        return EnvironmentProblem(
+            f"the converter to {title} was killed, probably because memory ran out",
+            "try a smaller model, or close other programs",
         )
     how = signal.Signals(-status).name if status < 0 else f"status {status}"
-    return (
-        f"the converter to {title} crashed ({how}) on this model; nothing was written\n"
-        "  it is TensorFlow's own: another format (-o NAME.keras) or no --quantize may do"
+    return EnvironmentProblem(
+        f"the converter to {title} crashed ({how}) on this model; nothing was written",
+        "it is TensorFlow's own: another format (-o NAME.keras) or no --quantize may do",
     )

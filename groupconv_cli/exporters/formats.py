@@ -157,8 +157,8 @@ def require_packages(formats: Iterable[Format]) -> None:
         missing = [package for package in each.needs if find_spec(package) is None]
         if missing:
             raise EnvironmentProblem(
-                f"{each.title} needs {joined(missing)}, which {_is_are(missing)} not installed\n"
-                f"  in a clone of gconv: pip install '.[{each.extra}]'"
+                f"{each.title} needs {joined(missing)}, which {_is_are(missing)} not installed",
+                f"in a clone of gconv: pip install '.[{each.extra}]'",
             )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from groupconv_cli.errors import HintedError
 from groupconv_cli.language.functions import FUNCTIONS
 from groupconv_cli.language.nodes import in_words
 from groupconv_cli.ops.kinds import MAX_SIZE, Value
@@ -49,14 +50,12 @@ BARE_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 Lookup = Callable[[str], Value]
 
 
-class ExpressionError(Exception):
+class ExpressionError(HintedError):
     """What is wrong with an expression, and how far into its text."""
 
     def __init__(self, message: str, offset: int = 0, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(message, hint)
         self.offset = offset
-        self.hint = hint
 
 
 class Token(NamedTuple):

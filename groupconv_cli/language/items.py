@@ -304,7 +304,9 @@ class _List:
                 kind.convert(plain(tree))
             except KindError as error:
                 hint = self._value_hint(key, tree, declared) or error.hint
-                self.problem(f"{key} must be {error}; got {describe(tree)}", tree.place, hint)
+                self.problem(
+                    f"{key} must be {error.message}; got {describe(tree)}", tree.place, hint
+                )
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND
 

@@ -81,5 +81,5 @@ def _amount(key: str, entry: Entry, value: object) -> int:
             if is_computed(tree)
             else f"got {describe(tree)}"
         )
-        message = f"the budget of {key} must be {error}; {received}"
+        message = f"the budget of {key} must be {error.message}; {received}"
         raise SpecError(Diagnostic(message, tree.place, error.hint)) from None

@@ -185,7 +185,7 @@ class Walk:
         try:
             return kind.convert(value)
         except KindError as error:
-            raise SpecError(not_a(key, error, given.tree, value, error.hint)) from None
+            raise SpecError(not_a(key, error.message, given.tree, value, error.hint)) from None
 
     def _with_arguments(self, item: Item, x: Tensor) -> Op | Composite:
         """The layer that an argument names, such as a norm, with arguments of its own."""
@@ -366,7 +366,7 @@ def _channels(x: Tensor) -> int | None:
     return None if x.shape is None else x.shape[-1]
 
 
-def not_a(key: str, words: object, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
+def not_a(key: str, words: str, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
     """The problem that the value of a key is not what it must be."""
     computed = is_computed(tree)
     received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"

@@ -22,7 +22,6 @@ from groupconv_cli.network import Network
 from groupconv_cli.policy.amounts import AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import (
-    RuleError,
     Severities,
     Severity,
     known_code,
@@ -62,21 +61,16 @@ class CheckOptions(NamedTuple):
         bytes_per_value(dtype)
         levels: Severities = {}
         limits: dict[str, BudgetLimit] = {}
-        try:
-            for code, level in rules.items():
-                levels[known_code(code)] = known_severity(level)
-        except RuleError as error:
-            raise UsageError(f"{error.message}\n  {error.hint}") from None
+        for code, level in rules.items():
+            levels[known_code(code)] = known_severity(level)
         for key, value in budget.items():
             if key not in BUDGETED:
                 raise UsageError(f"no budget is called {key!r}; there are {', '.join(BUDGETED)}")
             try:
                 limits[key] = BudgetLimit(key, amount(key, value))
             except AmountError as error:
-                hint = f"\n  {error.hint}" if error.hint else ""
-                raise UsageError(
-                    f"the limit of {key} must be {error}; got {value!r}{hint}"
-                ) from None
+                message = f"the limit of {key} must be {error.message}; got {value!r}"
+                raise UsageError(message, error.hint) from None
         return cls(levels, limits, variant, settings, dtype, strict, trust)
 
 
@@ -88,16 +82,23 @@ def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
     checked, project = [], ProjectSeverities()
     passed_over: list[str] = []
     meant = list(collect(list(specs), passed_over))
-    nowhere = [str(error) for _, error in meant if error is not None]
+    nowhere = [error for _, error in meant if error is not None]
     if len(nowhere) == len(meant):
-        unread = [f"  skipped {each}" for each in passed_over]
-        raise UsageError("\n".join([*nowhere, *unread]))
+        raise _nothing_meant(nowhere, passed_over)
     for spec, error in meant:
         if error is not None:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:
             checked.append(_check(spec, options, project))
     return CheckReport(specs=tuple(checked), dtype=options.dtype, passed_over=tuple(passed_over))
+
+
+def _nothing_meant(errors: list[UsageError], passed_over: list[str]) -> UsageError:
+    """All that is wrong with what was given, as one error."""
+    first, *said = [
+        text for each in errors for text in (each.message, *each.details, each.hint) if text
+    ]
+    return UsageError(first, details=[*said, *(f"skipped {each}" for each in passed_over)])
 
 
 def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> SpecCheck:

@@ -39,7 +39,8 @@ def check_depth(path: Path, config: Any) -> None:
         if depth > MAX_DEPTH:
             raise UsageError(
                 f"{path} is nested too deeply: its description of the model has over {MAX_DEPTH} "
-                "levels\n  models within models have 3 levels each; put layers side by side"
+                "levels",
+                "models within models have 3 levels each; put layers side by side",
             )
         inner = (x.values() if isinstance(x, dict) else x for x in level)
         level = [x for values in inner for x in values if isinstance(x, dict | list)]
@@ -54,17 +55,17 @@ def check_work(path: Path, config: dict[str, Any]) -> None:
         work = _work(config)
     except _AmbiguousError:
         raise UsageError(
-            f"{path} is damaged: two layers of its model have the same name\n"
-            "  give each a name of its own, and save it again"
+            f"{path} is damaged: two layers of its model have the same name",
+            "give each a name of its own, and save it again",
         ) from None
     calls = work.making + work.calling
     if calls > MAX_CALLS:
         shown = f"{calls:,}" if calls < 10**15 else "very many"
         raise UsageError(
             f"{path} is too large: reading its model takes {shown} calls of layers; the limit is "
-            f"{MAX_CALLS:,}\n"
-            f"  each use of a layer takes two; a Sequential of n layers takes n×n/2 instead, but "
-            "keras.Model(model.inputs, model.outputs) does not"
+            f"{MAX_CALLS:,}",
+            "each use of a layer takes two; a Sequential of n layers takes n×n/2 instead, but "
+            "keras.Model(model.inputs, model.outputs) does not",
         )
 
 

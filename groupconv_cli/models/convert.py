@@ -16,6 +16,7 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.keras_internals import all_layers, compile_arguments
 from groupconv_cli.layers import GROUPED
 from groupconv_cli.runtime import deep, quiet
+from groupconv_cli.words import lines_of
 
 STOCK = {fast: stock for stock, fast in GROUPED.items()}
 
@@ -162,7 +163,10 @@ def _copy(model: Any) -> Any:
                 copy = keras.models.load_model(path, custom_objects=own, safe_mode=False)
         except Exception as error:
             # Keras raises errors of any kind here, those of the user's own classes among them.
-            raise UsageError(f"Keras cannot clone model {model.name!r}: {error}") from error
+            first, *rest = lines_of(error)
+            raise UsageError(
+                f"Keras cannot clone model {model.name!r}: {first}", details=rest
+            ) from error
     originals, twins = _layers(model), _layers(copy)
     if [_stock_class(layer) for layer in originals] != [_stock_class(twin) for twin in twins]:
         raise UsageError(

@@ -29,8 +29,8 @@ def read_config(path: Path) -> dict[str, Any]:
         is_saved_model = (path / "saved_model.pb").is_file()
     if is_saved_model:
         raise UsageError(
-            f"{path} is a SavedModel, which has no layers to read\n"
-            "  save the Keras model itself: model.save('model.keras')"
+            f"{path} is a SavedModel, which has no layers to read",
+            "save the Keras model itself: model.save('model.keras')",
         )
     check_regular(path, "model's file")
     if not path.stat().st_size:
@@ -38,9 +38,7 @@ def read_config(path: Path) -> dict[str, Any]:
     text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
     config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise UsageError(
-            f"{path} is damaged: its description of the model is not one\n  {SAVE_AGAIN}"
-        )
+        raise UsageError(f"{path} is damaged: its description of the model is not one", SAVE_AGAIN)
     check_work(path, config)
     return config
 
@@ -54,7 +52,7 @@ def _json(path: Path, text: str | bytes, what: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise UsageError(
-            f"{path} is damaged: its description of the {what} is not JSON\n  {SAVE_AGAIN}"
+            f"{path} is damaged: its description of the {what} is not JSON", SAVE_AGAIN
         ) from None
     check_depth(path, value)
     return value
@@ -103,7 +101,7 @@ def check_code(path: Path, config: dict[str, Any]) -> None:
         kind = "lambda" if thing["class_name"] == "__lambda__" else thing["class_name"]
         called = f" {str(name)[:80]!r}" if name else ""
         raise UsageError(
-            f"{path} has a {kind}{called}: loading it would run code from the file\n"
-            "  gconv does not run it. --trust does: that code can do anything that you can, so use "
-            "it only for files from people you trust"
+            f"{path} has a {kind}{called}: loading it would run code from the file",
+            "gconv does not run it. --trust does: that code can do anything that you can, so use "
+            "it only for files from people you trust",
         )

@@ -119,7 +119,8 @@ def _bounded(source: str) -> Iterator[None]:
         if tries > MAX_TRIES:
             raise UsageError(
                 f"{source} cannot be read: its layers stand before what they read, or read what is "
-                f"not there; their order was not found in {MAX_TRIES:,} tries\n  {SAVE_AGAIN}"
+                f"not there; their order was not found in {MAX_TRIES:,} tries",
+                SAVE_AGAIN,
             )
 
     with before_each_node(count):
@@ -151,16 +152,17 @@ def _check_classes(path: Path, config: dict[str, Any]) -> None:
         if own and keras.saving.get_registered_object(str(registered)) is None:
             missing.add(thing["class_name"])
     if missing:
-        raise UsageError(_unknown(str(path), sorted(missing)))
+        raise _unknown(str(path), sorted(missing))
 
 
-def _unknown(source: str, names: list[str]) -> str:
+def _unknown(source: str, names: list[str]) -> UsageError:
     listed = joined([repr(first_line(Exception(name))) for name in names[:8]])
     several = len(names) > 1
-    return (
+    return UsageError(
         f"{source} uses the custom class{'es' * several} {listed}, which "
         f"{'are' if several else 'is'} not registered; import {'their' if several else 'its'} "
-        f"module first\n  in Python: import it, then groupconv_cli.analyze({source!r})"
+        f"module first",
+        f"in Python: import it, then groupconv_cli.analyze({source!r})",
     )
 
 
@@ -176,7 +178,7 @@ def _tried(source: str, action: Callable[[], Any]) -> Any:
             r"Could not locate (?:class|function) '(\w+)'", str(error)
         )
         if unknown:
-            raise UsageError(_unknown(source, [unknown[1]])) from error
+            raise _unknown(source, [unknown[1]]) from error
         raise UsageError(f"Keras cannot load {source}: {_cause(error)}") from error
 
 

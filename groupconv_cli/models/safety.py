@@ -75,8 +75,8 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
 def _check_growth(path: Path, what: str, stored: int, expanded: int) -> None:
     if expanded > allowed_bytes(stored):
         raise UsageError(
-            f"{path} is not safe: {what} grows from {stored:,} to {expanded:,} bytes\n"
-            "  if you know where it is from, save it again without compression"
+            f"{path} is not safe: {what} grows from {stored:,} to {expanded:,} bytes",
+            "if you know where it is from, save it again without compression",
         )
 
 
@@ -103,7 +103,7 @@ def opened_weights(path: Path, remedy: str = SAVE_AGAIN) -> Iterator[Any]:
         return
     with opened_archive(path, remedy=remedy) as archive:
         if WEIGHTS not in archive.namelist():
-            raise UsageError(f"{path} has no {WEIGHTS}, the weights of a model\n  {remedy}")
+            raise UsageError(f"{path} has no {WEIGHTS}, the weights of a model", remedy)
         with _member(path, archive, archive.getinfo(WEIGHTS)) as stored:
             with h5py.File(stored, "r") as file:
                 check_hdf5(path, file, stored.seek(0, SEEK_END))
@@ -197,7 +197,8 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
                 shown = repr(attribute.name.decode(errors="replace")[:80])
                 raise UsageError(
                     f"{path} is not safe: {shown} in it grows to over "
-                    f"{allowed_bytes(size):,} bytes, or is damaged\n  {SAVE_AGAIN}"
+                    f"{allowed_bytes(size):,} bytes, or is damaged",
+                    SAVE_AGAIN,
                 ) from error
 
 
@@ -219,8 +220,8 @@ def _bounded_memory(path: Path | str, more: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
     except (ImportError, OSError, ValueError) as error:
         raise UsageError(
-            f"{path} holds long lists of text, which cannot be read within bounds on this system\n"
-            f"  {SAVE_AGAIN}"
+            f"{path} holds long lists of text, which cannot be read within bounds on this system",
+            SAVE_AGAIN,
         ) from error
     try:
         yield

@@ -38,7 +38,7 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
     """
     graph = graph_of(model)
     if graph is None:
-        raise UsageError(_no_graph(model))
+        raise _no_graph(model)
     reader = _Reader(model)
     inputs = []
     for entry, shape in zip(graph.inputs, _input_shapes(model, graph, sizes), strict=True):
@@ -312,8 +312,8 @@ def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[S
     if sizes is None:
         if any(size is None for shape in declared for size in shape):
             raise UsageError(
-                f"model {name!r} leaves sizes of its input open: {listed}\n"
-                f"  set them: --set input={_example(declared)}"
+                f"model {name!r} leaves sizes of its input open: {listed}",
+                f"set them: --set input={_example(declared)}",
             )
         return declared
     fits = len(sizes) == len(declared) and all(
@@ -341,18 +341,18 @@ def _example(declared: list[tuple[int | None, ...]]) -> str:
     return texts[0] if len(texts) == 1 else "'[" + ", ".join(f"[{text}]" for text in texts) + "]'"
 
 
-def _no_graph(model: Any) -> str:
+def _no_graph(model: Any) -> UsageError:
     name = clean_name(model.name)
     if isinstance(model, keras.Sequential):
-        return (
-            f"model {name!r} was not built, so its layers have no shapes\n"
-            "  start it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
-            "sizes; for a file: --set input=224,224,3"
+        return UsageError(
+            f"model {name!r} was not built, so its layers have no shapes",
+            "start it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
+            "sizes; for a file: --set input=224,224,3",
         )
-    return (
+    return UsageError(
         f"model {name!r} has the custom class {clean_name(type(model).__name__)} with its own "
-        "call(): Keras has no graph of its layers\n"
-        "  make it functional: x = keras.Input(...), then keras.Model(x, model.call(x))"
+        "call(): Keras has no graph of its layers",
+        "make it functional: x = keras.Input(...), then keras.Model(x, model.call(x))",
     )
 
 

@@ -53,7 +53,7 @@ def load_weights(model: Any, path: Path) -> None:
         model.save_weights(own)
         differences = _differences(_layers(own), found)
         if differences:
-            raise UsageError(_message(model, path, differences))
+            raise _mismatch(model, path, differences)
         file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
         with foreign(path, NO_WEIGHTS, SAVE_AGAIN), warnings.catch_warnings():
             # It warns of lists that have no weights. All weights are known to be there by now.
@@ -77,12 +77,13 @@ def _layers(path: Path) -> dict[str, _Layer]:
             return
         if not isinstance(group, h5py.Group):
             raise UsageError(
-                f"{path}: {place[:80]!r} in it is an array, where Keras has a group\n  {SAVE_AGAIN}"
+                f"{path}: {place[:80]!r} in it is an array, where Keras has a group",
+                SAVE_AGAIN,
             )
         arrays = [group[name] for name in sorted(group, key=_number)]
         if not all(isinstance(array, h5py.Dataset) and array.shape is not None for array in arrays):
             raise UsageError(
-                f"{path}: {place[:80]!r} in it has other things than arrays\n  {SAVE_AGAIN}"
+                f"{path}: {place[:80]!r} in it has other things than arrays", SAVE_AGAIN
             )
         if arrays:
             name = group.attrs.get("name", place.removesuffix("/vars").removeprefix("layers/"))
@@ -126,9 +127,8 @@ def _shown(layer: _Layer) -> str:
     return ", ".join("×".join(map(str, shape)) or "1" for shape in layer.shapes)
 
 
-def _message(model: Any, path: Path, differences: list[str]) -> str:
+def _mismatch(model: Any, path: Path, differences: list[str]) -> UsageError:
     named = differences[:MAX_NAMED]
     if len(differences) > MAX_NAMED:
         named.append(f"and {len(differences) - MAX_NAMED:,} more")
-    lines = "".join(f"\n  {difference}" for difference in named)
-    return f"the weights in {path} do not fit {model.name}:{lines}"
+    return UsageError(f"the weights in {path} do not fit {model.name}:", details=named)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from typing import Any
 
+from groupconv_cli.errors import HintedError
 from groupconv_cli.words import did_you_mean, joined
 
 Value = Any
@@ -28,12 +29,8 @@ EXPRESSION = {
 """JSON Schema of a scalar that is computed from variables."""
 
 
-class KindError(Exception):
+class KindError(HintedError):
     """A value of the wrong kind; the message completes the sentence '<arg> must be …'."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 def as_whole(value: Value) -> int | None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isfinite
 from numbers import Rational, Real
 
+from groupconv_cli.errors import HintedError
 from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.words import joined
 
@@ -31,12 +32,8 @@ AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-z]{0,3})")
 """What an amount is written like."""
 
 
-class AmountError(Exception):
+class AmountError(HintedError):
     """Text that is no amount: completes the sentence '<metric> must be …'."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 def amount(metric: str, value: object) -> int:

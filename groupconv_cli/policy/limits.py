@@ -77,7 +77,5 @@ def _limit(name: str, amount: str, text: str) -> GrowthLimit:
     try:
         return GrowthLimit(name, Fraction(amounts.amount(name, amount)), False, amount)
     except amounts.AmountError as error:
-        hint = f"\n  {error.hint}" if error.hint else ""
-        raise UsageError(
-            f"the limit of {name} must be a percentage, such as 5%, or {error}; got {text!r}{hint}"
-        ) from None
+        words = f"a percentage, such as 5%, or {error.message}"
+        raise UsageError(f"the limit of {name} must be {words}; got {text!r}", error.hint) from None

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from groupconv_cli.errors import UsageError
 from groupconv_cli.words import did_you_mean, joined
 
 FOLDER = Path(__file__).parent.parent / "lint" / "rules"
@@ -64,13 +65,8 @@ def names_in(folder: Path) -> dict[str, RuleName]:
     return names
 
 
-class RuleError(Exception):
-    """Text that names no rule or no level, and what would be right."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+class RuleError(UsageError):
+    """Text that names no rule or no level."""
 
 
 def known_code(text: str) -> str:

@@ -43,8 +43,8 @@ def one_problem(problem: Diagnostic, width: int | None = None) -> list[Line]:
     lines = sentence_lines(problem.message, width, announcement, "title")
     if place is not None:
         lines += _excerpt(place, width)
-    for hint in (problem.hint or "").splitlines():
-        lines += sentence_lines(HINT + hint, width)
+    if problem.hint:
+        lines += sentence_lines(HINT + problem.hint, width)
     return lines
 
 

@@ -136,11 +136,11 @@ def _commit(revision: str, folder: Path, spec: str) -> str:
             raise UsageError(f"{spec} is not in a git repository")
         raise UsageError(f"cannot read the git repository of {spec}: {said}")
     hint = (
-        "\n  this clone is shallow: fetch it first (actions/checkout has fetch-depth: 0 for that)"
+        "this clone is shallow: fetch it first (actions/checkout has fetch-depth: 0 for that)"
         if inside.stdout.strip() == b"true"
-        else "\n  `git branch --all` and `git tag` show what there is"
+        else "`git branch --all` and `git tag` show what there is"
     )
-    raise UsageError(f"no revision {revision!r} in the repository of {spec}{hint}")
+    raise UsageError(f"no revision {revision!r} in the repository of {spec}", hint)
 
 
 def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:

@@ -36,9 +36,9 @@ def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
             return Found(_read(Path(DEFAULT_FILE)), note=f"using {DEFAULT_FILE} of this folder")
         if not or_bundled:
             raise UsageError(
-                f"no SPEC given and no {DEFAULT_FILE} here\n  name a spec, such as "
-                f"{DEFAULT_CONFIG}; `gconv list` shows the bundled ones, and `gconv init` writes a "
-                f"{DEFAULT_FILE}"
+                f"no SPEC given and no {DEFAULT_FILE} here",
+                f"name a spec, such as {DEFAULT_CONFIG}; `gconv list` shows the bundled ones, and "
+                f"`gconv init` writes a {DEFAULT_FILE}",
             )
         note = f"no SPEC given and no {DEFAULT_FILE} here: using the bundled {DEFAULT_CONFIG!r}"
         return Found(catalogue.source_of(DEFAULT_CONFIG), note=note)
@@ -61,7 +61,7 @@ def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
 
         if is_revision_path(spec):
             return Found(source_of(spec))
-    raise UsageError(_not_there(spec))
+    raise _not_there(spec)
 
 
 def is_spec(word: str) -> bool:
@@ -84,7 +84,9 @@ def _read(path: Path) -> Source:
             from shlex import quote
 
             checks = f"gconv check {quote(str(path))}"
-            raise UsageError(f"{path} is a folder, not a spec\n  `{checks}` checks the specs in it")
+            raise UsageError(
+                f"{path} is a folder, not a spec", f"`{checks}` checks the specs in it"
+            )
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -92,11 +94,10 @@ def _read(path: Path) -> Source:
     return decode(data, str(path))
 
 
-def _not_there(spec: str) -> str:
+def _not_there(spec: str) -> UsageError:
     stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
-    hint = did_you_mean(stem, catalogue.names())
-    return (
-        f"no file {spec!r} here, and no bundled config of that name"
-        + (f"; {hint}" if hint else "")
-        + "\n  `gconv list` shows the bundled ones"
+    near = did_you_mean(stem, catalogue.names())
+    message = f"no file {spec!r} here, and no bundled config of that name"
+    return UsageError(
+        f"{message}; {near}" if near else message, "`gconv list` shows the bundled ones"
     )

@@ -33,7 +33,7 @@ def explanation(code: str) -> str:
     rule = RULES[known_code(code)]
     if not rule.page:
         raise EnvironmentProblem(
-            f"the page of {rule.code} is a docstring, and Python runs without docstrings\n"
-            "  run it without -OO and PYTHONOPTIMIZE=2"
+            f"the page of {rule.code} is a docstring, and Python runs without docstrings",
+            "run it without -OO and PYTHONOPTIMIZE=2",
         )
     return rule.section
