@@ -1,1 +1,1 @@
-"""Numbers about a network: costs, the g=1 baseline, sweeps. No framework is imported here."""
+"""Numbers about a network: costs, the g=1 baseline, comparisons. Imports no framework."""

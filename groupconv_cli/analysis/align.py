@@ -1,7 +1,7 @@
-"""Which elements of two sequences belong together.
+"""Pairs the elements of two sequences that belong together.
 
-Names say little of that: an inserted layer shifts the number in the name of every later one. So
-elements are paired by what they are, in an order that never crosses, as a diff of texts does.
+Names are little help: an inserted layer shifts the number in the name of every later layer. So
+elements are paired by their keys, in an order that never crosses, as in a diff of texts.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ Pairs = list[tuple[int, int]]
 Match = Callable[[Keys, Keys], Pairs]
 
 MAX_REPEATS = 20_000
-"""Pairs of equal elements among which the longest common runs are looked for. That takes the
-square of it in the worst case; what repeats itself more is counted through instead."""
+"""The most pairs of equal elements for which the longest common runs are searched. The search takes
+the square of that in the worst case. Sequences that repeat more are paired by counting."""
 
 
 def align(old: Sequence[Keys], new: Sequence[Keys], levels: Sequence[int], match: Match) -> Pairs:
     """Indices of elements that belong together, ascending on both sides.
 
     `old` and `new` give the keys of all elements, a sequence for each level. Elements with equal
-    keys are paired at the first of `levels`; at every next one what lies between pairs. `match`
-    is `runs` or `counted`.
+    keys are paired at the first of `levels`. Each further level pairs the elements between these
+    pairs. `match` is `runs` or `counted`.
     """
     pairs: Pairs = []
     for level in levels:
@@ -53,16 +53,16 @@ def runs(old: Keys, new: Keys) -> Pairs:
 
 
 def _gaps(pairs: Pairs, old: int, new: int) -> Iterator[tuple[range, range]]:
-    """What lies between neighbouring pairs, before the first and behind the last."""
+    """The ranges between neighbouring pairs, before the first and after the last."""
     for (a, b), (next_a, next_b) in pairwise([(-1, -1), *pairs, (old, new)]):
         if next_a > a + 1 and next_b > b + 1:
             yield range(a + 1, next_a), range(b + 1, next_b)
 
 
 def counted(old: Keys, new: Keys) -> Pairs:
-    """Indices of equal elements, ascending on both sides: the n-th of its kind with the n-th.
+    """Indices of equal elements, ascending on both sides: the n-th of a key with the n-th.
 
-    What both begin and end with is paired before the counting.
+    A common beginning and a common end are paired before the counting.
     """
     begin = 0
     while begin < min(len(old), len(new)) and old[begin] == new[begin]:
@@ -89,7 +89,7 @@ def _numbered(keys: Keys) -> Iterator[tuple[int, Hashable]]:
 
 
 def _uncrossed(pairs: Pairs) -> Pairs:
-    """The most pairs that ascend on both sides (Fredman 1975); they ascend on the first already."""
+    """The most pairs that ascend on both sides (Fredman 1975). `pairs` ascend on the first side."""
     ends: list[int] = []
     last: list[int] = []
     before: list[int] = []

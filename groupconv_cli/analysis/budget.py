@@ -1,4 +1,4 @@
-"""How much of its limits a network uses."""
+"""How much of its budget a network uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groupconv_cli.words import joined
 
 
 class BudgetLine(NamedTuple):
-    """A limit, and what a network uses of it. Both are whole numbers, and compared as such."""
+    """A limit, and the amount that a network uses. Both are whole numbers."""
 
     limit: BudgetLimit
     used: int
@@ -21,21 +21,21 @@ class BudgetLine(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether the network stays within the limit; exactly the limit does."""
+        """Whether the network uses at most the limit."""
         return self.used <= self.limit.amount
 
     @property
     def share(self) -> float | None:
-        """The part of the limit that is used; None of a limit of 0."""
+        """The part of the limit that is used; None if the limit is 0."""
         return self.used / self.limit.amount if self.limit.amount else None
 
 
 def hold(
     totals: Totals, limits: Mapping[str, BudgetLimit], variant: str | None = None
 ) -> list[BudgetLine]:
-    """What a network of these costs uses of each limit, in the order of BUDGETED.
+    """The amounts of each limit that a network with these costs uses, in the order of BUDGETED.
 
-    Raises UsageError for a limit of MACs or FLOPs where those are not known.
+    Raises UsageError for a limit on MACs or FLOPs if the MACs are not known.
     """
     if totals.unknown and any(METRICS[key].is_of_macs for key in limits):
         of_macs = [METRICS[key].title for key in BUDGETED if METRICS[key].is_of_macs]

@@ -1,15 +1,16 @@
-"""Which channels an output channel depends on, and so what groups keep apart.
+"""Finds the channels that each output channel depends on, and so the channels kept apart by groups.
 
 A tensor is fully mixed if each of its channels depends on every channel of the last fully mixed
-tensor before it, its *origin*; the network's input is the first. For every channel of every tensor
-the set of the origin's channels that it can depend on is followed, as the bits of an integer: a
-dense convolution unites all sets, a grouped one those of each group, a shuffle permutes them, a
-concatenation joins the lists, an addition unites channel by channel. How an op does it is its own
-business (`Op.mix`). Where tensors of different origins meet, they go back to the nearest common
-one: every channel depends on all of an origin that lies behind its own.
+tensor before it, its *origin*. The network's input is the first fully mixed tensor. For every
+channel of every tensor, the set of the origin's channels that it can depend on is followed, as the
+bits of an integer. A dense convolution unites all sets, a grouped convolution unites the sets of
+each group, a shuffle permutes them, a concatenation joins the lists, and an addition unites them
+channel by channel. Each op knows how it does that (`Op.mix`). If tensors of different origins meet,
+their sets are converted to the nearest common origin: every channel depends on all channels of an
+origin before its own.
 
-It is what can be: weights that happen to be zero are not looked at. Positions are not told apart,
-so after a `reshape` that makes positions of channels the sets may be larger than need be.
+The sets hold possible dependencies: weights that happen to be zero are ignored. Positions are not
+distinguished, so the sets may be too large after a `reshape` that turns channels into positions.
 """
 
 from __future__ import annotations
@@ -22,31 +23,31 @@ from groupconv_cli.ops.base import Masks, Op, united
 from groupconv_cli.ops.shape import ChannelShuffle
 
 MAX_CHANNELS = 1 << 14
-"""Channels of an origin whose sets are followed; a set has as many bits."""
+"""The most channels of an origin that are followed; a set has a bit for each."""
 
 MAX_ENTRIES = 1 << 18
-"""Channels of a tensor whose sets are followed."""
+"""The most channels of a tensor that are followed."""
 
 MAX_WORK = 20_000_000
-"""Words of 64 bits that are united in one network; what comes after that is unknown."""
+"""The most words of 64 bits that are united in one network. After that the reach is unknown."""
 
 STEP = 8
-"""Words that could be united in the time it takes to come to the next set."""
+"""The words that could be united in the time that the step to the next set takes."""
 
 
 class Reach(NamedTuple):
-    """The least that one channel of a tensor depends on."""
+    """The fewest origin channels that any channel of a tensor depends on."""
 
     channels: int
-    """Channels of the origin that it depends on."""
+    """The number of the origin's channels that it depends on."""
     of: int
-    """Channels that the origin has."""
+    """The number of channels of the origin."""
     origin: str
-    """Name of the layer that made the last fully mixed tensor before, or of the input."""
+    """The name of the layer that made the last fully mixed tensor before it, or of the input."""
 
     @property
     def share(self) -> float:
-        """The part of the origin's channels; 1 is fully mixed."""
+        """The share of the origin's channels; 1 is fully mixed."""
         return self.channels / self.of
 
     @property
@@ -56,48 +57,48 @@ class Reach(NamedTuple):
 
 
 class KeptApart(NamedTuple):
-    """A grouped convolution that mixes nothing of what the one before it kept apart."""
+    """A grouped convolution that mixes none of the channels that the one before it kept apart."""
 
     before: int
-    """Index of the grouped convolution behind it. Neither is depthwise."""
+    """The index of the grouped convolution before it. Neither is depthwise."""
     after: int
     """Its own index."""
     reach: Reach
-    """What its output channels depend on."""
+    """The reach of its output."""
     shuffled: Reach | None
-    """What they would depend on with a channel_shuffle between the two, where one can stand."""
+    """The reach with a channel_shuffle between the two; None if no shuffle is possible there."""
 
 
 class Followed(NamedTuple):
-    """What is known of a node's output."""
+    """What is known about a node's output."""
 
     origin: int
     masks: Masks | None
-    """For each channel the channels of the origin it depends on. Bit `of` says that a convolution
-    read them: a channel without it is one of the origin's own, passed on. None: not followed."""
+    """For each channel, the origin's channels that it depends on. Bit `of` says that a convolution
+    read them. A channel without that bit is an origin channel, passed on. None: not followed."""
     covers: bool
-    """Whether all channels of the origin are in one set or another."""
+    """Whether every channel of the origin is in some set."""
     reach: Reach | None
     behind: int | None = None
     """The nearest grouped convolution since the origin that is not depthwise."""
 
 
 class Mixing(NamedTuple):
-    """What is known of a whole network."""
+    """What is known about a whole network."""
 
     tensors: list[Followed]
-    """For every node what is known of its output."""
+    """What is known about the output of every node."""
     kept_apart: list[KeptApart]
-    """Grouped convolutions stacked with nothing between them that mixes their groups."""
+    """Grouped convolutions with nothing between them that mixes their groups."""
 
     @property
     def reach(self) -> list[Reach | None]:
-        """For every node; None where it was too much to follow."""
+        """The reach of every node; None if it was too much to follow."""
         return [tensor.reach for tensor in self.tensors]
 
 
 class _Mixed(NamedTuple):
-    """What an op makes of some sets."""
+    """The sets after an op."""
 
     masks: Masks
     least: int
@@ -115,7 +116,7 @@ class _Origin(NamedTuple):
 
 
 ROOT = -1
-"""Behind the inputs: what several of them have in common."""
+"""The common origin of several inputs."""
 
 
 def of_layers(network: Network) -> list[Reach | None]:
@@ -136,9 +137,9 @@ class _Walk:
         self.origins = {ROOT: _Origin(ROOT, 1, "", 0)}
         self.work = 0
         self.memo: dict[tuple[object, ...], tuple[list[Masks], _Mixed | None]] = {}
-        """Results by op and the lists it read, which stay here so that no other has their id."""
+        """Results by op and the lists it read. The lists are kept so that their ids stay unique."""
         self.held: dict[tuple[object, ...], tuple[bool, int | None]] = {}
-        """Whether grouped convolutions mix, and what a shuffle before them would bring."""
+        """Whether grouped convolutions mix, and the reach with a shuffle before them."""
         self.full: dict[tuple[int, int], Masks] = {}
         self.kept_apart: list[KeptApart] = []
 
@@ -184,14 +185,14 @@ class _Walk:
         return Followed(origin, mixed.masks, mixed.covers, reach, behind)
 
     def _fully_mixed(self, index: int, node: Node, parent: int) -> Followed:
-        """A new origin: what follows is told in its own channels."""
+        """A new origin: the sets of later tensors have its channels."""
         behind = self.origins[parent]
         self.origins[index] = _Origin(parent, node.shape[-1], node.name, behind.depth + 1)
         reach = Reach(behind.channels, behind.channels, behind.name)
         return Followed(index, None, covers=True, reach=reach)
 
     def _common(self, origins: list[int]) -> int:
-        """The nearest origin that lies behind all of these, or is one of them."""
+        """The nearest origin that is before all of these, or one of them."""
         left = set(origins)
         while len(left) > 1:
             deepest = max(left, key=lambda origin: self.origins[origin].depth)
@@ -200,7 +201,7 @@ class _Walk:
         return left.pop()
 
     def _seen_from(self, origin: int, tensor: Followed, channels: int) -> Masks | None:
-        """What each channel depends on of an origin, the tensor's own or one behind that."""
+        """The channels of an origin that each channel depends on: of its own or an earlier one."""
         of = self.origins[origin].channels
         if of > MAX_CHANNELS or channels > MAX_ENTRIES:
             return None
@@ -217,9 +218,9 @@ class _Walk:
         return self.full[key]
 
     def _mixed(self, node: Node, origin: int, entering: list[Masks | None]) -> _Mixed | None:
-        """What each channel of a node's output depends on; None where it is not followed.
+        """The dependencies of each channel of a node's output; None if they are not followed.
 
-        What is repeated is worked out once: the same op on the same lists.
+        The same op on the same lists is worked out only once.
         """
         of = self.origins[origin].channels
         known = [masks for masks in entering if masks is not None]
@@ -236,7 +237,7 @@ class _Walk:
     def _hold_against(
         self, before: int, after: int, entering: Masks, left: Masks, reach: Reach
     ) -> None:
-        """Notes a grouped convolution that mixes nothing of what the one before kept apart."""
+        """Notes a grouped convolution that mixes nothing that the one before it kept apart."""
         node = self.network.nodes[after]
         groups = self.network.nodes[before].groups or 1
         key = (node.op, groups, id(entering))
@@ -251,7 +252,7 @@ class _Walk:
             self.kept_apart.append(KeptApart(before, after, reach, shuffled))
 
     def _shuffled(self, node: Node, groups: int, entering: Masks, of: int) -> int | None:
-        """The least that an output channel would depend on behind a channel_shuffle."""
+        """The fewest channels that an output channel would depend on after a channel_shuffle."""
         if len(entering) % groups or self.work > MAX_WORK:
             return None
         dealt_out = ChannelShuffle(groups=groups).mix([entering], *node.input_shapes)
@@ -270,7 +271,7 @@ def _mix(node: Node, masks: list[Masks], of: int) -> _Mixed | None:
         marked = {id(mask): mask | read for mask in mixed}
         mixed = [marked[id(mask)] for mask in mixed]
     if mixed == masks[0]:
-        mixed = masks[0]  # so that what is repeated is known again
+        mixed = masks[0]  # the same list, so that repeats are recognized
     everything = (1 << of) - 1
     distinct = list({id(mask): mask for mask in mixed}.values())
     return _Mixed(
@@ -282,7 +283,7 @@ def _mix(node: Node, masks: list[Masks], of: int) -> _Mixed | None:
 
 
 def _mixes(groups: int, entering: Masks, left: Masks, of: int) -> bool:
-    """Whether a channel of a grouped convolution depends on more than each that it reads does."""
+    """Whether an output channel depends on more than each channel that it reads."""
     counts = {
         id(mask): _count(mask, of) for mask in {id(m): m for m in (*entering, *left)}.values()
     }
@@ -295,12 +296,12 @@ def _mixes(groups: int, entering: Masks, left: Masks, of: int) -> bool:
 
 
 def _least(masks: Masks, of: int) -> int:
-    """The fewest channels that one of these sets has."""
+    """The number of channels in the smallest of these sets."""
     return min((_count(mask, of) for mask in masks), default=of)
 
 
 def _count(mask: int, channels: int) -> int:
-    """Channels in a set; one of the origin's own that is passed on counts as all."""
+    """The number of channels in a set; an origin channel that is passed on counts as all."""
     count = mask.bit_count()
     if mask >> channels:
         return count - 1

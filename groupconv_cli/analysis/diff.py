@@ -1,4 +1,4 @@
-"""What changed between two networks, layer by layer and in total."""
+"""The changes between two networks, layer by layer and in total."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groupconv_cli.ops.base import Cost, Shape, Window, per_axis
 ADDED, REMOVED, CHANGED, MOVED = "added", "removed", "changed", "moved"
 
 CONSEQUENCES = ("input_shapes", "output_shape", "params", "macs")
-"""Fields that change in a layer that is written as before when what it reads has another shape."""
+"""Fields that change if a layer's input has another shape, although it is written as before."""
 
 _NOTHING = Network("", (), (), ())
 
@@ -31,14 +31,14 @@ class DiffLayer(NamedTuple):
     groups: int | None
     window: Window | None
     inputs: tuple[str, ...]
-    """Names of what it reads."""
+    """Names of the layers that it reads."""
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
     cost: Cost
 
 
 class FieldChange(NamedTuple):
-    """One thing about a layer that changed."""
+    """One changed field of a layer."""
 
     field: str
     """`op`, an argument's name, `inputs` or `is_output`, or one of CONSEQUENCES."""
@@ -56,11 +56,11 @@ class LayerChange(NamedTuple):
     new: DiffLayer | None
     """None for a removed layer."""
     fields: tuple[FieldChange, ...] = ()
-    """What differs; empty for an added, removed or moved layer."""
+    """The differences; empty for an added, removed or moved layer."""
 
     @property
     def layer(self) -> DiffLayer:
-        """The layer as it is now, or was last."""
+        """The new layer, or the old one if it was removed."""
         layer = self.new or self.old
         if layer is None:
             raise LookupError("a change of no layer")
@@ -68,35 +68,35 @@ class LayerChange(NamedTuple):
 
     @property
     def follows(self) -> bool:
-        """Whether the layer is written as before, and reads something of another shape."""
+        """Whether the layer is written as before, and only its input has another shape."""
         fields = {change.field for change in self.fields}
         return "input_shapes" in fields and fields.issubset(CONSEQUENCES)
 
     @property
     def params(self) -> int:
-        """By how many weights the network became larger here."""
+        """The number of weights by which this layer makes the network larger."""
         return _cost(self.new).params - _cost(self.old).params
 
     @property
     def macs(self) -> int:
-        """By how many multiply-accumulates the network became larger here; see `macs_known`."""
+        """The MACs by which this layer makes the network larger; see `macs_known`."""
         return _cost(self.new).macs - _cost(self.old).macs
 
     @property
     def macs_known(self) -> bool:
-        """Whether those of both sides are known."""
+        """Whether the MACs of both sides are known."""
         return _cost(self.new).macs_known and _cost(self.old).macs_known
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """What changed between two networks.
+    """The changes between two networks.
 
-    The differences of the layers add up to those of the totals, in params and in MACs.
+    The differences of the layers add up to the differences of the totals, in params and MACs.
     """
 
     old_name: str | None
-    """None where there was no network: everything is new."""
+    """None if there was no old network: everything is new."""
     new_name: str
     old_input: Shape | None
     new_input: Shape
@@ -104,15 +104,15 @@ class Diff:
     before: Totals
     after: Totals
     layers: tuple[LayerChange, ...]
-    """In the order of the networks; what was removed stands before what came in its place."""
+    """In the order of the networks; a removed layer stands before its replacement."""
     renamed: tuple[tuple[str, str], ...]
-    """Old and new name of every layer that differs in nothing else."""
+    """The old and the new name of every layer that differs only in its name."""
     unchanged: int
-    """How many layers differ in nothing, or in their names only."""
+    """How many layers are the same, or differ only in their names."""
 
     @property
     def is_new(self) -> bool:
-        """Whether there is nothing to compare with."""
+        """Whether there is no old network to compare with."""
         return self.old_name is None
 
     @property
@@ -126,7 +126,7 @@ class Diff:
 
 
 def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> Diff:
-    """What changed from `old` to `new`; with no `old` every layer is added.
+    """The changes from `old` to `new`; without `old` every layer is added.
 
     Raises UsageError for an unknown dtype.
     """
@@ -149,15 +149,15 @@ def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> 
 
 
 class _Layer(NamedTuple):
-    """A layer and what it is aligned by."""
+    """A layer and the keys by which it is aligned."""
 
     number: int
     """Index of its node in the network."""
     shown: DiffLayer
     signature: Hashable
-    """All but names and connections."""
+    """Everything but names and connections."""
     role: Hashable
-    """What survives a change of widths, groups and sizes: op, window, and blocks it is in."""
+    """The parts that survive a change of widths, groups and sizes: op, window, and its blocks."""
     family: str
 
 
@@ -186,7 +186,7 @@ def _layer(network: Network, number: int) -> _Layer:
         cost=node.cost,
     )
     family = type(node.op).__module__
-    # One activation or norm in place of another does not make a layer of another part.
+    # An activation or norm that replaces another one still has the same role.
     kind = family if family in (activation.__name__, norm.__name__) else shown.op
     return _Layer(
         number=number,
@@ -198,13 +198,13 @@ def _layer(network: Network, number: int) -> _Layer:
 
 
 def _settings(node: Node) -> dict[str, Any]:
-    """The arguments, so that those that mean the same are equal."""
+    """The arguments, in a form in which arguments of the same meaning are equal."""
     window = window_of(node)
     made = {}
     for key, declared in node.op.args.items():
         value = getattr(node.op, key)
         if window is not None and key in Window._fields:
-            value = getattr(window, key)  # what a pool's stride is where none is given
+            value = getattr(window, key)  # a pool's stride may be left out
         elif declared.kind.per_axis and isinstance(value, tuple):
             value = per_axis(value, len(node.input_shapes[0]) - 1)
         made[key] = value
@@ -212,7 +212,7 @@ def _settings(node: Node) -> dict[str, Any]:
 
 
 def _means_the_same(field: str, old: Any, new: Any) -> bool:
-    """Whether an argument is as it was: a stride of 1 on one axis is a stride of 1 on two."""
+    """Whether two values of an argument mean the same: a stride of 1 on one axis or on two."""
     if old == new:
         return True
     if field in ("kernel", "size", "shape") or not isinstance(old, tuple):
@@ -226,13 +226,13 @@ WAYS: tuple[tuple[Match, tuple[int, ...]], ...] = (
     (runs, (2, 2, 0, 3, 4)),
     (counted, (0, 0, 1, 1, 2, 3, 4)),
 )
-"""What to align by, one after another: signature, role, window, op, family. Equal layers are the
-best guide where a part changed, roles where everything did, windows where blocks did, too. Twice,
-as what the first time finds helps the second."""
+"""The keys to align by, one after another: signature, role, window, op, family. Equal layers are
+the best guide if a part changed, roles if everything changed, windows if the blocks changed too.
+All are used twice, because the pairs of the first time help the second."""
 
 
 def _paired(old: list[_Layer], new: list[_Layer]) -> Pairs:
-    """Positions of layers that belong together, by the alignment that leaves least to tell."""
+    """Positions of layers that belong together, by the alignment with the fewest changes."""
     numbers: dict[Hashable, int] = {}
 
     def keys(layers: list[_Layer]) -> list[list[int]]:
@@ -250,7 +250,7 @@ def _paired(old: list[_Layer], new: list[_Layer]) -> Pairs:
         return [(index, index) for index in range(len(old))]
 
     def told(pairs: Pairs) -> int:
-        """How much there is to tell: of an own change more than of one that follows."""
+        """The amount of changes. A layer's own change counts more than one that only follows."""
         weights = 3 * (len(old) + len(new) - 2 * len(pairs))
         for a, b in pairs:
             if old_keys[0][a] != new_keys[0][b]:
@@ -263,7 +263,7 @@ def _paired(old: list[_Layer], new: list[_Layer]) -> Pairs:
 def _changes(
     old: _Side, new: _Side, pairs: Pairs
 ) -> tuple[tuple[LayerChange, ...], tuple[tuple[str, str], ...]]:
-    """What changed, in order, and what was renamed only."""
+    """The changes in order, and the layers that were only renamed."""
     moved = _moved(old.layers, new.layers, pairs)
     origin = {b: old.layers[a] for a, b in moved}
     gone = {a for a, _ in moved}
@@ -295,7 +295,7 @@ def _changes(
 
 
 def _moved(old: list[_Layer], new: list[_Layer], pairs: Pairs) -> Pairs:
-    """Layers of which one was removed and one just like it added, where there are no others."""
+    """Pairs of a removed and an added layer that are alike, if no other layers are like them."""
     kept_old, kept_new = {a for a, _ in pairs}, {b for _, b in pairs}
     gone = _unique((layer.signature, i) for i, layer in enumerate(old) if i not in kept_old)
     come = _unique((layer.signature, i) for i, layer in enumerate(new) if i not in kept_new)
@@ -310,7 +310,7 @@ def _unique(keyed: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
 
 
 class _Wiring:
-    """Which layers read others than before. That a layer came in between is told of that one."""
+    """The changed connections. If a layer was inserted, only that layer counts as changed."""
 
     def __init__(self, old: _Side, new: _Side, pairs: Pairs) -> None:
         self.old, self.new = old.network, new.network
@@ -320,7 +320,7 @@ class _Wiring:
         self.several_outputs = max(len(self.old.outputs), len(self.new.outputs)) > 1
 
     def of(self, was: _Layer, now: _Layer) -> list[FieldChange]:
-        """What changed in the connections of one layer."""
+        """The changes in the connections of one layer."""
         changes = []
         before, after = self.old.nodes[was.number].inputs, self.new.nodes[now.number].inputs
         known = all(i in self.partner for i in before) and self.has_partner.issuperset(after)
@@ -335,7 +335,7 @@ class _Wiring:
 def _fields(
     old: DiffLayer, new: DiffLayer, connections: list[FieldChange]
 ) -> tuple[FieldChange, ...]:
-    """What differs between two layers, names aside."""
+    """The differences between two layers, without their names."""
     pairs: list[tuple[str, Any, Any]] = []
     if old.op == new.op:
         pairs += [(key, old.settings[key], new.settings[key]) for key in new.settings]

@@ -27,9 +27,9 @@ class LimitVerdict(NamedTuple):
 
 
 def verdicts(limits: Iterable[GrowthLimit], diff: Diff) -> tuple[LimitVerdict, ...]:
-    """Which limits are kept. A network that is new has nothing to be larger than: none.
+    """The verdict on each limit. A new network has no old size, so there are no verdicts.
 
-    Raises UsageError for a limit of MACs where they are not known.
+    Raises UsageError for a limit on MACs if they are not known.
     """
     if diff.is_new:
         return ()

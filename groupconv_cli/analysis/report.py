@@ -22,11 +22,11 @@ class LayerRow(NamedTuple):
     output_shape: Shape
     cost: Cost
     dense_cost: Cost
-    """What the layer costs with one group; equal to `cost` for everything that is not grouped."""
+    """The cost of the layer with one group; equal to `cost` if the layer is not grouped."""
     path: tuple[Step, ...]
     item: int
     reach: Reach | None
-    """What its output channels depend on; None where that was too much to follow."""
+    """The reach of its output; None if it was too much to follow."""
 
     @property
     def params(self) -> int:
@@ -35,18 +35,18 @@ class LayerRow(NamedTuple):
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates; None where nobody knows them."""
+        """Multiply-accumulates; None if they are unknown."""
         return self.cost.macs_or_none
 
     @property
     def flops(self) -> int | None:
-        """Floating-point operations: 2 per multiply-accumulate; None where nobody knows them."""
+        """Floating-point operations: 2 per multiply-accumulate; None if they are unknown."""
         return 2 * self.cost.macs if self.cost.macs_known else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A network as written, beside its g=1 baseline."""
+    """A network as written, with its g=1 baseline."""
 
     name: str
     inputs: tuple[Shape, ...]
@@ -57,7 +57,7 @@ class Summary:
 
     @property
     def input(self) -> Shape:
-        """Shape of the first input; the network of a spec has no other."""
+        """The shape of the first input; the network of a spec has only one."""
         return self.inputs[0]
 
     @property
@@ -83,10 +83,10 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareRow:
-    """A network with one number of groups; `totals` is None where that number cannot be."""
+    """A network with one number of groups; `totals` is None if that number is impossible."""
 
     groups: int | str
-    """The number that the swept convolutions have, or 'as written'."""
+    """The number of groups of the varied convolutions, or 'as written'."""
     totals: Totals | None
     reason: str | None = None
     """Why the row is invalid."""
@@ -119,9 +119,9 @@ class CompareRow:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantRow:
-    """One variant of a spec, beside its own g=1 baseline.
+    """One variant of a spec, with its own g=1 baseline.
 
-    Where it makes no network there is a `reason`, and all else is None.
+    If the variant has mistakes, `reason` tells them, and the other fields are None.
     """
 
     variant: str
@@ -135,7 +135,7 @@ class VariantRow:
 
     @property
     def valid(self) -> bool:
-        """Whether the variant makes a network."""
+        """Whether the variant has a network."""
         return self.totals is not None
 
 
@@ -144,7 +144,7 @@ class VariantComparison:
     """The variants of one spec."""
 
     name: str
-    """What the spec is called."""
+    """The name of the spec."""
     dtype: str
     rows: tuple[VariantRow, ...]
 
@@ -157,22 +157,22 @@ class Comparison:
     inputs: tuple[Shape, ...]
     dtype: str
     rows: tuple[CompareRow, ...]
-    """As written first, then a row per number, of which 1 is always one."""
+    """The network as written first, then a row per number, always including 1."""
     swept: tuple[str, ...]
-    """Names of the convolutions whose groups the rows set."""
+    """Names of the convolutions whose groups vary from row to row."""
     held: tuple[str, ...]
-    """Names of the convolutions that stay as written."""
+    """Names of the convolutions that are unchanged."""
     rule: str
-    """Why these were swept: 'only', 'grouped', 'depthwise' or 'dense'."""
+    """Why these were varied: 'only', 'grouped', 'depthwise' or 'dense'."""
 
     @property
     def input(self) -> Shape:
-        """Shape of the first input; the network of a spec has no other."""
+        """The shape of the first input; the network of a spec has only one."""
         return self.inputs[0]
 
     @property
     def baseline(self) -> Totals:
-        """The totals at g = 1, which every ratio is set against."""
+        """The totals at g = 1, with which every ratio is computed."""
         for row in self.rows:
             if row.groups == 1 and row.totals is not None:
                 return row.totals

@@ -1,4 +1,4 @@
-"""A network layer by layer, beside its g=1 baseline."""
+"""A network layer by layer, with its g=1 baseline."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
 
 
 def window_of(node: Node) -> Window | None:
-    """The window that the node slides, with a value for every axis; None if it slides none."""
+    """The node's sliding window, with a value for every axis; None if it has no window."""
     if node.op.window is None:
         return None
     rank = len(node.input_shapes[0]) - 1

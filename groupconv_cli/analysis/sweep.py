@@ -1,4 +1,4 @@
-"""One network at several numbers of groups."""
+"""One network with several numbers of groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groupconv_cli.network import Network, Node
 
 MAX_ROWS = 200
 MAX_WORK = 100_000
-"""Rows × layers of a comparison: 200 rows of a network of 500 layers."""
+"""The most rows × layers of a comparison: 200 rows of a network of 500 layers."""
 
 
 class Sweep(NamedTuple):
@@ -36,11 +36,11 @@ def sweep(
 ) -> Sweep:
     """The network as written, at g = 1, and at each number of groups.
 
-    `groups` may be or have in it 'all': every number that divides the channels of all swept
-    convolutions.
-    `only` is a glob on full layer names that chooses what is swept; without it these are the
-    grouped convolutions, or where there are none the depthwise ones, or else all convolutions
-    that do not read the network's input.
+    `groups` may be 'all' or contain it. 'all' means every number that divides the channels of all
+    swept convolutions.
+    `only` is a glob on full layer names that chooses the convolutions to sweep. Without it the
+    grouped convolutions are swept. If there are none, the depthwise convolutions are swept, or else
+    all convolutions that do not read the network's input.
 
     Raises UsageError if there is nothing to sweep, nothing matches `only`, a number is below 1,
     or there are more numbers than rows that a comparison may have.
@@ -89,7 +89,7 @@ def sweep(
 
 
 def _number_of_groups(count: object) -> int:
-    """The number as Python's own; NumPy's are welcome. Raises UsageError if it is none."""
+    """The number as a Python int, also from NumPy. Raises UsageError if it is not 1 or more."""
     if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
         raise UsageError(f"a number of groups is 1 or more, got {count!r}")
     return int(count)
@@ -131,7 +131,7 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
 
 
 def _with_sharing(network: Network, chosen: list[int]) -> list[int]:
-    """The chosen convolutions, and those that use weights of one of them."""
+    """The chosen convolutions, and the convolutions that share weights with one of them."""
     owners = {network.owner(index) for index in chosen}
     sharing = [
         i for i, n in enumerate(network.nodes) if n.op.is_convolution and network.owner(i) in owners
@@ -140,7 +140,7 @@ def _with_sharing(network: Network, chosen: list[int]) -> list[int]:
 
 
 def _unmixed(network: Network) -> set[int]:
-    """Indices of the inputs, and of what padding, scaling and their like make of an input."""
+    """Indices of the inputs, and of layers that only pad, scale or the like an input."""
     found = set(network.inputs)
     for index, node in enumerate(network.nodes):
         quiet = not node.cost.macs and node.cost.macs_known
@@ -150,7 +150,7 @@ def _unmixed(network: Network) -> set[int]:
 
 
 def _swept(network: Network, count: int, chosen: list[int], shared: int) -> Network | str:
-    """The network with so many groups in the chosen convolutions, or why there is none."""
+    """The network with `count` groups in the chosen convolutions, or why that is impossible."""
     for index in chosen:
         node = network.nodes[index]
         channels, filters = _channels(node)

@@ -1,4 +1,4 @@
-"""What a whole network costs, for one sample: sums over its nodes."""
+"""The costs of a whole network, for one sample: sums over its nodes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Totals:
     """Multiply-accumulates of convolutions and dense layers; see `unknown`."""
     weight_bytes: int
     activation_bytes: int
-    """Bytes of all layers' outputs; layers that move no data (flatten, dropout) write none."""
+    """Bytes of all layers' outputs; layers that move no data (flatten, dropout) count 0."""
     peak_bytes: int
     """Bytes of the weights and of the most activations alive at once, in the listed order."""
     moved_bytes: int
     """Bytes each layer reads (inputs and weights) and writes, summed."""
     unknown: tuple[str, ...] = ()
-    """What layers are whose MACs nobody knows, each once. There are none in a network of a spec."""
+    """The types of layers with unknown MACs, each once. The network of a spec has none."""
 
     @property
     def macs_complete(self) -> bool:
@@ -46,12 +46,12 @@ class Totals:
         return self.params - self.trainable_params
 
     def metric(self, metric: TotalInfo) -> int:
-        """The total that can be limited under a name."""
+        """The value of a total that can be limited."""
         value: int = getattr(self, metric.field)
         return value
 
     def value(self, total: TotalInfo) -> float:
-        """A total of the table."""
+        """The value of a total of the table."""
         value: float = getattr(self, total.field)
         return value
 
@@ -62,7 +62,7 @@ class Totals:
 
 
 class Activations(NamedTuple):
-    """How many values of activations a network writes, holds and moves, whatever its groups."""
+    """How many activation values a network writes, holds and moves; groups do not matter."""
 
     written: int
     most_alive: int
@@ -70,7 +70,7 @@ class Activations(NamedTuple):
 
 
 def activations(network: Network) -> Activations:
-    """The values of the network's activations; they are the same for every number of groups."""
+    """The activation values of the network; they are the same for every number of groups."""
     return Activations(
         written=sum(prod(node.shape) for node in network.layers if not node.op.is_view),
         most_alive=most_alive(network),
@@ -81,7 +81,7 @@ def activations(network: Network) -> Activations:
 def total(network: Network, dtype: str = "float32", values: Activations | None = None) -> Totals:
     """The costs of the network with weights and activations of one dtype.
 
-    `values` are those of a network that differs in nothing but groups.
+    `values` may come from a network that differs only in its groups.
     """
     size = bytes_per_value(dtype)
     nodes = network.nodes
@@ -101,7 +101,7 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
 
 
 def _moved(node: Node) -> int:
-    """Values that the node reads and writes, its weights apart."""
+    """Values that the node reads and writes, without its weights."""
     if node.op.is_view or not node.inputs:
         return 0
     read = sum(prod(shape) for shape in node.input_shapes)
@@ -109,13 +109,13 @@ def _moved(node: Node) -> int:
 
 
 def most_alive(network: Network) -> int:
-    """The most values of activations alive at once when the nodes run in their listed order.
+    """The most activation values alive at once if the nodes run in the listed order.
 
-    A tensor is alive from the node that writes it to the last that reads it; the network's
-    outputs to the end. A layer that moves no data hands its input's memory on.
+    A tensor is alive from the node that writes it to the last node that reads it. The network's
+    outputs are alive to the end. The output of a layer that moves no data is its input's memory.
     """
     memory: list[int] = []
-    """For each node the node whose memory its output is."""
+    """For each node, the node whose memory its output uses."""
     last_use: dict[int, int] = {}
     for index, node in enumerate(network.nodes):
         memory.append(memory[node.inputs[0]] if node.op.is_view and node.inputs else index)

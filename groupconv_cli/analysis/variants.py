@@ -1,4 +1,4 @@
-"""Several networks side by side, each beside its own g=1 baseline."""
+"""Several networks side by side, each with its own g=1 baseline."""
 
 from __future__ import annotations
 

@@ -39,10 +39,10 @@ FUNCTIONS = (
     "tanh",
     "tanh_shrink",
 )
-"""Those without arguments that keep the shape; softmax and its kin work on the channels."""
+"""Functions without arguments that keep the shape; softmax and the like work on the channels."""
 
 OVER_CHANNELS = ("log_softmax", "softmax", "sparsemax")
-"""Functions of all channels of a position together."""
+"""Functions that combine all channels of a position."""
 
 OPERATIONS = {
     "ops.Relu": "relu",
@@ -50,7 +50,7 @@ OPERATIONS = {
     "ops.Sigmoid": "sigmoid",
     "ops.Silu": "silu",
 }
-"""Operations of Keras that are one of the functions."""
+"""Operations of Keras for these functions."""
 
 
 class Activation(Op):
@@ -72,7 +72,7 @@ class Activation(Op):
         return self.function
 
     def mixes_all(self, *inputs: Shape) -> bool:
-        """Whether the function is one of all channels together."""
+        """Whether the function combines all channels."""
         return self.function in OVER_CHANNELS
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
@@ -81,7 +81,7 @@ class Activation(Op):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
-        """The function; of an `Activation` with one that is a layer of its own here, that layer."""
+        """The function. If gconv has a layer of its own for the function, that layer."""
         layer = use.operation
         if use.known_as in OPERATIONS:
             return cls(function=OPERATIONS[use.known_as])
@@ -100,7 +100,7 @@ for _function in FUNCTIONS:
 
 
 class Elu(Op, name="elu"):
-    """x where it is positive, alpha × (exp(x) - 1) elsewhere.
+    """x where x is positive, and alpha × (exp(x) - 1) elsewhere.
 
     Shape: the input's.
     Params: 0.
@@ -123,10 +123,10 @@ class Elu(Op, name="elu"):
 
 
 class LeakyRelu(Op, name="leaky_relu"):
-    """x where it is positive, slope × x elsewhere.
+    """x where x is positive, and slope × x elsewhere.
 
-    The default is that of Keras' layer. As `activation: leaky_relu` the slope is 0.2, that of
-    the function in keras.activations.
+    The default slope is that of Keras' layer. With `activation: leaky_relu` the slope is 0.2, as in
+    the function of keras.activations.
 
     Shape: the input's.
     Params: 0.
@@ -149,7 +149,7 @@ class LeakyRelu(Op, name="leaky_relu"):
 
 
 class Gelu(Op, name="gelu"):
-    """x times the share of a normal distribution that lies below x.
+    """x times the share of a normal distribution below x.
 
     Shape: the input's.
     Params: 0.
@@ -160,7 +160,7 @@ class Gelu(Op, name="gelu"):
     approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`Activation("gelu")`, or the function `keras.ops.gelu` where approximate."""
+        """`Activation("gelu")`, or the function `keras.ops.gelu` with `approximate`."""
         if self.approximate:
             return [LayerCall("gelu", name, options={"approximate": True}, of="ops")]
         return [LayerCall("Activation", name, {"activation": "gelu"})]
@@ -190,12 +190,12 @@ class Glu(Op, name="glu"):
         return [a | b for a, b in zip(masks[0][:half], masks[0][half:], strict=True)]
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """The function `keras.ops.glu`: `Activation("glu")` gives out the wrong shape."""
+        """The function `keras.ops.glu`: `Activation("glu")` returns the wrong shape."""
         return [LayerCall("glu", name, options={"axis": -1}, of="ops")]
 
 
 class Threshold(Op, name="threshold"):
-    """x where it is above the threshold, another value elsewhere.
+    """x where x is above the threshold, and another value elsewhere.
 
     Shape: the input's.
     Params: 0.
@@ -213,7 +213,7 @@ class Threshold(Op, name="threshold"):
 
 
 class Prelu(Op, name="prelu"):
-    """x where it is positive, a learned slope × x elsewhere.
+    """x where x is positive, and a learned slope × x elsewhere.
 
     Shape: the input's.
     Params: one slope per value of the input; with `shared` one per channel.
@@ -226,7 +226,7 @@ class Prelu(Op, name="prelu"):
     keras_classes = ("PReLU",)
 
     def cost(self, *inputs: Shape) -> Cost:
-        """The slopes: of the input's shape, with 1 for every axis they are shared over."""
+        """The slopes have the input's shape, with 1 for every axis that shares them."""
         (x,) = inputs
         slopes = x[-1]
         for size in () if self.shared else x[:-1]:
@@ -246,9 +246,9 @@ class Prelu(Op, name="prelu"):
 
 
 NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu())}
-"""The layers above that `activation:` may name too, as they are in keras.activations by default.
+"""The layers above that `activation:` may also name, with the defaults of keras.activations.
 
-A `prelu` has weights, and a `threshold` needs a number.
+`prelu` is missing because it has weights, and `threshold` because it needs a number.
 """
 
 ACTIVATION = Arg(
@@ -260,5 +260,5 @@ ACTIVATION = Arg(
 
 
 def activation(name: str) -> Op:
-    """What `activation:` means by a name: the function that keras.activations has by it."""
+    """The op for a name in `activation:`: the function of keras.activations with that name."""
     return Activation(function=name) if name in FUNCTIONS else NAMED[name]

@@ -1,4 +1,4 @@
-"""What an op is: a small frozen class with its arguments, shape rule, cost and Keras layers.
+"""Ops: small frozen classes with their arguments, shape rule, cost and Keras layers.
 
 `class Conv(Op, name="conv")` registers itself. Ops are not standard dataclasses because creating
 one dataclass costs about a millisecond at import, and every run of the program imports every op;
@@ -19,24 +19,24 @@ Shape = tuple[int, ...]
 """Spatial sizes, then channels; the batch is left out. A flat vector has only channels."""
 
 Masks = list[int]
-"""For each channel of a tensor a set of channels of an earlier one: bit i is channel i."""
+"""A set for each channel of a tensor, with channels of an earlier tensor: bit i is channel i."""
 
 
 class Cost(NamedTuple):
-    """What one layer costs, for one sample."""
+    """The cost of one layer, for one sample."""
 
     params: int = 0
     """Weights, biases included, trainable or not."""
     non_trainable: int = 0
-    """Those of `params` that training does not change."""
+    """The part of `params` that training does not change."""
     macs: int = 0
     """Multiply-accumulates of convolutions and dense layers; bias and the rest count 0."""
     macs_known: bool = True
-    """Whether `macs` is all there is; else it is what is known of them, at least 0."""
+    """Whether `macs` is complete. If not, it is a lower bound."""
 
     @property
     def macs_or_none(self) -> int | None:
-        """The multiply-accumulates; None where nobody knows them."""
+        """The multiply-accumulates; None if they are unknown."""
         return self.macs if self.macs_known else None
 
 
@@ -48,7 +48,7 @@ class Arg(NamedTuple):
     default: Value
     required: bool
     otherwise: str = ""
-    """What holds where it is not given, in words, if that is not the default as it stands."""
+    """A description of the default, if its value alone does not say it."""
 
 
 class _Required:
@@ -59,17 +59,17 @@ _REQUIRED = _Required()
 
 
 def arg(kind: Kind, doc: str, *, default: Any = _REQUIRED, otherwise: str = "") -> Any:
-    """Declares an argument in the body of a layer class; one without a default is required."""
+    """Declares an argument in the body of a layer class. Without a default it is required."""
     required = default is _REQUIRED
     return Arg(kind, doc, None if required else default, required, otherwise)
 
 
 class Layer:
-    """Base of all that may stand in a spec's `layers:`; collects the declared arguments."""
+    """The base of everything that may stand in a spec's `layers:`. Collects declared arguments."""
 
     args: ClassVar[dict[str, Arg]] = {}
     follow_ups: ClassVar[dict[str, Arg]] = {}
-    """Arguments that expand to layers of their own after this one (`norm`, `activation`)."""
+    """Arguments that become layers of their own after this one (`norm`, `activation`)."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -111,10 +111,10 @@ class Layer:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
 class Op(Layer):
-    """A primitive layer: the only kind of thing that has formulas.
+    """A primitive layer. Only primitive layers have formulas.
 
-    Class docstrings of ops follow a pattern that the documentation is made from: one sentence,
-    then the rules for shape, params and MACs.
+    The documentation is made from the class docstrings of ops, so they follow a pattern: one
+    sentence, then the rules for shape, params and MACs.
     """
 
     registered_name: ClassVar[str] = ""
@@ -123,13 +123,13 @@ class Op(Layer):
     """Whether it has groups that a sweep can change."""
 
     takes_groups_before: ClassVar[bool] = False
-    """Whether `groups`, left out, are those of the grouped convolution before it."""
+    """Whether it takes missing `groups` from the grouped convolution before it."""
 
     merges: ClassVar[bool] = False
     """Whether it takes several inputs."""
 
     is_view: ClassVar[bool] = False
-    """Whether at inference it moves no data, so that its output is its input's memory."""
+    """Whether it moves no data at inference, so that its output is its input's memory."""
 
     is_dense: ClassVar[bool] = False
     """Whether every output channel depends on all input channels, for all arguments."""
@@ -138,10 +138,10 @@ class Op(Layer):
     """Whether an output channel depends on the same channel of every input, and on no other."""
 
     is_part: ClassVar[bool] = False
-    """Whether it leaves channels of its input out."""
+    """Whether its output lacks some channels of its input."""
 
     keras_classes: ClassVar[tuple[str, ...]] = ()
-    """Classes of Keras whose layers may be this op; those of operations are written 'ops.…'."""
+    """Classes of Keras whose layers may become this op; operations are written 'ops.…'."""
 
     def __init_subclass__(cls, *, name: str | None = None, layer: bool = True) -> None:
         super().__init_subclass__()
@@ -151,32 +151,32 @@ class Op(Layer):
 
     @property
     def op(self) -> str:
-        """The name the spec and every report call it by."""
+        """The name of the op in specs and reports."""
         return self.registered_name
 
     @classmethod
     def resolve(cls, values: dict[str, Any], *inputs: Shape) -> None:
-        """Replaces, in place, words in `values` whose meaning depends on the input's shape."""
+        """Replaces words in `values` whose meaning depends on the input's shape, in place."""
 
     def groups_of(self, *inputs: Shape) -> int | None:
-        """The number of groups for these inputs where it has a meaning, else None."""
+        """The number of groups for these inputs; None if the op has no groups."""
         return None
 
     @property
     def window(self) -> Window | None:
-        """Kernel, stride and dilation of ops that slide a window, else None."""
+        """Kernel, stride and dilation of the sliding window; None if the op has no window."""
         return None
 
     @property
     def downsampling(self) -> tuple[int, ...]:
-        """By what the op divides spatial sizes: the stride of its window."""
+        """The numbers by which the op divides spatial sizes: the stride of its window."""
         return (1,) if self.window is None else self.window.stride
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError if the op cannot take these inputs."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Shape of the output, for inputs that `check` has passed."""
+        """The shape of the output, for inputs that passed `check`."""
         return inputs[0]
 
     def cost(self, *inputs: Shape) -> Cost:
@@ -188,10 +188,10 @@ class Op(Layer):
         return self.is_dense
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
-        """What each output channel depends on, given what each channel of each input does.
+        """The dependencies of each output channel, given those of each input channel.
 
-        Left as it is, a channel depends on the same channel of the input. Not called where
-        `mixes_all`. None is for what would be too much to follow.
+        By default a channel depends on the same channel of the input. This is not called if
+        `mixes_all` is true. None means that it is too much to follow.
         """
         return masks[0]
 
@@ -205,20 +205,20 @@ class Op(Layer):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
-        """The op that a use of one of `keras_classes` is.
+        """The op for a use of a layer of `keras_classes`.
 
-        None where the layer is used in a way that the op does not know. The caller checks shape and
-        weights against Keras. As it stands it is for ops without arguments.
+        None if the op does not support this use of the layer. The caller checks shape and weights
+        against Keras. This version is for ops without arguments.
         """
         return cls()
 
     def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """The layers of `calls`, made."""
+        """Makes the layers of `calls`."""
         return [call.make() for call in self.calls(name, *inputs)]
 
 
 class Window(NamedTuple):
-    """What a convolution or pool slides over its input; one value per spatial axis."""
+    """The window that a convolution or pool slides over its input; one value per spatial axis."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -233,22 +233,22 @@ class Tensor(NamedTuple):
 
 
 class Builder(Protocol):
-    """What a composite may ask of the expansion."""
+    """The functions of the expansion that a composite may use."""
 
     def add(self, op: Op, *inputs: Tensor) -> Tensor:
         """Adds a primitive. Raises OpError if it cannot take these inputs."""
         ...
 
     def walk(self, layers: Any, x: Tensor) -> Tensor:
-        """Adds a list of layers out of the spec."""
+        """Adds a list of layers from the spec."""
         ...
 
     def scope(self, name: str) -> AbstractContextManager[None]:
-        """Gives what is added inside a path of its own: `<path so far>.<name>`."""
+        """Puts the layers that are added inside on a path of their own: `<path so far>.<name>`."""
         ...
 
     def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
-        """The product of the strides on the way from one tensor to another, per axis."""
+        """The product of the strides between one tensor and another, per axis."""
         ...
 
 
@@ -267,14 +267,14 @@ class Composite(Layer):
 
 
 class Registered(NamedTuple):
-    """What a name in a spec stands for: a class, and arguments that the name itself fixes."""
+    """The meaning of a name in a spec: a class, and arguments that the name itself fixes."""
 
     cls: type[Op] | type[Composite]
     preset: Mapping[str, Value]
 
     @property
     def args(self) -> dict[str, Arg]:
-        """The arguments a spec may give: the class's, less those that the name fixes."""
+        """The arguments that a spec may give: those of the class that the name does not fix."""
         both = {**self.cls.args, **self.cls.follow_ups}
         return {key: value for key, value in both.items() if key not in self.preset}
 
@@ -283,7 +283,7 @@ LAYERS: dict[str, Registered] = {}
 """Every name that a spec may use for a layer."""
 
 OPS: dict[str, type[Op]] = {}
-"""Every primitive by the name it has in reports, those that only composites use included."""
+"""Every primitive by its name in reports, including primitives that only composites use."""
 
 FROM_KERAS: dict[str, type[Op]] = {}
 """The op that reads the layers of a class of Keras."""
@@ -296,7 +296,7 @@ def register(
     layer: bool = True,
     preset: Mapping[str, Value] | None = None,
 ) -> None:
-    """Makes `name` known. Raises ValueError for a name that is taken."""
+    """Registers a layer under `name`. Raises ValueError if the name is taken."""
     if name in LAYERS or name in OPS:
         raise ValueError(f"a layer called {name!r} is registered already")
     if issubclass(cls, Op):
@@ -317,7 +317,7 @@ def united(masks: Sequence[int]) -> int:
 
 
 def mixed_in_groups(masks: Masks, groups: int, channels: int) -> Masks:
-    """What `channels` channels depend on that read `groups` groups of channels, each all of its."""
+    """The dependencies of `channels` channels, each of which reads one of `groups` groups."""
     size, copies = len(masks) // groups, channels // groups
     mixed: Masks = []
     for start in range(0, len(masks), size):
@@ -326,10 +326,10 @@ def mixed_in_groups(masks: Masks, groups: int, channels: int) -> Masks:
 
 
 def per_axis(size: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """A size for each of `rank` axes, from one for all of them or one for each."""
+    """A size for each of `rank` axes, from one size for all axes or one for each."""
     return size * rank if len(size) == 1 else size
 
 
 def shape_text(shape: Shape) -> str:
-    """A shape as people write it: 56×56×256."""
+    """A shape as text: 56×56×256."""
     return "×".join(str(size) for size in shape)

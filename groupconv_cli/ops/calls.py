@@ -1,7 +1,7 @@
-"""What an op is in Keras, as data: the layers to make, with their arguments.
+"""The Keras layers of an op as data: the layers to make, with their arguments.
 
-The whole-model build makes layers of it and the export to Python writes code of it, so the two
-cannot differ.
+The build of a model makes layers from this data, and the export to Python writes code from it, so
+the two cannot differ.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ class LayerCall(NamedTuple):
 
     function: str
     name: str
-    """What the layer or operation is called in the model."""
+    """The name of the layer or operation in the model."""
     leading: Mapping[str, Any] = NONE
-    """Arguments that Keras code gives by position, in that order."""
+    """Positional arguments, in order."""
     options: Mapping[str, Any] = NONE
-    """Arguments that it gives by name."""
+    """Keyword arguments."""
     of: str = "layers"
 
     def make(self) -> Callable[[Any], Any]:
-        """The layer; or what applies the function and names its operation in the model.
+        """The layer, or a callable that applies the function and names its operation in the model.
 
-        Left to itself Keras calls an operation after the function ('pad'), which a layer may be
-        called too.
+        By default Keras names an operation after the function ('pad'), and a layer may have the
+        same name.
         """
         import keras
 
@@ -65,7 +65,7 @@ def channel_slice(name: str, start: int, stop: int) -> LayerCall:
 
 
 def one_if_equal(size: tuple[Any, ...]) -> Any:
-    """A size as Keras code writes it: one number where all axes have the same."""
+    """A size for Keras code: one number if all axes have the same."""
     return size[0] if len(set(size)) == 1 else size
 
 

@@ -1,4 +1,4 @@
-"""Layers made of others: `residual` and `parallel`. They expand into primitives."""
+"""Layers that are made of other layers, such as `residual`. They expand into primitives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MERGES: dict[str, type[Op]] = {"concat": Concat, "add": Add, "multiply": Multipl
 
 
 class Residual(Composite, name="residual"):
-    """Adds what `body` makes of the input to the input, or to a shortcut of it.
+    """Adds the output of `body` to the input, or to a shortcut of the input.
 
     Shape: the body's.
     Params: those of its layers; `project` adds a 1×1 convolution without bias and a batch norm.
@@ -30,8 +30,8 @@ class Residual(Composite, name="residual"):
     body: Any = arg(Layers(), "the layers of the main path")
     shortcut: Any = arg(
         LayersOr(("identity", "project", "if_same")),
-        "identity; project: a 1×1 convolution with norm at the body's stride where the shapes "
-        "differ; if_same: nothing is added where they differ; or layers",
+        "identity; project: a 1×1 convolution with norm at the body's stride if the shapes "
+        "differ; if_same: nothing is added if they differ; or layers",
         default="identity",
     )
     activation: str | None = arg(ACTIVATION.kind, "an activation after the sum", default=None)
@@ -89,15 +89,15 @@ class Residual(Composite, name="residual"):
 
 
 class Parallel(Composite, name="parallel"):
-    """Runs branches side by side on the same input and merges what they make.
+    """Runs branches side by side on the same input and merges their outputs.
 
-    Shape: with concat the branches' channels one after another; else the branches' own.
+    Shape: with concat the channels of all branches one after another; else the shape of a branch.
     Params: those of its branches.
     MACs: those of its branches.
     Example: `parallel: {branches: [[conv: {filters: 8, kernel: 3}], []], merge: concat}`
     """
 
-    branches: Any = arg(Branches(), "lists of layers; an empty one is the identity")
+    branches: Any = arg(Branches(), "lists of layers; an empty list is the identity")
     merge: str = arg(Choice(tuple(MERGES)), "how the branches become one", default="concat")
     split: bool = arg(
         Flag(), "give each branch its share of the channels instead of all", default=False
@@ -106,7 +106,7 @@ class Parallel(Composite, name="parallel"):
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
         """The layers of the branches, then `Concatenate`, `Add` or `Multiply`.
 
-        With `split` a slice of the channels stands before each branch.
+        With `split` each branch begins with a slice of the channels.
         """
         share = self._share(x.shape) if self.split and x.shape is not None else None
         outputs = []
@@ -142,7 +142,7 @@ class SeparableConv(Composite, name="separable_conv"):
     kernel: tuple[int, ...] = arg(Size(), "size of the depthwise window")
     stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
-    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+    padding: Padding = arg(PaddingKind(), "padding around the input", default="same")
     multiplier: int = arg(Int(), "depthwise filters per input channel", default=1)
     bias: bool | None = arg(
         Flag(), "add a learned bias per filter", default=None, otherwise=BIAS_UNLESS_NORM
@@ -151,7 +151,7 @@ class SeparableConv(Composite, name="separable_conv"):
     activation: str | None = arg(ACTIVATION.kind, ACTIVATION.doc, default=None)
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """What `depthwise_conv` is built of, then a `Conv`: two layers, no `SeparableConv`."""
+        """The layers of `depthwise_conv`, then a `Conv`: two layers, not a `SeparableConv`."""
         shared = {key: getattr(self, key) for key in ("kernel", "stride", "dilation", "padding")}
         x = builder.add(DepthwiseConv(multiplier=self.multiplier, bias=False, **shared), x)
         bias = self.norm is None if self.bias is None else self.bias
@@ -162,14 +162,14 @@ class SeparableConv(Composite, name="separable_conv"):
 
     @staticmethod
     def from_keras(layer: Any) -> tuple[Op, Op]:
-        """The two convolutions that a `SeparableConv` of Keras is."""
+        """The two convolutions of a `SeparableConv` of Keras."""
         window = window_from_keras(layer) | {"bias": False}
         first = DepthwiseConv(multiplier=layer.depth_multiplier, **window)
         return first, Conv(filters=layer.filters, kernel=(1,), bias=layer.use_bias)
 
 
 class SqueezeExcite(Composite, name="squeeze_excite"):
-    """Scales each channel by a number between 0 and 1 that is made of all channels' means.
+    """Scales each channel by a number between 0 and 1, computed from the means of all channels.
 
     Global average pool, 1×1 convolution to `filters`, activation, 1×1 convolution back, gate,
     multiplication (Hu et al. 2018, section 3).
@@ -180,8 +180,8 @@ class SqueezeExcite(Composite, name="squeeze_excite"):
     Example: `squeeze_excite: {filters: $in // 4, activation: swish}`
     """
 
-    filters: int = arg(Int(), "number of channels in between")
-    activation: str = arg(ACTIVATION.kind, "the activation in between", default="relu")
+    filters: int = arg(Int(), "number of channels between the two convolutions")
+    activation: str = arg(ACTIVATION.kind, "the activation between the two", default="relu")
     gate: str = arg(ACTIVATION.kind, "the activation of the result", default="sigmoid")
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:

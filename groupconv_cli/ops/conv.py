@@ -28,12 +28,12 @@ from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
 
 
 class Convolution(Op):
-    """What all convolutions share: the window, the padding and the bias."""
+    """The common part of all convolutions: the window, the padding and the bias."""
 
     kernel: tuple[int, ...] = arg(Size(), "size of the window")
     stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
-    padding: Padding = arg(PaddingKind(), "what surrounds the input", default="same")
+    padding: Padding = arg(PaddingKind(), "padding around the input", default="same")
     bias: bool = arg(
         Flag(), "add a learned bias per filter", default=True, otherwise=BIAS_UNLESS_NORM
     )
@@ -47,7 +47,7 @@ class Convolution(Op):
         return Window(self.kernel, self.stride, self.dilation)
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for a window that does not fit the input."""
+        """Raises OpError if the window does not fit the input."""
         (x,) = inputs
         window = make_window(self.op, x, *self.window)
         # Keras refuses this for Conv; for DepthwiseConv it lets TensorFlow compute something else.
@@ -56,7 +56,7 @@ class Convolution(Op):
                 f"stride {_brief(self.stride)} and dilation {_brief(self.dilation)} are both "
                 "above 1, which Keras does not support",
                 arg="dilation",
-                hint="stride in one layer and dilate in another",
+                hint="use the stride in one layer and the dilation in another",
             )
         output_sizes(x[:-1], window, self.padding)
 
@@ -86,7 +86,7 @@ class Conv(Convolution, name="conv"):
 
     filters: int = arg(Int(), "number of output channels")
     groups: int = arg(
-        Groups(), "groups of channels kept apart; `depthwise`: one per input channel", default=1
+        Groups(), "number of groups; `depthwise` is one group per input channel", default=1
     )
 
     keras_classes = ("Conv1D", "Conv2D", "Conv3D")
@@ -131,7 +131,7 @@ class Conv(Convolution, name="conv"):
         return self.replace(groups=groups)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` where padding is in pixels."""
+        """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` if the padding is in pixels."""
         rank = len(inputs[0]) - 1
         padding, chain = keras_padding(self.padding, rank, name)
         leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
@@ -146,7 +146,7 @@ class Conv(Convolution, name="conv"):
 
 
 class DepthwiseConv(Convolution, name="depthwise_conv"):
-    """A convolution of each channel by itself, `multiplier` filters each.
+    """A convolution of each channel by itself, with `multiplier` filters per channel.
 
     Shape: spatial sizes as the padding and stride make them, then in channels × multiplier.
     Params: in channels × multiplier × kernel volume, + in channels × multiplier with bias.
@@ -172,26 +172,26 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         return self.with_groups(inputs[0][-1], *inputs).cost(*inputs)
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
-        """The filters of a channel depend on what it does."""
+        """The filters of a channel depend on the same channels as it does."""
         if self.multiplier == 1:
             return masks[0]
         return mixed_in_groups(masks[0], len(masks[0]), len(masks[0]) * self.multiplier)
 
     def with_groups(self, groups: int, *inputs: Shape) -> Conv:
-        """As a grouped convolution with as many filters as this has output channels."""
+        """A grouped convolution with as many filters as this layer has output channels."""
         shared = {key: getattr(self, key) for key in Convolution.args}
         return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` where padding is in pixels.
+        """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` if the padding is in pixels.
 
-        In 3-D, and for strides that differ between axes, a grouped `Conv` in its place.
+        In 3-D, and for strides that differ between axes, a grouped `Conv` instead.
         """
         (x,) = inputs
         rank = len(x) - 1
         if rank == 3 or len(set(per_axis(self.stride, rank))) > 1:
-            # Keras has no DepthwiseConv3D, and TensorFlow's depthwise kernel refuses at run time
-            # strides that differ between axes.
+            # Keras has no DepthwiseConv3D, and TensorFlow's depthwise kernel refuses strides that
+            # differ between axes when it runs.
             return self.with_groups(x[-1], x).calls(name, x)
         padding, chain = keras_padding(self.padding, rank, name)
         leading = {"kernel_size": _per_axis(self.kernel, rank)}
@@ -208,8 +208,8 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
 class ConvTranspose(Op, name="conv_transpose"):
     """A transposed convolution: every input value is spread over a window of the output.
 
-    Shape: with `same` the input's spatial sizes × stride, with `valid` and the kernel's reach
-    beyond the stride on top; then `filters`.
+    Shape: with `same` the input's spatial sizes × stride; `valid` adds the part of the kernel that
+    reaches beyond the stride; then `filters`.
     Params: filters × kernel volume × in channels, + filters with bias.
     MACs: in positions × filters × kernel volume × in channels.
     Example: `conv_transpose: {filters: 64, kernel: 2, stride: 2}`
@@ -227,7 +227,7 @@ class ConvTranspose(Op, name="conv_transpose"):
             "Keras has no grouped transposed convolution",
             "upsample followed by a grouped conv is the usual substitute",
         ),
-        "groups of channels kept apart",
+        "number of groups",
         default=1,
     )
     bias: bool = arg(
@@ -245,15 +245,15 @@ class ConvTranspose(Op, name="conv_transpose"):
 
     @property
     def downsampling(self) -> tuple[int, ...]:
-        """It makes its input larger, never smaller."""
+        """1 on every axis: a transposed convolution never makes its input smaller."""
         return (1,)
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for a window of another rank than the input."""
+        """Raises OpError if the window has another rank than the input."""
         make_window(self.op, inputs[0], *self.window)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Spatial sizes × stride, and with `valid` what a kernel larger than that adds."""
+        """Spatial sizes × stride; `valid` adds the part of the kernel beyond the stride."""
         (x,) = inputs
         window = make_window(self.op, x, *self.window)
         beyond = 0 if self.padding == "same" else 1
@@ -295,12 +295,12 @@ class ConvTranspose(Op, name="conv_transpose"):
 
 
 def window_from_keras(layer: Any) -> dict[str, Any]:
-    """The arguments of a Keras convolution that all convolutions here have too."""
+    """The arguments of a Keras convolution that all convolutions of gconv have too."""
     return {
         "kernel": tuple(layer.kernel_size),
         "stride": tuple(layer.strides),
         "dilation": tuple(layer.dilation_rate),
-        # Causal padding is `same` with all of it at one end.
+        # Causal padding is like `same`, with all pixels at one end.
         "padding": "valid" if layer.padding == "valid" else "same",
         "bias": layer.use_bias,
     }

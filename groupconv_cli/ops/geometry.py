@@ -1,4 +1,4 @@
-"""Where a sliding window comes to lie: output sizes of convolutions and pools."""
+"""The geometry of sliding windows: output sizes of convolutions and pools."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_window(
     dilation: tuple[int, ...] = (1,),
     kernel_arg: str = "kernel",
 ) -> Window:
-    """The window with one value per axis of `shape`. Raises OpError where the counts differ."""
+    """The window with one value per axis of `shape`. Raises OpError if the counts differ."""
     rank = spatial_rank(op, shape)
     given = {kernel_arg: kernel, "stride": stride, "dilation": dilation}
     for key, size in given.items():
@@ -58,10 +58,10 @@ def output_sizes(
     """Spatial sizes after the window has slid over `spatial`.
 
     `same`: ceil(size / stride). `valid` and pixels: floor((size + 2 pixels - reach) / stride) + 1,
-    where the window reaches over dilation * (kernel - 1) + 1 positions. Source: the Keras
+    where the reach of the window is dilation * (kernel - 1) + 1 positions. Source: the Keras
     documentation of Conv2D and MaxPooling2D.
 
-    Raises OpError where the window is larger than the padded input, or the padding is for another
+    Raises OpError if the window is larger than the padded input, or the padding is for another
     number of axes.
     """
     if padding == "same":
@@ -85,7 +85,7 @@ def output_sizes(
 
 
 def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[LayerCall]]:
-    """Keras' own word for the padding, and the layers that pad by pixels before it."""
+    """Keras' word for the padding, and the layers before it that pad by pixels."""
     if isinstance(padding, str):
         return padding, []
     pixels = per_axis(padding, rank)
@@ -95,7 +95,7 @@ def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[Lay
 
 
 def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> LayerCall:
-    """The `ZeroPadding` or `Cropping` of so many values before and after each axis."""
+    """The `ZeroPadding` or `Cropping` with these numbers before and after each axis."""
     same = all(before == after for before, after in pairs)
     widths: Any = pairs[0] if len(pairs) == 1 else tuple(pairs)
     if same:

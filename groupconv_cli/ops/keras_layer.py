@@ -1,4 +1,4 @@
-"""What a Keras model may hold and the language has no word for."""
+"""Layers of Keras models that the spec language does not have."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from groupconv_cli.ops.base import Cost, Masks, Op, Shape
 from groupconv_cli.ops.calls import LayerCall
 
 PER_CHANNEL = {"normalization", "rescaling", "sigmoid", "silu", "relu", "activation"}
-"""Those that make each channel of the same channel of their one input."""
+"""Layers that compute each channel from the same channel of their only input."""
 
 
 class KerasLayer(Op):
-    """A layer whose shape and cost are not computed here but held, as Keras gave them.
+    """A layer with the shape and the cost that Keras gave; gconv computes neither.
 
-    It is not registered and has no arguments: no spec can name it, only the reading of a model
-    makes it.
+    It is not registered and has no arguments. No spec can name it; only reading a model makes it.
     """
 
     def __init__(self, *, layer: str, shape: Shape, figures: Cost) -> None:
@@ -39,18 +38,18 @@ class KerasLayer(Op):
         return cost
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
-        """Not followed, but for what is known to leave every channel where it is."""
+        """None, unless the layer is known to keep every channel in its place."""
         stays = len(inputs) == 1 and inputs[0] == self.output_shape()
         return masks[0] if stays and (self.is_view or self.op in PER_CHANNEL) else None
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """Nothing. Raises UsageError: there are figures here, and no layer."""
+        """Raises UsageError: gconv has the layer's figures, but cannot make the layer."""
         raise UsageError(
             f"gconv can count layer {name!r} ({self.op}) of a Keras model but not rebuild it"
         )
 
 
 class KerasView(KerasLayer):
-    """One that at inference moves no data: dropout's kin, reshapes."""
+    """A layer that moves no data at inference, such as dropout and reshapes."""
 
     is_view = True

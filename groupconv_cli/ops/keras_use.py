@@ -1,4 +1,4 @@
-"""A use of a layer in a Keras model, as ops read it."""
+"""The use of a layer in a Keras model, in the form that ops read."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ class LayerUse(NamedTuple):
 
     operation: Any
     known_as: str
-    """The class of a layer of Keras or ours, 'ops.…' for an operation; '' for any other."""
+    """The class of a layer of Keras or gconv, 'ops.…' for an operation; '' for any other layer."""
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     inputs: tuple[tuple[int, ...], ...]
-    """Shapes of all tensors that go in."""
+    """Shapes of all input tensors."""
     output: tuple[int, ...]
-    """Shape of the first tensor that comes out."""
+    """The shape of the first output tensor."""
 
     def is_over_channels(self, axis: Any) -> bool:
-        """Whether an axis, or a list of one, is the last of the first input."""
+        """Whether an axis, or a list of one axis, is the last axis of the first input."""
         rank = len(self.inputs[0])
         axes = [axis] if isinstance(axis, int) else list(axis)
         return [each % rank for each in axes] == [rank - 1]

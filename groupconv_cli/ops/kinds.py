@@ -1,7 +1,8 @@
 """The kinds of value an argument of a layer can have.
 
-A kind turns what a spec says into what an op holds, and says in words and as JSON Schema what it
-accepts. The same object therefore serves the reader, the error messages, the schema and the docs.
+A kind converts a value of a spec to the value of an op. It also describes the values that it
+accepts, in words and as JSON Schema. So the same object serves the reader, the error messages, the
+schema and the documentation.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from groupconv_cli.errors import HintedError
 from groupconv_cli.words import did_you_mean, joined
 
 Value = Any
-"""A plain value out of a spec: int, float, Fraction, bool, str, list, dict or None."""
+"""A plain value from a spec: int, float, Fraction, bool, str, list, dict or None."""
 
 NONE = "none"
 """The word for no layer at all."""
 
 MAX_SIZE = 10**15
-"""Larger numbers than this name nothing that could ever be built."""
+"""The largest number: nothing larger could ever be built."""
 
 EXPRESSION = {
     "type": "string",
@@ -50,13 +51,13 @@ class Kind:
     """One kind of value. Subclasses give `convert`, `words` and `schema`."""
 
     words: str
-    """What is accepted, in words, to complete '<arg> must be …'."""
+    """The accepted values in words, to complete '<arg> must be …'."""
 
     per_axis = False
     """Whether a list of one value per spatial axis is accepted."""
 
     def convert(self, value: Value) -> Any:
-        """The value as the op holds it. Raises KindError if it is not of this kind."""
+        """The value for the op. Raises KindError if the value is not of this kind."""
         raise KindError(self.words)
 
     def schema(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Int(Kind):
 
 
 class Real(Kind):
-    """A number between `low` and `high`; `below_high` leaves `high` itself out."""
+    """A number between `low` and `high`; `below_high` excludes `high` itself."""
 
     def __init__(
         self, low: float | None = None, high: float | None = None, *, below_high: bool = False
@@ -240,7 +241,7 @@ class Groups(Kind):
 
 
 class Fixed(Kind):
-    """One whole number and no other, for what Keras has no other of."""
+    """One whole number and no other, because Keras supports no other."""
 
     def __init__(self, number: int, why: str, hint: str) -> None:
         self.number = number
@@ -257,7 +258,7 @@ class Fixed(Kind):
 
 
 class Target(Kind):
-    """A shape of up to four axes, in which one -1 stands for what the others leave."""
+    """A shape of up to four axes; one may be -1, which is computed from the others."""
 
     words = "a list of one to four whole numbers, 1 or more; one may be -1"
 
@@ -275,7 +276,7 @@ class Target(Kind):
 
 
 class Layers(Kind):
-    """A list of layers, kept as the reader found it for the expansion to walk."""
+    """A list of layers, kept unchanged for the expansion."""
 
     words = "a list of layers"
 
@@ -287,7 +288,7 @@ class Layers(Kind):
 
 
 class Branches(Layers):
-    """A list of lists of layers; an empty one is the identity."""
+    """A list of lists of layers; an empty list is the identity."""
 
     words = "a list of branches, each a list of layers"
 
@@ -296,14 +297,14 @@ class Branches(Layers):
 
 
 class LayersOr(Layers):
-    """A list of layers, or one of a few words that stand for one."""
+    """A list of layers, or one of a few words that stand for a list."""
 
     def __init__(self, options: Sequence[str]) -> None:
         self.choice = Choice(options)
         self.words = f"{', '.join(self.choice.options)}, or a list of layers"
 
     def convert(self, value: Value) -> str:
-        """One of the words: lists of layers are told apart before any value is computed."""
+        """One of the words. Lists of layers are recognized earlier, before values are computed."""
         try:
             return self.choice.convert(value)
         except KindError as error:

@@ -1,4 +1,4 @@
-"""Joins of several tensors. A spec reaches them through `residual` and `parallel`."""
+"""Layers that join several tensors. A spec uses them through `residual` and `parallel`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class _Elementwise(Op):
     is_elementwise = True
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for shapes that do not broadcast: each axis equal, or 1 in one of them."""
+        """Raises OpError for shapes that do not broadcast: sizes must be equal, or one is 1."""
         broadcast(self.op, inputs)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The larger size of every axis."""
+        """The larger size on every axis."""
         return broadcast(self.op, inputs)
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
-        """A channel depends on what that of each input does; a single one goes to all."""
+        """A channel depends on the same channel of each input; a single channel counts for all."""
         count = max(map(len, masks))
         stretched = [each * count if len(each) == 1 else each for each in masks]
         return [united(channel) for channel in zip(*stretched, strict=True)]
@@ -32,7 +32,7 @@ class _Elementwise(Op):
 class Add(_Elementwise, name="add", layer=False):
     """The sum of its inputs, value by value.
 
-    A spec reaches it through `residual` and `parallel: {merge: add}`.
+    A spec uses it through `residual` and `parallel: {merge: add}`.
 
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
@@ -49,7 +49,7 @@ class Add(_Elementwise, name="add", layer=False):
 class Multiply(_Elementwise, name="multiply", layer=False):
     """The product of its inputs, value by value.
 
-    A spec reaches it through `squeeze_excite` and `parallel: {merge: multiply}`.
+    A spec uses it through `squeeze_excite` and `parallel: {merge: multiply}`.
 
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
@@ -66,7 +66,7 @@ class Multiply(_Elementwise, name="multiply", layer=False):
 class Concat(Op, name="concat", layer=False):
     """The channels of its inputs one after another.
 
-    A spec reaches it through `parallel`, which merges so unless told otherwise.
+    A spec uses it through `parallel`, where it is the default merge.
 
     Shape: the inputs' spatial sizes, which must agree; the sum of their channels.
     Params: 0.
@@ -103,9 +103,9 @@ class Concat(Op, name="concat", layer=False):
 
 
 def broadcast(op: str, inputs: Sequence[Shape]) -> Shape:
-    """The shape that all inputs stretch to, as Keras' merge layers stretch them.
+    """The shape that all inputs are stretched to, as in Keras' merge layers.
 
-    Raises OpError where ranks differ, or sizes do and neither is 1.
+    Raises OpError if ranks differ, or if sizes differ and neither is 1.
     """
     if len({len(x) for x in inputs}) > 1:
         raise OpError(

@@ -17,7 +17,7 @@ class BatchNorm(Op, name="batch_norm"):
     """Normalises each channel by statistics over batch and positions.
 
     Shape: the input's.
-    Params: 2 × channels trainable (scale and shift) and 2 × channels not (mean and variance).
+    Params: 2 × channels trainable (scale and shift), 2 × channels non-trainable (mean, variance).
     MACs: 0.
     Example: `batch_norm: {epsilon: 1.0e-5}`
     """
@@ -42,7 +42,7 @@ class BatchNorm(Op, name="batch_norm"):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
-        """A `BatchNormalization` over the last axis, without its momentum: that is for training."""
+        """A `BatchNormalization` over the last axis, without momentum, which is for training."""
         return _norm_from_keras(cls, use, leave_out=("momentum",))
 
 
@@ -62,7 +62,7 @@ class _LearnedNorm(Op):
 
 
 class LayerNorm(_LearnedNorm, name="layer_norm"):
-    """Normalises the channels of each position among themselves.
+    """Normalises the channels of each position.
 
     Shape: the input's.
     Params: 2 × channels (scale and shift).
@@ -93,11 +93,11 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
     keras_classes = ("GroupNormalization",)
 
     def groups_of(self, *inputs: Shape) -> int:
-        """The number of groups that are normalised apart."""
+        """The number of groups, each of which is normalised by itself."""
         return self.groups
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
-        """A channel depends on all whose statistics it shares."""
+        """A channel depends on all channels of its group, because they share statistics."""
         return mixed_in_groups(masks[0], self.groups, len(masks[0]))
 
     def check(self, *inputs: Shape) -> None:
@@ -136,7 +136,7 @@ class LayerScale(Op, name="layer_scale"):
     initial: float = arg(Real(), "the initial value of all scales", default=1e-6)
 
     keras_classes = ("LayerScale",)
-    """That of keras.applications' ConvNeXt."""
+    """The class in the ConvNeXt of keras.applications."""
 
     def cost(self, *inputs: Shape) -> Cost:
         """One scale per channel."""
@@ -184,7 +184,7 @@ class Dropout(Op, name="dropout"):
 
 
 def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = ()) -> Op | None:
-    """A norm over the last axis, with the arguments of the layer but for those left out."""
+    """A norm over the last axis, with the arguments of the layer except those in `leave_out`."""
     if not use.is_over_channels(use.operation.axis):
         return None
     return op(**{key: getattr(use.operation, key) for key in op.args if key not in leave_out})

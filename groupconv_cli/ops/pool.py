@@ -25,7 +25,7 @@ class _Pool(Op):
     )
     padding: Padding = arg(
         PaddingKind(),
-        "what surrounds the input; pixels must be fewer than the size",
+        "padding around the input; pixels must be fewer than the size",
         default="same",
     )
 
@@ -38,7 +38,7 @@ class _Pool(Op):
         return make_window(self.op, x, *self.window, kernel_arg="size")
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for a window that does not fit the input, or can lie in padding alone."""
+        """Raises OpError if a window does not fit the input, or could hold only padding."""
         (x,) = inputs
         window = self._fitted(x)
         output_sizes(x[:-1], window, self.padding, "size")
@@ -46,7 +46,7 @@ class _Pool(Op):
         for size, pad in zip(window.kernel, per_axis(pixels, len(x) - 1), strict=True):
             if pad >= size:
                 raise OpError(
-                    f"a padding of {pad} leaves windows of size {size} that hold nothing else",
+                    f"with a padding of {pad}, some windows of size {size} hold only padding",
                     arg="padding",
                     hint="the padding of a pool must be smaller than its size",
                 )
@@ -85,7 +85,7 @@ class MaxPool(_Pool, name="max_pool"):
     keras_classes = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`MaxPooling`, after `keras.ops.pad` with minus infinity where padding is in pixels."""
+        """`MaxPooling`, after `keras.ops.pad` with minus infinity if the padding is in pixels."""
         (x,) = inputs
         if isinstance(self.padding, str):
             return [self._keras_pool("Max", name, x, self.padding)]
@@ -99,7 +99,7 @@ class MaxPool(_Pool, name="max_pool"):
 
 
 class AvgPool(_Pool, name="avg_pool"):
-    """The mean of each window: of its values with `same`, of pixels of padding (0) too otherwise.
+    """The mean of each window. Padding in pixels counts as zeros; `same` padding does not count.
 
     Shape: spatial sizes as the padding and stride make them, the input's channels.
     Params: 0.
@@ -110,7 +110,7 @@ class AvgPool(_Pool, name="avg_pool"):
     keras_classes = ("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`AveragePooling`, after a `ZeroPadding` where padding is in pixels."""
+        """`AveragePooling`, after a `ZeroPadding` if the padding is in pixels."""
         (x,) = inputs
         padding, chain = keras_padding(self.padding, len(x) - 1, name)
         return [*chain, self._keras_pool("Average", name, x, padding)]

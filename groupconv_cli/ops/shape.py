@@ -1,4 +1,4 @@
-"""Layers that move values about and compute nothing."""
+"""Layers that move values and compute nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groupconv_cli.ops.kinds import Choice, Int, Size, Target
 
 
 class Input(Op, name="input", layer=False):
-    """The network's input: where a tensor enters.
+    """The network's input.
 
     Shape: as the spec's `input:` says.
     Params: 0.
@@ -45,7 +45,7 @@ class Flatten(Op, name="flatten"):
         return (prod(inputs[0]),)
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
-        """The channels again for every position."""
+        """The channels, repeated for every position."""
         return reshaped(masks[0], prod(inputs[0]), prod(inputs[0]))
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
@@ -54,7 +54,7 @@ class Flatten(Op, name="flatten"):
 
 
 class ChannelShuffle(Op, name="channel_shuffle"):
-    """Deals the channels of g groups out so that every next group gets some of each.
+    """Reorders the channels of g groups so that every new group has channels of each old one.
 
     Channel i·(C/g) + j goes to j·g + i (Zhang et al. 2018, section 3.1).
 
@@ -68,13 +68,13 @@ class ChannelShuffle(Op, name="channel_shuffle"):
         Int(),
         "number of groups",
         default=1,
-        otherwise="those of the convolution before it that was given some",
+        otherwise="those of the last convolution before it that was given groups",
     )
 
     takes_groups_before = True
 
     def groups_of(self, *inputs: Shape) -> int:
-        """The number of groups the channels come from."""
+        """The number of groups that the channels come from."""
         return self.groups
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
@@ -83,7 +83,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
         return [mask for first in range(size) for mask in masks[0][first::size]]
 
     def with_groups(self, groups: int, *inputs: Shape) -> ChannelShuffle:
-        """The same channels dealt out from another number of groups."""
+        """The same layer with another number of groups."""
         return self.replace(groups=groups)
 
     def check(self, *inputs: Shape) -> None:
@@ -113,7 +113,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 class Reshape(Op, name="reshape"):
     """The same values in another shape, in the same order.
 
-    Shape: `shape`, where one -1 stands for what the others leave.
+    Shape: `shape`, where one -1 is computed from the other sizes.
     Params: 0.
     MACs: 0.
     Example: `reshape: {shape: [-1, 64]}`
@@ -139,7 +139,7 @@ class Reshape(Op, name="reshape"):
         return tuple(prod(inputs[0]) // known if size == -1 else size for size in self.shape)
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
-        """A channel depends on those whose values come to lie in it."""
+        """A channel depends on the channels whose values it receives."""
         return reshaped(masks[0], self.output_shape(*inputs)[-1], prod(inputs[0]))
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
@@ -148,19 +148,19 @@ class Reshape(Op, name="reshape"):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
-        """The layer or the operation, by the shape that it makes."""
+        """The op, from the output shape of the layer or operation."""
         return cls(shape=use.output[1:])
 
 
 MAX_RESHAPED = 1 << 18
-"""Values of a reshape whose way is followed one by one."""
+"""The most values of a reshape that are followed one by one."""
 
 
 def reshaped(masks: Masks, channels: int, values: int) -> Masks | None:
-    """What `channels` new channels depend on, when `values` values in order are dealt out anew.
+    """The dependencies of `channels` new channels that receive `values` values in order.
 
-    Value number v was one of channel v mod C, and is one of channel v mod `channels` now. None
-    where that is too much to follow.
+    Value number v was in channel v mod C, and is now in channel v mod `channels`. None if that is
+    too much to follow.
     """
     old = len(masks)
     if channels == old:
@@ -168,7 +168,7 @@ def reshaped(masks: Masks, channels: int, values: int) -> Masks | None:
     if channels > MAX_RESHAPED:
         return None
     cycle = old // gcd(old, channels)
-    if values // channels >= cycle:  # all old channels of a remainder come by
+    if values // channels >= cycle:  # every old channel of a remainder occurs
         step = gcd(old, channels)
         remainders = [united(masks[first::step]) for first in range(step)]
         return remainders * (channels // step)
@@ -193,7 +193,7 @@ class ZeroPad(Op, name="zero_pad"):
 
     padding: tuple[int, ...] = arg(Size(0), "pixels before each axis")
     after: tuple[int, ...] | None = arg(
-        Size(0), "pixels after each axis", default=None, otherwise="as before"
+        Size(0), "pixels after each axis", default=None, otherwise="the same as before it"
     )
 
     def _pairs(self, x: Shape) -> list[tuple[int, int]]:
@@ -204,11 +204,11 @@ class ZeroPad(Op, name="zero_pad"):
         return list(zip(per_axis(self.padding, rank), per_axis(after, rank), strict=True))
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for an input of another rank."""
+        """Raises OpError if the input has another rank."""
         self._pairs(inputs[0])
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size and what is put before and after it."""
+        """Every spatial size plus the padding before and after it."""
         (x,) = inputs
         pairs = self._pairs(x)
         spatial = (n + before + after for n, (before, after) in zip(x[:-1], pairs, strict=True))
@@ -226,7 +226,7 @@ class ZeroPad(Op, name="zero_pad"):
 
 
 class Crop(Op, name="crop"):
-    """Takes values off the borders of the input.
+    """Removes values at the borders of the input.
 
     Shape: spatial sizes - `cropping` before - `after`; the input's channels.
     Params: 0.
@@ -241,7 +241,7 @@ class Crop(Op, name="crop"):
         Size(0),
         "pixels removed at the end of each axis",
         default=None,
-        otherwise="as removed at the start",
+        otherwise="the same as at the start",
     )
 
     def _pairs(self, x: Shape) -> list[tuple[int, int]]:
@@ -256,11 +256,11 @@ class Crop(Op, name="crop"):
         return pairs
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for an input of another rank, or one that would be cropped away."""
+        """Raises OpError if the input has another rank, or would be cropped away."""
         self._pairs(inputs[0])
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size less what is taken off."""
+        """Every spatial size minus the removed pixels."""
         (x,) = inputs
         pairs = self._pairs(x)
         return (*(n - first - last for n, (first, last) in zip(x[:-1], pairs, strict=True)), x[-1])
@@ -277,7 +277,7 @@ class Crop(Op, name="crop"):
 
 
 def _ends(pairs: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What a Keras layer has before and after each axis; of one axis it has a single pair."""
+    """The pixels before and after each axis in a Keras layer, which has one pair for one axis."""
     before, after = zip(*([pairs] if isinstance(pairs[0], int) else pairs), strict=True)
     return tuple(before), tuple(after)
 
@@ -296,23 +296,23 @@ class Upsample(Op, name="upsample"):
     size: tuple[int, ...] = arg(Size(), "how often each value is repeated", default=(2,))
     interpolation: str = arg(
         Choice(("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")),
-        "how values between are made; other than nearest in two dimensions only",
+        "how new values are computed; only nearest works in one and three dimensions",
         default="nearest",
     )
 
     def check(self, *inputs: Shape) -> None:
-        """Raises OpError for an input of another rank, or an interpolation that Keras lacks."""
+        """Raises OpError if the input has another rank, or Keras lacks the interpolation."""
         rank = spatial_rank(self.op, inputs[0])
         check_axes("size", self.size, rank)
         if rank != 2 and self.interpolation != "nearest":
             raise OpError(
-                f"Keras interpolates by {self.interpolation} in two spatial dimensions only, "
-                f"and the input has {rank}",
+                f"Keras supports {self.interpolation} interpolation only in two spatial "
+                f"dimensions, and the input has {rank}",
                 arg="interpolation",
             )
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size times how often it is repeated."""
+        """Every spatial size times the repeats."""
         (x,) = inputs
         rank = spatial_rank(self.op, x)
         check_axes("size", self.size, rank)
@@ -335,7 +335,7 @@ class Upsample(Op, name="upsample"):
 
 
 class Split(Op, name="split", layer=False):
-    """Some of the channels. A spec reaches it through `parallel: {split: true}`.
+    """Some of the channels. A spec uses it through `parallel: {split: true}`.
 
     Shape: the input's, with `count` channels.
     Params: 0.
@@ -348,11 +348,11 @@ class Split(Op, name="split", layer=False):
     is_part = True
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """The input's with that many channels."""
+        """The input's shape with `count` channels."""
         return (*inputs[0][:-1], self.count)
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
-        """Those channels."""
+        """The chosen channels."""
         return masks[0][self.start : self.start + self.count]
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:

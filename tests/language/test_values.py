@@ -75,13 +75,13 @@ SHAPES = {
     ),
     "a pool's window in padding alone": (
         "  - max_pool: {size: [5, 2], padding: 2}",
-        "layer 'max_pool': a padding of 2 leaves windows of size 2 that hold nothing else",
+        "layer 'max_pool': with a padding of 2, some windows of size 2 hold only padding",
         (3, 39),
         "smaller than its size",
     ),
     "the same for means": (
         "  - avg_pool: {size: 3, padding: [2, 3]}",
-        "layer 'avg_pool': a padding of 3 leaves windows of size 3",
+        "layer 'avg_pool': with a padding of 3, some windows of size 3 hold only padding",
         (3, 34),
         "smaller than its size",
     ),
@@ -232,7 +232,7 @@ SHAPES = {
     ),
     "an interpolation in one dimension": (
         "  - reshape: {shape: [64, 12]}\n  - upsample: {interpolation: bilinear}",
-        "layer 'upsample': Keras interpolates by bilinear in two spatial dimensions only",
+        "layer 'upsample': Keras supports bilinear interpolation only in two spatial dimensions",
         (4, 31),
         None,
     ),
