@@ -211,13 +211,13 @@ STRUCTURE = {
         "  - conv: {filters: 8, kernel: 3, activation: none}",
         "activation must be celu,",
         (3, 47),
-        "to have none, leave activation out",
+        "to use no activation, leave it out",
     ),
     "a word for no norm": (
         "  - conv: {filters: 8, kernel: 3, norm: false}",
         "norm must be batch, layer, group or none; got false",
         (3, 41),
-        "to have none, write norm: none",
+        "to use no norm, write norm: none",
     ),
     "a merge key": (
         "  - conv: {<<: {filters: 3}, kernel: 3}",

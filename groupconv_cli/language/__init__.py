@@ -1,1 +1,1 @@
-"""The spec language: YAML with places → Spec → Network. The only place that knows YAML."""
+"""The spec language: YAML with places → Spec → Network. No other code reads YAML."""

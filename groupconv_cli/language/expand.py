@@ -1,6 +1,6 @@
-"""Spec → Network: blocks, repeats and variables are walked through, and shapes with them.
+"""Spec → Network: expands blocks, repeats and variables, and computes shapes.
 
-`growing.py` holds the network so far and its bounds, `walk.py` goes through the items.
+`growing.py` has the network so far and its bounds; `walk.py` goes through the items.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from groupconv_cli.ops.shape import Input
 def expand(
     spec: Spec, changes: dict[str, Entry], problems: Problems, work: Work | None = None
 ) -> Network | None:
-    """The network; None if there is no network to speak of. Problems go to `problems`.
+    """The network; None if mistakes leave no network. Problems go to `problems`.
 
-    `changes` replace values of `vars`; `work` goes on from what other variants have taken.
+    `changes` replace values of `vars`; `work` counts on from the work of other variants.
     """
     work = work or Work()
     work.networks += 1

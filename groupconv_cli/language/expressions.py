@@ -35,7 +35,7 @@ ARITHMETIC = re.compile(
     rf"|\s*({'|'.join(FUNCTIONS)})\s*\(.*"
     r"|\s*not\s+(true|false)\s*"
 )
-"""Text without variables that is arithmetic or a comparison of numbers all the same."""
+"""Text without variables that is still arithmetic or a comparison of numbers."""
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"[A-Za-z_]\w*\s*\(")
@@ -51,7 +51,7 @@ Lookup = Callable[[str], Value]
 
 
 class ExpressionError(HintedError):
-    """What is wrong with an expression, and how far into its text."""
+    """A mistake in an expression, and its offset in the text."""
 
     def __init__(self, message: str, offset: int = 0, hint: str | None = None) -> None:
         super().__init__(message, hint)
@@ -59,7 +59,7 @@ class ExpressionError(HintedError):
 
 
 class Token(NamedTuple):
-    """A word of an expression; in its tree the name of a variable."""
+    """A word of an expression. In the tree it is the name of a variable."""
 
     kind: str
     text: str
@@ -67,7 +67,7 @@ class Token(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """Two operands and what is between them. Operands are trees, names or exact numbers."""
+    """An operator and its two operands. Operands are trees, names or exact numbers."""
 
     operator: str
     left: Any
@@ -76,7 +76,7 @@ class Operation(NamedTuple):
 
 
 class Logic(NamedTuple):
-    """`and`, `or`, `not` or `if` on truths; of `a if c else b` the operands are c, a and b."""
+    """`and`, `or`, `not` or `if` on truth values. The operands of `a if c else b` are c, a, b."""
 
     operator: str
     operands: tuple[Any, ...]
@@ -97,16 +97,16 @@ def names(text: str) -> list[tuple[str, int]]:
 
 
 def evaluate(text: str, lookup: Lookup) -> Value:
-    """The value of an expression: of a bare `$name` whatever that is, else a number or truth.
+    """The value of an expression: any value for a bare `$name`, else a number or a truth value.
 
     Raises ExpressionError for text that is not an expression, operands that are not numbers,
-    division by zero, and results beyond any size; and whatever `lookup` raises.
+    division by zero, and results that are too large; and the errors of `lookup`.
     """
     bare = BARE_NAME.fullmatch(text.strip())
     if bare:
         return lookup(bare.group(1))
-    # Variables are looked up before the arithmetic, not amid it: they may be expressions too, and
-    # the depths of all would add up.
+    # Variables are looked up before the arithmetic: they may be expressions too, and their depths
+    # would add up during it.
     values = {name: lookup(name) for name, _ in names(text)}
     return _value(parse(text), values.__getitem__)
 
@@ -130,7 +130,7 @@ def _tokens(text: str) -> tuple[Token, ...]:
 
 
 def _meaningless(text: str, at: int) -> ExpressionError:
-    """What to say of a character or a word that has no meaning."""
+    """The error for a character or a word that has no meaning."""
     stray = WORD.match(text, at)
     word = stray.group() if stray else text[at]
     hint = WORDS_HINT if stray else CHARACTERS_HINT
@@ -142,7 +142,7 @@ def _meaningless(text: str, at: int) -> ExpressionError:
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Any:
-    """The tree of an expression. Raises ExpressionError for what is none."""
+    """The tree of an expression. Raises ExpressionError if the text is not an expression."""
     parser = _Parser(text)
     tree = parser.choice(0)
     if parser.at < len(parser.tokens):
@@ -308,7 +308,7 @@ def _value(tree: Any, lookup: Lookup) -> Value:
 
 
 def _truth_value(tree: Logic, lookup: Lookup) -> Value:
-    """The value of and, or, not, if. What does not decide it is not worked out."""
+    """The value of and, or, not, if. Operands that do not matter are not computed."""
     if tree.operator == "if":
         condition, value, other = tree.operands
         return _value(value if _truth(condition, tree, lookup) else other, lookup)

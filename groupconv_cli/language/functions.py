@@ -1,4 +1,4 @@
-"""Functions that arithmetic in specs may call, on exact numbers."""
+"""Functions on exact numbers that expressions in specs may call."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Function(NamedTuple):
 
 
 def round_to(x: Any, divisor: Any) -> Any:
-    """The multiple of the divisor that is nearest to x, at least one divisor and 90 % of x.
+    """The multiple of the divisor nearest to x, but at least one divisor and 90 % of x.
 
-    The rule by which the MobileNets scale their channels: `_make_divisible` in TensorFlow's
-    slim/nets/mobilenet/conv_blocks.py (Sandler et al. 2018). Of two nearest the larger is taken.
+    The MobileNets scale their channels by this rule: `_make_divisible` in TensorFlow's
+    slim/nets/mobilenet/conv_blocks.py (Sandler et al. 2018). Between two equally near multiples it
+    takes the larger.
     """
     near = max(divisor, floor(x + divisor / _exactly(2)) // divisor * divisor)
     return near + divisor if 10 * near < 9 * x else near
@@ -43,7 +44,7 @@ FUNCTIONS = {
         2,
         2,
     ),
-    "round": Function(round, "round(x)", "the nearest whole number; of two the even one"),
+    "round": Function(round, "round(x)", "the nearest whole number; the even one of two"),
     "floor": Function(floor, "floor(x)", "the largest whole number that is not above x"),
     "ceil": Function(ceil, "ceil(x)", "the smallest whole number that is not below x"),
     "min": Function(min, "min(x, y)", "the smallest of two or more", 2, None),

@@ -1,4 +1,4 @@
-"""The network that grows while a spec is walked through, and the bounds of its growth."""
+"""The network that grows while a spec is expanded, and the bounds of its growth."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from groupconv_cli.ops.kinds import Value
 
 MAX_LAYERS = 10_000
 MAX_STEPS = 200_000
-"""Units of work: an item or a branch is ITEM_STEPS, a value or an input of a merge is 1."""
+"""The most units of work: an item or a branch is ITEM_STEPS, a value or a merge's input is 1."""
 
 ITEM_STEPS = 4
 MAX_NESTING = 80
-"""Levels of blocks and composites within one another."""
+"""The most levels of nested blocks and composites."""
 
 
 class Stop(Exception):
-    """The expansion has grown beyond its bounds."""
+    """Raised if the expansion grows beyond its bounds."""
 
 
 class Work:
-    """How much has been expanded of one spec: of all its variants together."""
+    """The work of expanding one spec, for all its variants together."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -33,7 +33,7 @@ class Work:
 
 
 class Growing:
-    """The nodes so far, what is known of them, and how much work went into them."""
+    """The nodes so far, facts about them, and the work that they took."""
 
     def __init__(self, spec: Spec, problems: Problems, work: Work) -> None:
         self.spec = spec
@@ -41,15 +41,15 @@ class Growing:
         self.work = work
         self.nodes: list[Node] = []
         self.groups_before: list[int | None] = []
-        """For each node the nearest convolution up its main path, itself included, that was given
-        groups and is not depthwise."""
+        """For each node, the index of the nearest convolution on its main path, itself included,
+        that was given groups and is not depthwise."""
         self.nesting = 0
         self.items: dict[int, Item] = {}
         self.arguments: dict[str, dict[str, Value]] = {}
-        """Of each use of a block, by its full name, the values of its parameters."""
+        """The values of the parameters for each use of a block, by its full name."""
 
     def step(self, place: Place, units: int = ITEM_STEPS) -> None:
-        """Counts work. Raises Stop when there is too much of it."""
+        """Counts work. Raises Stop if there is too much."""
         self.work.steps += units
         too_many = len(self.nodes) > MAX_LAYERS
         if too_many or self.work.steps > MAX_STEPS:

@@ -41,32 +41,32 @@ class ItemChecker:
 
     def __init__(self, block_params: dict[str, dict[str, Entry]], problems: Problems) -> None:
         self.block_params = block_params
-        """Of each block, its parameters with their defaults."""
+        """The parameters of each block, with their defaults."""
         self.problems = problems
         self.uses: dict[str | None, list[tuple[str, Place]]] = {}
-        """Of each block (None: the spec itself), the blocks it uses, and where."""
+        """The blocks that each block (None: the spec itself) uses, and the places."""
         self.items = 0
         self._hinted: set[str] = set()
 
     def layers(self, tree: Tree, names: set[str], block: str | None, what: str = "layers") -> Items:
-        """The items of a list of layers in `block`, where variables called `names` are known."""
+        """The items of a list of layers in `block`; `names` are the known variables."""
         return _List(self, names | {"in"}, block).items(tree, what)
 
     def once(self, hint: str) -> str | None:
-        """The hint the first time, nothing after that."""
+        """The hint for the first time, and None after that."""
         if hint in self._hinted:
             return None
         self._hinted.add(hint)
         return hint
 
     def unsound(self, place: Place, layer: str = "?") -> Item:
-        """An item that stands for one that cannot be used."""
+        """An item in place of one that cannot be used."""
         self.items += 1
         return Item(self.items, layer, place, {}, sound=False)
 
 
 class _List:
-    """One list of layers, and what is known where it stands."""
+    """One list of layers, and the names that are known in it."""
 
     def __init__(self, checker: ItemChecker, names: set[str], block: str | None) -> None:
         self.checker = checker
@@ -112,7 +112,7 @@ class _List:
         return self._with_beside(first, beside)
 
     def _with_beside(self, layer: Entry, beside: dict[str, Entry]) -> Item:
-        """The use of a layer, with what stands beside it."""
+        """The use of a layer, with the keys beside it."""
         each = self._each(beside["each"]) if "each" in beside else None
         inside, repeat = self, self._beside_value(beside.get("repeat"))
         if "each" in beside or "repeat" in beside:
@@ -132,7 +132,7 @@ class _List:
         )
 
     def _each(self, entry: Entry) -> dict[str, Entry]:
-        """The lists of `each`, by the names that their values have in each repetition."""
+        """The lists of `each`, by the names of their values."""
         if not isinstance(entry.value, MappingNode) or not entry.value.entries:
             self.problem(
                 f"each must be a mapping of names to lists, got {describe(entry.value)}",
@@ -156,7 +156,7 @@ class _List:
         return entry.value.entries
 
     def _arguments_beside(self, strays: list[Entry], first: Entry) -> bool:
-        """Reports arguments that stand beside their layer instead of below it, as one mistake."""
+        """Reports arguments that stand beside their layer and not below it, as one mistake."""
         params = self.checker.block_params.get(first.key, {})
         known = LAYERS[first.key].args.keys() if first.key in LAYERS else params.keys()
         arguments = [stray for stray in strays if stray.key in known]
@@ -178,7 +178,7 @@ class _List:
             return self.checker.unsound(place, layer)
         args: dict[str, Entry] = {}
         if isinstance(tree, MappingNode):
-            if tree.has_merge:  # noted by the reader; which arguments it would give is not known
+            if tree.has_merge:  # the reader noted it; the arguments it would give are not known
                 return self.checker.unsound(place, layer)
             args = tree.entries
         elif tree is not None and not is_nothing(tree):
@@ -276,7 +276,7 @@ class _List:
     def _unknown(
         self, args: dict[str, Entry], known: Collection[str], message: str, layer: str, has: str
     ) -> set[str]:
-        """Notes arguments that are not known; returns the known ones that seem to be meant."""
+        """Notes unknown arguments; returns the known arguments that they seem to mean."""
         stray = {key: entry for key, entry in args.items() if key not in known}
         for key in set(stray) & set(BESIDE_KEYS):
             hint = f"write {key}: beside {layer}:, with the same indent, not among its arguments"
@@ -339,14 +339,14 @@ class _List:
             return meant(tree.text, looks)
         if declared.default is None and tree.text.lower() in WORDS_FOR_NONE:
             if isinstance(declared.kind, LayerChoice):
-                return f"to have none, write {key}: {NONE}"
+                return f"to use no {key}, write {key}: {NONE}"
             if isinstance(declared.kind, Choice):
-                return f"to have none, leave {key} out"
+                return f"to use no {key}, leave it out"
         return None
 
 
 def example(layer: str) -> str | None:
-    """A use of the layer to show, out of its class' docstring."""
+    """An example of the layer from the docstring of its class."""
     registered = LAYERS.get(layer)
     for line in (registered.cls.__doc__ or "").splitlines() if registered else ():
         if line.strip().startswith("Example: "):

@@ -1,4 +1,4 @@
-"""What a spec calls the things that are called otherwise in Keras, for hints."""
+"""Names in specs for things that have other names in Keras, for hints."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ LAYERS = {
     "upsampling": "upsample",
     "zeropadding": "zero_pad",
 }
-"""By names in small letters, without `_` and the number of dimensions."""
+"""The keys are names in small letters, without `_` and the number of dimensions."""
 
 
 def argument_meant(word: str, known: Collection[str]) -> str | None:
-    """The known argument that Keras spells like this."""
+    """The known argument that has this name in Keras."""
     name = ARGUMENTS.get(word)
     return name if name in known else None
 
 
 def layer_meant(word: str, known: Collection[str]) -> str | None:
-    """The known layer that Keras calls so: `Conv2DTranspose` is `conv_transpose`."""
+    """The known layer that has this name in Keras: `Conv2DTranspose` is `conv_transpose`."""
     plain = re.sub(r"[123]d(?=transpose$|$)", "", word.lower().replace("_", ""))
     own = {name.replace("_", ""): name for name in known}
     name = LAYERS.get(plain, own.get(plain))

@@ -1,4 +1,4 @@
-"""The names of layers: a level of them for each block, branch or composite on the way."""
+"""The names of layers, with a level for each block, branch or composite around them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from groupconv_cli.network import Step
 
 
 class NameScope:
-    """A level of the nest of names: the path to it, and the names given out on it."""
+    """A level of nested names: the path to it, and the names that are taken on it."""
 
     def __init__(self, path: tuple[Step, ...]) -> None:
         self.path = path
         self.prefix = "".join(f"{step.name}." for step in path)
         self.owners: dict[str, int] = {}
-        """For every name taken, the number of the item that took it."""
+        """The number of the item that took each name."""
         self.counts: dict[str, int] = {}
 
     def label(self, wanted: str, item: int) -> str:
-        """A free name: the wanted one, or with 2, 3, … behind it."""
+        """A free name: the wanted name, if necessary with 2, 3, … after it."""
         count = self.counts.get(wanted, 0) + 1
         name = wanted if count == 1 else f"{wanted}_{count}"
         while name in self.owners:
@@ -27,9 +27,9 @@ class NameScope:
         return name
 
     def below(self, name: str, kind: str, item: int) -> NameScope:
-        """A level of its own below this one."""
+        """A new level below this one."""
         return NameScope((*self.path, Step(self.label(name, item), kind, item)))
 
     def full_name(self, label: str) -> str:
-        """The label with the path before it."""
+        """The label after its path."""
         return self.prefix + label

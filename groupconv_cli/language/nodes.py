@@ -7,11 +7,11 @@ from groupconv_cli.ops.kinds import Value
 from groupconv_cli.words import MAX_SHOWN, shortened
 
 MAX_LISTED = 6
-"""Items of a list that a message repeats."""
+"""The most items of a list that a message repeats."""
 
 
 class ScalarNode:
-    """A number, word, truth value or nothing; `text` is what stands in the file."""
+    """A number, word, truth value or null; `text` is the text in the file."""
 
     __slots__ = ("place", "plain", "text", "value")
 
@@ -20,7 +20,7 @@ class ScalarNode:
         self.text = text
         self.place = place
         self.plain = plain
-        """Whether it stands on one line without quotes: columns inside it can be pointed at."""
+        """Whether it is on one line without quotes, so that columns inside it can be shown."""
 
 
 class SequenceNode:
@@ -45,7 +45,7 @@ class Entry:
 
 
 class MappingNode:
-    """A mapping; its keys are the text that stands in the file, so `50: {...}` has key '50'."""
+    """A mapping; its keys are the text in the file, so `50: {...}` has the key '50'."""
 
     __slots__ = ("entries", "has_merge", "place")
 
@@ -53,14 +53,14 @@ class MappingNode:
         self.entries = entries
         self.place = place
         self.has_merge = has_merge
-        """Whether it had a merge key (<<), which is an error: more entries were meant."""
+        """Whether it had a merge key (<<). That is an error, and some entries are missing."""
 
 
 Tree = ScalarNode | SequenceNode | MappingNode
 
 
 def describe(tree: Tree) -> str:
-    """What was received, for an error message."""
+    """A description of a received value, for an error message."""
     if isinstance(tree, SequenceNode):
         return _listed(tree)
     if isinstance(tree, MappingNode):
@@ -82,7 +82,7 @@ def _listed(tree: SequenceNode) -> str:
 
 
 def in_words(value: Value) -> str:
-    """A computed value as a spec would write it."""
+    """A computed value in the form of a spec."""
     if isinstance(value, list):
         shown = [in_words(item) for item in value[:MAX_LISTED]]
         return f"[{', '.join([*shown, '…'] if len(value) > MAX_LISTED else shown)}]"

@@ -1,4 +1,4 @@
-"""Plain Python values as YAML, so that mistakes in them have a place to point at."""
+"""Plain Python values as YAML, so that mistakes in them have a place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def as_yaml(value: object) -> str:
 
 
 def as_texts(settings: Mapping[str, object] | None) -> dict[str, str]:
-    """Values of variables as `--set` has them. Text stays as it is."""
+    """Values of variables in the form of `--set`. Text stays unchanged."""
     return {
         name: value if isinstance(value, str) else as_yaml(value)
         for name, value in (settings or {}).items()
@@ -28,7 +28,7 @@ def as_texts(settings: Mapping[str, object] | None) -> dict[str, str]:
 
 
 def _plain(value: object) -> object:
-    """The value in the types that YAML has."""
+    """The value in types of YAML."""
     if isinstance(value, str | bool | int | float) or value is None:
         return value
     if isinstance(value, Integral):

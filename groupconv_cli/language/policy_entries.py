@@ -1,4 +1,4 @@
-"""What a spec says of itself besides its layers: `budget:`, and levels of `rules:`."""
+"""The entries of a spec that are about its check: `budget:` and `rules:`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_rules(entries: dict[str, Entry], problems: Problems) -> Severities:
 def check_budget(
     entries: dict[str, Entry], names: Collection[str], problems: Problems
 ) -> dict[str, Entry]:
-    """The limits of a spec whose values are sound, or depend on variables."""
+    """The limits of a spec that are valid, or depend on variables."""
     report_unknown(
         entries, BUDGETED, "no budget is called", f"there are {', '.join(BUDGETED)}", problems
     )
@@ -59,7 +59,7 @@ def check_budget(
 def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, BudgetLimit]:
     """The limits with their variables replaced.
 
-    Raises SpecError for one whose value is no amount.
+    Raises SpecError if a value is not an amount.
     """
     found = {}
     for key, entry in entries.items():

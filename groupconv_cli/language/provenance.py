@@ -1,4 +1,4 @@
-"""How a spec writes the network that comes of it."""
+"""The link from a network back to its spec."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def origin_of(
     scope: Scope,
     arguments: Mapping[str, Mapping[str, Value]],
 ) -> Provenance:
-    """What is behind a network: its items by number, and of each use of a block the arguments.
+    """The origin of a network: its items by number, and the arguments of each use of a block.
 
     `scope` has the values of the spec's variables.
     """

@@ -1,8 +1,8 @@
-"""The JSON Schema of the spec language, made of the registered layers.
+"""The JSON Schema of the spec language, made from the registered layers.
 
-Draft 7, which is what editors' YAML servers know best. A schema cannot relate the names under
-`blocks:` to their uses, so there are two sets of definitions: a spec without blocks may use the
-known layers only, one with blocks may use other names too.
+It is of draft 7, which editors' YAML servers support best. A schema cannot relate the names under
+`blocks:` to their uses. So there are two sets of definitions: a spec without blocks may use only
+known layers, and a spec with blocks may use other names too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILE_NAME = "gconv.schema.json"
 SOME_TEXT = r"\S"
 
 BLOCK_NAME = f"^(?!({'|'.join(dict.fromkeys([*LAYERS, *OPS, *BESIDE_KEYS]))})$){NAME.pattern}$"
-"""What a block may be called: a name that nothing else has."""
+"""The pattern of names of blocks: names that nothing else has."""
 
 
 def schema() -> Schema:
@@ -41,7 +41,7 @@ def schema() -> Schema:
         "additionalProperties": False,
         "properties": {
             "name": {
-                "description": "What the network is called.",
+                "description": "The name of the network.",
                 "type": ["string", "number", "boolean", "null"],
                 "pattern": SOME_TEXT,
                 "maxLength": MAX_NAME_LENGTH,
@@ -59,7 +59,7 @@ def schema() -> Schema:
                 ),
             },
             "vars": {
-                "description": "Names of values: `$name` is one of them.",
+                "description": "Variables and their values: `$name` stands for a value.",
                 **_variables(),
             },
             "variants": {
@@ -82,7 +82,7 @@ def schema() -> Schema:
                 "properties": {key: _limit(key) for key in BUDGETED},
             },
             "rules": {
-                "description": "How loud rules of gconv check are.",
+                "description": "The levels of rules of gconv check.",
                 "type": ["object", "null"],
                 "additionalProperties": False,
                 "properties": {
@@ -151,15 +151,15 @@ def _mapping_of(values: Schema, names: Schema) -> Schema:
 
 
 def _is_nested(name: str) -> bool:
-    """Whether a layer has lists of layers among its arguments."""
+    """Whether some argument of a layer is a list of layers."""
     return any(isinstance(declared.kind, Layers) for declared in LAYERS[name].args.values())
 
 
 def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
-    """The definitions of a list of layers, of an item, and of layers that have such lists."""
+    """The definitions of a list of layers, of an item, and of layers that contain lists."""
     beside: dict[str, Schema] = {
         "name": {
-            "description": "A name of its own.",
+            "description": "The name of the layer.",
             "type": "string",
             "pattern": f"^{NAME.pattern}$",
         },
@@ -178,7 +178,7 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             ),
         },
         "when": {
-            "description": "Whether the item is there.",
+            "description": "Whether the item is used.",
             **_one_of({"type": "boolean"}, EXPRESSION),
         },
     }
@@ -217,7 +217,7 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
 
 
 def _exactly_one_layer(present: list[str], beside: Iterable[str]) -> Schema:
-    """The item has these keys beside its layer, and one key more: the layer."""
+    """An item with these keys and exactly one more key, its layer."""
     absent = [key for key in beside if key not in present]
     return {
         "required": present,
@@ -255,7 +255,7 @@ def _arguments(registered: Registered) -> Schema:
 
 
 def _prefixed(value: Any, prefix: str) -> Any:
-    """The schema with references to lists of layers pointing into this set of definitions."""
+    """The schema, with references to lists of layers in this set of definitions."""
     if isinstance(value, dict):
         if value.get("$ref") == "#/definitions/layers":
             return {"$ref": f"#/definitions/{prefix}.layers"}

@@ -12,14 +12,14 @@ MAX_CHAIN = 40
 
 
 class UnknownValue(Exception):
-    """A value that depends on a shape which an earlier mistake left unknown."""
+    """Raised for a value that depends on a shape which an earlier mistake left unknown."""
 
 
 class Scope:
-    """Names and what they stand for: those of a block, then those of the scope around it.
+    """Names and their values: those of a block, then those of the scope around it.
 
-    Values are worked out when they are first asked for, so that variables may use one another in
-    any order. `channels` is the value of `$in`; None means it depends on the layer that asks.
+    Values are computed when they are first used, so variables may use one another in any order.
+    `channels` is the value of `$in`; None means that it depends on the layer that uses it.
     """
 
     def __init__(
@@ -44,18 +44,18 @@ class Scope:
         return self if self.outer is None else self.outer.root
 
     def knows(self, name: str) -> bool:
-        """Whether the name stands for something here."""
+        """Whether the name is known here."""
         here = name in self.values or name in self.entries
         return here or (self.outer is not None and self.outer.knows(name))
 
     def within(self, values: dict[str, Value]) -> Scope:
-        """This scope with some names more, for one repetition of an item."""
+        """This scope with additional names, for one repetition of an item."""
         return Scope({}, self, values, self.channels, is_block=self.is_block)
 
     def value(self, tree: Tree, channels: int | None = None) -> Value:
-        """The plain value of a tree, its expressions computed; `channels` enter the layer.
+        """The plain value of a tree with its expressions computed; `channels` enter the layer.
 
-        Raises SpecError for an expression that has no value, UnknownValue where that follows from
+        Raises SpecError for an expression that has no value, or UnknownValue if that follows from
         an earlier mistake.
         """
         if isinstance(tree, SequenceNode):
@@ -93,7 +93,7 @@ class Scope:
                 raise UnknownValue  # noted when the spec was checked
             return self.outer.named(name, asked_by)
         if self._working[-1:] == [name] and self.outer is not None:
-            return self.outer.named(name, asked_by)  # params: {act: $act} hands a variable on
+            return self.outer.named(name, asked_by)  # params: {act: $act} passes a variable on
         if name in self._working or len(self._working) > MAX_CHAIN:
             chain = " → ".join([*self._working[:6], name])
             raise SpecError(

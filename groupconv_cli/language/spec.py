@@ -1,4 +1,4 @@
-"""A spec after checking: what the file says, with the place of every value."""
+"""A spec after checking: the content of the file, with the place of every value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Item(NamedTuple):
     each: dict[str, Entry] | None = None
     """Lists by the names that their values have, row by row: one repetition for each row."""
     sound: bool = True
-    """False if the checker found the item unusable; what comes after it has unknown shapes."""
+    """False if the checker found the item unusable. The layers after it have unknown shapes."""
 
 
 Items = tuple[Item, ...]
@@ -45,7 +45,7 @@ class Block(NamedTuple):
     name: str
     place: Place
     params: dict[str, Entry]
-    """Parameters with their defaults; one whose default is empty is required."""
+    """Parameters with their defaults. A parameter with an empty default is required."""
     layers: Items
 
 
@@ -69,6 +69,6 @@ class Spec(NamedTuple):
     blocks: dict[str, Block]
     layers: Items
     budget: dict[str, Entry]
-    """Limits to its costs, whose values may have variables."""
+    """Limits on its costs, whose values may have variables."""
     rules: Severities
-    """Levels of rules by code, of those that it names."""
+    """Levels by code, for the rules that it names."""

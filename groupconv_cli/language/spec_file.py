@@ -1,4 +1,4 @@
-"""The spec language: YAML with positions → Spec → Network. The only place that knows YAML."""
+"""A file of the spec language: text → Spec → Network."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["SpecFile"]
 
 
 class SpecFile:
-    """A spec that has been read, of which networks can be made: one for each set of variables."""
+    """A spec that has been read. It makes a network for each set of variables."""
 
     def __init__(self, source: Source, variant: str | None = None) -> None:
-        """Reads and checks the source; `variant` is one that the name it was found by implies.
+        """Reads and checks the source. `variant` is the variant that its name implies.
 
-        Raises SpecError where nothing can be read of it; other mistakes wait for `network`, which
-        may find more.
+        Raises SpecError if nothing can be read. Other mistakes are raised by `network`, which may
+        find more.
         """
         self.source = source
         self.implied_variant = variant
@@ -40,7 +40,7 @@ class SpecFile:
 
     @property
     def name(self) -> str:
-        """What the spec is called: of a family what its variants share."""
+        """The name of the spec; for a family, the name that its variants share."""
         return self._spec.name
 
     @property
@@ -57,8 +57,8 @@ class SpecFile:
     ) -> Network:
         """The network that the spec describes.
 
-        `settings` are values of variables; they win over those of the `variant`. Networks that are
-        made with the same `work` share the bounds of one.
+        `settings` are values of variables, which override those of the `variant`. Networks that
+        are made with the same `work` share the bounds of one network.
 
         Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
         it does not have.
@@ -71,10 +71,10 @@ class SpecFile:
     def networks(
         self, settings: Mapping[str, object] | None = None
     ) -> dict[str, Network | SpecError]:
-        """The network of every variant, or what is wrong with it, by the variant's name.
+        """The network of every variant, or its mistakes, by the variant's name.
 
-        Raises SpecError if no variant makes a network, UsageError for a variable that the spec
-        does not have, or a spec without variants.
+        Raises SpecError if every variant has mistakes, UsageError for a variable that the spec does
+        not have, or a spec without variants.
         """
         if not self.variants:
             raise UsageError(f"{self.source.name} has no variants")
@@ -87,21 +87,21 @@ class SpecFile:
                 made[variant] = error
         errors = [each for each in made.values() if isinstance(each, SpecError)]
         if len(errors) == len(made):
-            # What is wrong with all of them is wrong with the spec, and said once.
+            # A mistake in every variant is a mistake of the spec, and is reported once.
             raise SpecError(*dict.fromkeys(each for error in errors for each in error.diagnostics))
         return made
 
     @property
     def rules(self) -> Severities:
-        """Levels of rules by code, of those that the spec names."""
+        """Levels by code, for the rules that the spec names."""
         return self._spec.rules
 
     def limits(
         self, settings: Mapping[str, object] | None = None, variant: str | None = None
     ) -> dict[str, BudgetLimit]:
-        """The spec's budget, for the same arguments as `network`; its mistakes are found there.
+        """The spec's budget, for the same arguments as `network`, which finds its mistakes.
 
-        Raises SpecError for a limit that is none with these values.
+        Raises SpecError if a limit is not an amount with these values.
         """
         changes = self._changes(as_texts(settings), variant or self.implied_variant, Problems())
         return limits(self._spec.budget, Scope(self._spec.vars | changes))

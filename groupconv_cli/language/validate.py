@@ -1,7 +1,7 @@
-"""Tree → Spec: everything that can be known of a spec without its shapes.
+"""Tree → Spec: checks everything that can be checked without shapes.
 
-All mistakes are collected; a layer that cannot be used stays in the spec as an unsound item, so
-that the expansion can go on and find what is wrong elsewhere.
+All mistakes are collected. A layer that cannot be used stays in the spec as an unsound item, so
+that the expansion can continue and find other mistakes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_VARIANTS = 200
 
 
 def check(tree: Tree, source: Source, problems: Problems) -> Spec:
-    """The spec, as far as it can be read; what is wrong with it goes to `problems`.
+    """The spec, as far as it can be read. Its mistakes go to `problems`.
 
-    Raises SpecError where nothing can be read: the file is not a mapping, or lacks its input or
-    its layers.
+    Raises SpecError if nothing can be read: the file is not a mapping, or lacks its input or its
+    layers.
     """
     if not isinstance(tree, MappingNode):
         hint = "a spec is a mapping with at least `input:` and `layers:`"
@@ -67,7 +67,7 @@ class _Checker:
         }
         layers = self._layers(items, names)
         for name in self._endless(items):
-            # What uses it has unknown shapes; walking it would not end.
+            # Its uses have unknown shapes; expanding it would not end.
             blocks[name] = blocks[name]._replace(layers=(items.unsound(blocks[name].place),))
         return Spec(
             source=self.source,
@@ -150,7 +150,7 @@ class _Checker:
                 examine(entry.value, names, f"the variable {key!r}", self.problems)
         return variants
 
-    # What the network is held to
+    # Budgets and rules
 
     def _budget(self, names: set[str]) -> dict[str, Entry]:
         declared = self._mapping(self.entries.get("budget"), "names to limits")
@@ -175,7 +175,7 @@ class _Checker:
                 self.problem(f"{name!r} cannot name a block", entry.place, hint)
             body = self._mapping(entry, "params and layers")
             self.unknown_keys(body, BLOCK_KEYS, "a block")
-            # A body that is no mapping has been reported; that it has no layers follows from it.
+            # A body that is not a mapping was reported already, so missing layers are not.
             place = entry.place if isinstance(entry.value, MappingNode) else entry.value.place
             bodies[name] = (place, body)
         return bodies
@@ -206,7 +206,7 @@ class _Checker:
         return layers
 
     def _endless(self, items: ItemChecker) -> set[str]:
-        """Reports blocks that use themselves, through whichever others, or are nested too deep."""
+        """Reports blocks that use themselves, also through others, or are nested too deep."""
         depths: dict[str, int] = {}
         endless: set[str] = set()
 

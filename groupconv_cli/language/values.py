@@ -1,4 +1,4 @@
-"""Helpers on values of the tree: what they hold, what they refer to, where to point."""
+"""Helpers for values of the tree: their content, their variables, and places in them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DECLARE = "declare it under `vars:`, or as a parameter of the block"
 
 
 def is_nothing(tree: Tree) -> bool:
-    """Whether a value was left empty."""
+    """Whether a value is empty."""
     return isinstance(tree, ScalarNode) and tree.value is None
 
 
 def is_expression(tree: Tree) -> bool:
-    """Whether the tree is a scalar to compute: it has a variable, or is arithmetic on numbers."""
+    """Whether the tree is a scalar to compute: it has a variable or is arithmetic on numbers."""
     if not isinstance(tree, ScalarNode) or not isinstance(tree.value, str):
         return False
     return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
@@ -50,23 +50,23 @@ def plain(tree: Tree) -> Value:
 
 
 def point(tree: ScalarNode, offset: int) -> Place:
-    """The place of a character inside a scalar, where it stands as written."""
+    """The place of a character inside a scalar, if the scalar is in the file as written."""
     if tree.plain:
         return tree.place._replace(column=tree.place.column + offset)
     return tree.place
 
 
 class Content(Enum):
-    """What a value that should be a scalar, or a list of them, is made of."""
+    """The content of a value that should be a scalar or a list of scalars."""
 
     LITERAL = 1
     COMPUTED = 2
-    """It has expressions, all of them sound."""
+    """It has expressions, all of which are valid."""
     UNSOUND = 3
 
 
 def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> Content:
-    """What a value is made of; mistakes in its expressions, given known `names`, are noted."""
+    """The content of a value. Notes mistakes in its expressions; `names` are the variables."""
     if isinstance(tree, MappingNode):
         problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
         return Content.UNSOUND
@@ -100,15 +100,15 @@ def _variable_hint(name: str, names: Iterable[str]) -> str:
 def report_unknown(
     entries: dict[str, Entry], known: Collection[str], message: str, has: str, problems: Problems
 ) -> set[str]:
-    """Notes every key that is not known; returns the known ones that seem to be meant.
+    """Notes every unknown key; returns the known keys that they seem to mean.
 
-    `has` says what there is, for keys that are near none.
+    `has` lists the known keys, for unknown keys that resemble none of them.
     """
     found = set()
     for key, entry in entries.items():
         if key not in known:
             name, colon, value = key.partition(":")
-            if colon and name in known:  # YAML wants a blank there
+            if colon and name in known:  # YAML needs a blank there
                 near, hint = name, f"put a space after the colon: {name}: {value}"
             else:
                 near = argument_meant(key, known) or suggest(key, known) or ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 JOINS = ("_", "", "-", ":", "/")
-"""What may stand between the name of a family and that of a variant."""
+"""The texts that may stand between the name of a family and the name of a variant."""
 
 
 def variant_name(family: str, variant: str) -> str:
-    """What a variant is called: resnet and 50 make resnet50, mobilenet_v1 and 0.5 mobilenet_v1_0.5.
+    """The name of a variant: resnet and 50 give resnet50, mobilenet_v1 and 0.5 mobilenet_v1_0.5.
 
     A number of two digits or more follows a plain word directly, as people write it.
     """

@@ -1,6 +1,6 @@
-"""The walk through the items of a spec: each becomes nodes, in the scope that it stands in.
+"""The walk through the items of a spec: each item becomes nodes, in its scope.
 
-The one place that knows both what a layer objects to and where it stands in the file.
+Only this module knows both the errors of a layer and the layer's place in the file.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from groupconv_cli.ops.norm import GroupNorm, with_fitting_groups
 from groupconv_cli.words import plural
 
 MAX_OUTPUT = 10**30
-"""No size of an output is larger: what is beyond it cannot even be written down."""
+"""The largest size of an output: larger numbers could not even be written down."""
 
 
 class Walk:
-    """Where the walk is: what names mean there, and which item is being expanded.
+    """The state of the walk: the values of names, and the item that is being expanded.
 
-    It is the `Builder` that composites expand with.
+    It is also the `Builder` with which composites expand.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class Walk:
         self.level = level
         self.item = item
         self.used_at = used_at
-        """Where the blocks around this were used, the outermost first."""
+        """The places where the blocks around this were used, the outermost first."""
 
-    # What composites ask for
+    # Functions for composites
 
     def add(self, op: Op, *inputs: Tensor) -> Tensor:
         """Adds a primitive under its own name."""
@@ -65,7 +65,7 @@ class Walk:
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Puts what is added inside on a level of its own."""
+        """Puts the layers that are added inside on a level of their own."""
         self.growing.step(self.item.place)
         outer, self.level = self.level, self.level.below(name, name, self.item.number)
         try:
@@ -104,7 +104,7 @@ class Walk:
                     continue
                 before, x = x, each._once(x)
                 if self.growing.problems and x.shape == before.shape and not is_by_rows:
-                    break  # there will be no network, and the rest finds nothing else
+                    break  # there will be no network, and the other repetitions find nothing else
         except UnknownValue:
             return unknown
         except SpecError as error:
@@ -121,7 +121,7 @@ class Walk:
         return value
 
     def _repetitions(self, x: Tensor) -> Iterator[Scope]:
-        """What names stand for in each repetition of the item; `$i` counts them from 0."""
+        """The values of names in each repetition of the item; `$i` counts repetitions from 0."""
         item = self.item
         if item.each is None and item.repeat is None:
             yield self.variables
@@ -274,7 +274,7 @@ class Walk:
         keeps_groups: bool = False,
         given_by: str | None = None,
     ) -> Tensor:
-        """The output of one more layer; `given_by` is the argument that stands for all of it."""
+        """The output of one more layer; `given_by` is the argument that stands for the layer."""
         unknown = Tensor(inputs[0].node, None)
         shapes = tuple(tensor.shape for tensor in inputs if tensor.shape is not None)
         if len(shapes) < len(inputs):
@@ -342,7 +342,7 @@ class Walk:
 
 @lru_cache(maxsize=4096)
 def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
-    """The output shape and the cost of an op on these inputs; repeats need them once.
+    """The output shape and the cost of an op on these inputs, computed once for repeats.
 
     Raises OpError if the op cannot take the inputs.
     """
@@ -351,9 +351,9 @@ def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
 
 
 def _shape_in_spite(op: Op, shapes: tuple[Shape, ...]) -> Shape | None:
-    """What an op that objects to its inputs would make of them, for checking what follows.
+    """The output shape of an op that refused its inputs, for checking the layers after it.
 
-    None if that is no shape that another layer could be given.
+    None if that shape could not be the input of a layer.
     """
     try:
         shape = op.output_shape(*shapes)
@@ -367,7 +367,7 @@ def _channels(x: Tensor) -> int | None:
 
 
 def not_a(key: str, words: str, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
-    """The problem that the value of a key is not what it must be."""
+    """The problem of a key that must have another value."""
     computed = is_computed(tree)
     received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
     return Diagnostic(f"{key} must be {words}; {received}", tree.place, hint)

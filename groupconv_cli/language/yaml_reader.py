@@ -1,8 +1,9 @@
 """YAML text → tree with places.
 
-The parser's events are turned into a tree here instead of by PyYAML's composer: libyaml's composer
-crashes the process on deep nesting, aliases are counted before they are followed, duplicate keys
-are noticed, and scalars follow YAML 1.2's core schema (`on` and `no` are words, `010` is ten).
+This module makes the tree from the parser's events. It does not use PyYAML's composer, because
+libyaml's composer crashes the process on deep nesting. This way aliases are counted before they are
+followed, duplicate keys are noticed, and scalars follow YAML 1.2's core schema (`on` and `no` are
+words, `010` is ten).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MAX_NUMBER_LENGTH = 30
 MAX_KEY_LENGTH = 100
 
 _YAML_SIGNS = ("", *":,-[]{}#&*!|>'\"%@`")
-"""What characters that look like signs of YAML look like; blanks do not look like anything."""
+"""The signs of YAML that other characters may look like; '' stands for blanks."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -38,7 +39,7 @@ _WORDS: dict[str, Value] = {
 
 
 def too_large(name: str) -> SpecError:
-    """The error of a text that is larger than a spec may be."""
+    """The error for a text that is too large for a spec."""
     message = f"larger than {MAX_BYTES:,} bytes, the limit for a spec"
     return SpecError(Diagnostic(message, Place(Source(name, ""), 1, 1)))
 
@@ -61,9 +62,9 @@ def decode(data: bytes, name: str) -> Source:
 
 
 def read(source: Source, problems: Problems) -> Tree:
-    """The tree of the one document in the source; what is wrong in it goes to `problems`.
+    """The tree of the only document in the source. Its mistakes go to `problems`.
 
-    Raises SpecError where there is no tree: the text is not YAML, or goes beyond the bounds.
+    Raises SpecError if there is no tree: the text is not YAML, or goes beyond the bounds.
     """
     try:
         source.text.encode()
@@ -79,23 +80,23 @@ def read(source: Source, problems: Problems) -> Tree:
 
 
 def _beyond_bounds_before(error: yaml.YAMLError, source: Source) -> Diagnostic | None:
-    """The bound that the text in front of an error goes beyond, if it does.
+    """The bound that the text before an error exceeds, if it does.
 
-    A parser looks as much as a line ahead and may fail there, at a limit of its own too, with the
-    events of all that it has passed still to come. Without what lies behind they do come.
+    A parser looks up to a line ahead and may fail there, also at a limit of its own, before it has
+    given the events of the text before. If the text after that is cut off, it gives these events.
     """
     text = source.text[: _index_of(error, source)]
     try:
         _Reader(source, text, Problems()).document()
     except _BeyondBoundsError as beyond:
         return beyond.problem
-    except (SpecError, yaml.YAMLError):  # of a text that is cut off: nothing to tell
+    except (SpecError, yaml.YAMLError):  # errors of a text that is cut off mean nothing
         pass
     return None
 
 
 def _index_of(error: yaml.YAMLError, source: Source) -> int:
-    """Characters in front of what the parser failed at."""
+    """The number of characters before the place where the parser failed."""
     if isinstance(error, yaml.reader.ReaderError):
         position: int = error.position
         if issubclass(_LOADER, yaml.reader.Reader):
@@ -107,7 +108,7 @@ def _index_of(error: yaml.YAMLError, source: Source) -> int:
 
 
 class _BeyondBoundsError(Exception):
-    """The text holds more than a spec may."""
+    """Raised if the text contains more than a spec may."""
 
     def __init__(self, message: str, place: Place, hint: str | None = None) -> None:
         super().__init__(message)
@@ -119,15 +120,15 @@ class _Anchor(NamedTuple):
 
     tree: Tree
     nodes: int
-    """Values in it."""
+    """The number of values in it."""
     height: int
-    """Levels it goes down."""
+    """The number of levels in it."""
     begin: Place
     end: Place
 
 
 class _Reader:
-    """Reads `text`: the source's, or as much as is wanted of it."""
+    """Reads `text`: the text of the source, or a part of it."""
 
     def __init__(self, source: Source, text: str, problems: Problems) -> None:
         self.source = source
@@ -322,7 +323,7 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if hint and begun and mark and begun.line != mark.line:
         at_end = mark.index >= len(source.text.rstrip())
         hint += " that begins here" if at_end else f" that begins on line {begun.line + 1}"
-        # What is never closed is found at the end of the file; it is mended where it begins.
+        # A missing end is found at the end of the file, but the mistake is where the text begins.
         mark = begun if at_end else mark
     if mark and source.text[mark.index : mark.index + 1] == "\t":
         problem, hint = "a tab", "YAML is indented with spaces, never tabs"
@@ -333,13 +334,13 @@ def _yaml_problem(error: yaml.YAMLError, source: Source) -> Diagnostic:
             "has a layer with repeat:, when: or name: below it: `- relu:`"
         )
     end = _end_of(source.text, source)
-    # The parser sees a line behind the last.
+    # The parser sees a line after the last one.
     place = end if mark is None or mark.line >= end.line else _place(source, mark)
     return Diagnostic(f"not valid YAML: {problem}", place, _unlike_yaml(place) or hint)
 
 
 def _unlike_yaml(place: Place) -> str | None:
-    """Characters on the line or the one before that look like YAML's own and are not."""
+    """A hint on characters that look like YAML's signs, on this line or the one before."""
     lines = LINE_BREAK.split(place.source.text)[max(0, place.line - 2) : place.line]
     found = "".join(
         char for char in dict.fromkeys("".join(lines)) if without_confusables(char) in _YAML_SIGNS
@@ -348,7 +349,7 @@ def _unlike_yaml(place: Place) -> str | None:
 
 
 def _end_of(before: str, source: Source) -> Place:
-    """The place behind some text that the source begins with."""
+    """The place after some text with which the source begins."""
     lines = LINE_BREAK.split(before)
     return Place(source, len(lines), len(lines[-1]) + 1)
 
