@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, NamedTuple
 
+from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.api.reading import network_of
 from groupconv_cli.sources.open import open_pair, open_spec, silent
@@ -13,6 +14,7 @@ from groupconv_cli.sources.open import open_pair, open_spec, silent
 if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff
     from groupconv_cli.analysis.growth import LimitVerdict
+    from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.api.reading import AnySpec
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.policy.limits import GrowthLimit
@@ -93,6 +95,7 @@ def diff_specs(
     against: str | None = None,
     settings: tuple[Settings, Settings] = ({}, {}),
     variants: tuple[str | None, str | None] = (None, None),
+    regroup: Mapping[str, Count] | None = None,
     dtype: str = "float32",
     trust: bool = False,
     note: Tell = silent,
@@ -100,15 +103,17 @@ def diff_specs(
 ) -> SpecDiff:
     """What `diff` gives of two specs, or with `against` of one since that git revision.
 
-    `settings` and `variants` are those of the old and the new one. The mistakes of both are in one
-    SpecError.
+    `settings` and `variants` are those of the old and the new one; `regroup` is for the new one.
+    The mistakes of both are in one SpecError.
     """
     from groupconv_cli.analysis.diff import diff_networks
 
     pair = open_pair(old, new, against=against, trust=trust, note=note)
     before, after = pair.networks(
         lambda file: file.network(settings[0], variants[0], progress=progress),
-        lambda file: file.network(settings[1], variants[1], progress=progress),
+        lambda file: regrouped_by_name(
+            file.network(settings[1], variants[1], progress=progress), regroup or {}
+        ),
     )
     return SpecDiff(diff_networks(before, after, dtype), pair.names)
 
@@ -136,6 +141,7 @@ def check(
     budget: Mapping[str, int | str] | None = None,
     variant: str | None = None,
     settings: Settings | None = None,
+    regroup: Mapping[str, Count] | None = None,
     dtype: str = "float32",
     strict: bool = False,
     trust: bool = False,
@@ -158,6 +164,7 @@ def check(
         budget=budget or {},
         variant=variant,
         settings=settings or {},
+        regroup=regroup or {},
         dtype=dtype,
         strict=strict,
         trust=trust,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.api.reading import network_of
-from groupconv_cli.network import Network
+from groupconv_cli.network import Network, refuse_model
 from groupconv_cli.sources.open import open_spec, silent
 
 if TYPE_CHECKING:
     import keras
 
+    from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.api.reading import AnySpec
     from groupconv_cli.exporters.build_files import BuildReport, ModelSource
     from groupconv_cli.exporters.convert_file import Conversion
@@ -114,6 +116,7 @@ def build_files(
     ignore_memory: bool = False,
     settings: Settings | None = None,
     variant: str | None = None,
+    regroup: Mapping[str, Count] | None = None,
     force: bool = False,
     trust: bool = False,
     progress: Tell = silent,
@@ -130,7 +133,9 @@ def build_files(
     from groupconv_cli.models.model_file import ModelFile
 
     file = open_spec(spec, trust=trust, or_bundled=False)
-    network = file.network(settings, variant, progress=progress)
+    network = regrouped_by_name(file.network(settings, variant, progress=progress), regroup or {})
+    if regroup:
+        refuse_model(network)
     source = ModelSource(network, file if isinstance(file, ModelFile) else None, settings)
     options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)
     return build_all(source, paths, to, options, force=force, progress=progress)

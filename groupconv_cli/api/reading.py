@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.network import Network
 from groupconv_cli.sources.open import open_spec
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.sources.open import AnySource, Settings, Tell
 
     AnySpec: TypeAlias = Network | AnySource
@@ -20,6 +23,7 @@ def load(
     *,
     settings: Settings | None = None,
     variant: str | None = None,
+    regroup: Mapping[str, Count] | None = None,
     trust: bool = False,
     progress: Tell | None = None,
 ) -> Network:
@@ -27,7 +31,8 @@ def load(
 
     None is gconv.yaml of this folder, or else the bundled 'basic'. `settings` gives other values to
     variables of the spec, as `--set` does; `variant` picks one of the spec's variants. The name of
-    a bundled config may imply a variant: `resnet50`.
+    a bundled config may imply a variant: `resnet50`. `regroup` gives convolutions another number of
+    groups, or 'depthwise', by patterns (globs) of their full names; a later pattern wins.
 
     A model goes wherever a spec does: a `keras.Model`, the path of a `.keras` or `.h5` file, or
     `keras:MobileNetV2` for any of keras.applications. Its one setting is `input`, the sizes that
@@ -38,7 +43,8 @@ def load(
     such spec, variable or variant or a model cannot be read, and for a model EnvironmentProblem
     if TensorFlow is missing.
     """
-    return open_spec(spec, trust=trust).network(settings, variant, progress=progress)
+    network = open_spec(spec, trust=trust).network(settings, variant, progress=progress)
+    return regrouped_by_name(network, regroup or {})
 
 
 def network_of(spec: AnySpec) -> Network:

@@ -11,12 +11,14 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
     ForceOption,
+    RegroupOption,
     SetOption,
     TrustOption,
     VariantOption,
     complete_spec,
     file_name,
     members,
+    parse_regroup,
     parse_settings,
 )
 from groupconv_cli.cli.run import command
@@ -136,6 +138,7 @@ def build(
     ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
+    regroup: RegroupOption = None,
     trust: TrustOption = False,
 ) -> None:
     """Build the model of a spec, check it against the analysis, and save it.
@@ -180,6 +183,7 @@ def build(
             ignore_memory=ignore_memory,
             settings=parse_settings(settings),
             variant=variant,
+            regroup=parse_regroup(regroup),
             force=force,
             progress=show,
         )

@@ -18,11 +18,13 @@ from groupconv_cli.cli.options import (
     ExactOption,
     ForceOption,
     OutputOption,
+    RegroupOption,
     SetOption,
     TrustOption,
     VariantOption,
     complete_spec,
     members,
+    parse_regroup,
     parse_settings,
 )
 from groupconv_cli.cli.run import command
@@ -108,6 +110,7 @@ def check(
     ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
+    regroup: RegroupOption = None,
     dtype: DTypeOption = DEFAULT_DTYPE,
     output_format: Annotated[
         CheckFormat | None,
@@ -165,6 +168,7 @@ def check(
         budget={key: text for key, text in given.items() if text is not None},
         variant=variant,
         settings=parse_settings(settings),
+        regroup=parse_regroup(regroup),
         dtype=dtype,
         strict=strict,
         trust=trust,

@@ -24,6 +24,7 @@ from groupconv_cli.cli.options import (
     ForceOption,
     FormatOption,
     OutputOption,
+    RegroupOption,
     SetOption,
     SpecArgument,
     TrustOption,
@@ -69,6 +70,7 @@ def compare(
     ] = False,
     settings: SetOption = None,
     variant: VariantOption = None,
+    regroup: RegroupOption = None,
     trust: TrustOption = False,
     dtype: DTypeOption = DEFAULT_DTYPE,
     measure: MeasureOption = False,
@@ -121,14 +123,15 @@ def compare(
         dtype=dtype,
     )
     if variants:
-        if groups is not None or only is not None or variant is not None or measure:
+        if groups is not None or only is not None or variant or regroup or measure:
             raise UsageError(
-                "--variants cannot be combined with --groups, --only, --variant or --measure"
+                "--variants cannot be combined with --groups, --only, --variant, --regroup or "
+                "--measure"
             )
         status, result = _variants(spec, parse_settings(settings), dtype, trust=trust)
     else:
         counts = parse_groups("all" if groups is None else groups)
-        network = load_spec(spec, settings, variant, trust=trust)
+        network = load_spec(spec, settings, variant, regroup, trust=trust)
         status, result = _groups(network, counts, only, dtype, exact, settings_of_measure)
     present(result, to)
     return status

@@ -14,10 +14,12 @@ from groupconv_cli.cli.options import (
     ForceOption,
     FormatOption,
     OutputOption,
+    RegroupOption,
     SetOption,
     TrustOption,
     VariantOption,
     complete_spec,
+    parse_regroup,
     parse_settings,
 )
 from groupconv_cli.cli.run import command
@@ -70,6 +72,7 @@ def diff(
     ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
+    regroup: RegroupOption = None,
     old_settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -126,6 +129,7 @@ def diff(
             against=against,
             settings=(own, shared),
             variants=(variant if old_variant is None else old_variant, variant),
+            regroup=parse_regroup(regroup),
             dtype=dtype,
             trust=trust,
             note=note,

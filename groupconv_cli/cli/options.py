@@ -61,6 +61,9 @@ def file_name(given: str | Path) -> Path:
     return Path(text)
 
 
+MAX_DIGITS = 18
+"""Digits of a number of groups; no network has as many channels."""
+
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 """The separators that the name of a folder may end in."""
 
@@ -82,6 +85,16 @@ SetOption = Annotated[
         metavar="NAME=VALUE",
         help="Set a variable of the spec, or the open input sizes of a Keras model: "
         "input=224,224,3. May be repeated.",
+        show_default=False,
+    ),
+]
+RegroupOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--regroup",
+        metavar="PATTERN=N",
+        help="Give the convolutions whose full names match this glob N groups, or as many as they "
+        "have channels: 'head.*=depthwise'. May be repeated; a later pattern wins.",
         show_default=False,
     ),
 ]
@@ -128,9 +141,14 @@ DTypeOption = Annotated[
 
 
 def load_spec(
-    spec: str | None, settings: list[str] | None, variant: str | None, *, trust: bool = False
+    spec: str | None,
+    settings: list[str] | None,
+    variant: str | None,
+    regroup: list[str] | None,
+    *,
+    trust: bool = False,
 ) -> Network:
-    """The network of a command's SPEC, --set, --variant and --trust: a spec's or a model's.
+    """The network of a command's SPEC, --set, --variant, --regroup and --trust.
 
     A note on stderr names the spec if none was given, and a status line shows slow steps.
 
@@ -139,10 +157,26 @@ def load_spec(
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.progress import spinner
 
-    values = parse_settings(settings)
+    values, groups = parse_settings(settings), parse_regroup(regroup)
     file = api.open_spec(spec, trust=trust, note=note)
     with spinner() as show:
-        return api.load(file, settings=values, variant=variant, progress=show)
+        return api.load(file, settings=values, variant=variant, regroup=groups, progress=show)
+
+
+def parse_regroup(regroup: list[str] | None) -> dict[str, int | str]:
+    """The PATTERN=N of every --regroup. Raises UsageError for one that has another form."""
+    groups: dict[str, int | str] = {}
+    for given in regroup or ():
+        pattern, _, count = (part.strip() for part in given.rpartition("="))
+        is_number = count.isdecimal() and len(count) < MAX_DIGITS and int(count) > 0
+        if not pattern or not (is_number or count == "depthwise"):
+            raise UsageError(
+                f"--regroup needs PATTERN=N, such as 'stage_3.*=8' or 'head.*=depthwise'; "
+                f"got {given!r}"
+            )
+        groups.pop(pattern, None)  # the last of two stands last
+        groups[pattern] = int(count) if is_number else count
+    return groups
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

@@ -24,6 +24,7 @@ from groupconv_cli.cli.options import (
     ForceOption,
     FormatOption,
     OutputOption,
+    RegroupOption,
     SetOption,
     SpecArgument,
     TrustOption,
@@ -59,6 +60,7 @@ def summary(
     ] = None,
     settings: SetOption = None,
     variant: VariantOption = None,
+    regroup: RegroupOption = None,
     trust: TrustOption = False,
     dtype: DTypeOption = DEFAULT_DTYPE,
     measure: MeasureOption = False,
@@ -109,7 +111,7 @@ def summary(
         ignore_memory=ignore_memory,
         dtype=dtype,
     )
-    network = load_spec(spec, settings, variant, trust=trust)
+    network = load_spec(spec, settings, variant, regroup, trust=trust)
     report = api.analyze(network, dtype=dtype)
     measured = None
     if settings_of_measure is not None:

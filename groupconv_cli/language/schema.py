@@ -15,7 +15,7 @@ from groupconv_cli.language.expressions import BARE_NAME
 from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE
 from groupconv_cli.language.validate import MAX_NAME_LENGTH
 from groupconv_cli.ops import LAYERS, OPS, Registered
-from groupconv_cli.ops.kinds import EXPRESSION, Layers
+from groupconv_cli.ops.kinds import EXPRESSION, Groups, Layers
 from groupconv_cli.policy.amounts import UNITS
 from groupconv_cli.policy.rules import Severity, rule_names
 from groupconv_cli.policy.totals import BUDGETED, METRICS
@@ -74,6 +74,11 @@ def schema() -> Schema:
                 "description": "The network, layer by layer.",
                 "type": "array",
                 "minItems": 1,
+            },
+            "groups": {
+                "description": "Group counts by patterns of full layer names; the last one wins.",
+                "type": ["object", "null"],
+                "additionalProperties": Groups().schema(),
             },
             "budget": {
                 "description": "Limits to the costs of the network, which gconv check checks.",

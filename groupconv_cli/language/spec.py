@@ -68,6 +68,8 @@ class Spec(NamedTuple):
     variants: dict[str, dict[str, Entry]]
     blocks: dict[str, Block]
     layers: Items
+    groups: dict[str, Entry]
+    """Group counts of convolutions, by patterns of their full names; they are applied last."""
     budget: dict[str, Entry]
     """Limits on its costs, whose values may have variables."""
     rules: Severities

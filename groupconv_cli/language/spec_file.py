@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
 from groupconv_cli.language.expand import expand
+from groupconv_cli.language.group_entries import apply_groups
 from groupconv_cli.language.growing import Work
 from groupconv_cli.language.nodes import Entry
 from groupconv_cli.language.plain import as_texts
@@ -112,12 +113,13 @@ class SpecFile:
         spec, problems = self._spec, self._problems.copy()
         if variant is not None:
             spec = spec._replace(name=variant_name(spec.name, variant))
-        network = expand(spec, self._changes(settings, variant, problems), problems, work)
+        changes = self._changes(settings, variant, problems)
+        network = expand(spec, changes, problems, work)
         if problems:
             raise problems.error()
         if network is None:
             raise InternalError("the spec makes no network, and nothing says why")
-        return network
+        return apply_groups(network, spec.groups, Scope(spec.vars | changes))
 
     def _changes(
         self, settings: Mapping[str, str], variant: str | None, problems: Problems

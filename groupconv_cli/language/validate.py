@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source
+from groupconv_cli.language.group_entries import check_groups
 from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE, ItemChecker
 from groupconv_cli.language.nodes import Entry, MappingNode, ScalarNode, Tree, describe
 from groupconv_cli.language.policy_entries import check_budget, check_rules
@@ -18,7 +19,7 @@ from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean, joined
 
-TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "budget", "rules")
+TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "groups", "budget", "rules")
 BLOCK_KEYS = ("params", "layers")
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
@@ -77,6 +78,11 @@ class _Checker:
             variants=variants,
             blocks=blocks,
             layers=layers,
+            groups=check_groups(
+                self._mapping(self.entries.get("groups"), "patterns of layer names to counts"),
+                names,
+                self.problems,
+            ),
             budget=self._budget(names),
             rules=self._rules(),
         )

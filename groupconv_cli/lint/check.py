@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.analysis.budget import BudgetLine, hold
+from groupconv_cli.analysis.regroup import Count, regrouped_by_name
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import Diagnostic, SpecError, UsageError
@@ -39,6 +40,7 @@ class CheckOptions(NamedTuple):
     limits: dict[str, BudgetLimit]
     variant: str | None
     settings: Mapping[str, object]
+    regroup: Mapping[str, Count]
     dtype: str
     strict: bool
     """Whether warnings are errors."""
@@ -53,6 +55,7 @@ class CheckOptions(NamedTuple):
         budget: Mapping[str, int | str],
         variant: str | None,
         settings: Mapping[str, object],
+        regroup: Mapping[str, Count],
         dtype: str,
         strict: bool,
         trust: bool,
@@ -71,7 +74,7 @@ class CheckOptions(NamedTuple):
             except AmountError as error:
                 message = f"the limit of {key} must be {error.message}; got {value!r}"
                 raise UsageError(message, error.hint) from None
-        return cls(levels, limits, variant, settings, dtype, strict, trust)
+        return cls(levels, limits, variant, settings, regroup, dtype, strict, trust)
 
 
 def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
@@ -160,6 +163,7 @@ def _made(
     file: Opened, variant: str | None, options: CheckOptions, work: Work
 ) -> tuple[Network, dict[str, BudgetLimit]]:
     network = file.network(options.settings, variant, work)
+    network = regrouped_by_name(network, options.regroup)
     return network, {**file.limits(options.settings, variant), **options.limits}
 
 

@@ -216,7 +216,9 @@ def test_a_status_line_replaces_no_stream(shown_by: str, monkeypatch) -> None:
         monkeypatch.setenv("COLUMNS", "60")
         monkeypatch.delenv("NO_COLOR", raising=False)
         out = sys.stdout
-        with progress.bar() if shown_by == "bar" else progress.spinner("Reading [/x].keras"):
+        with progress.bar() if shown_by == "bar" else progress.spinner() as show:
+            if shown_by == "spinner":
+                show("Reading [/x].keras")
             assert sys.stderr is screen
             assert sys.stdout is out
     expected = "Reading [/x].keras" if shown_by == "spinner" else "Loading TensorFlow"
@@ -239,7 +241,8 @@ def test_a_status_line_is_one_line(shown_by: str, columns: int, monkeypatch) -> 
             with progress.bar() as update:
                 update(f"Preparing {long}", 10.0, 95.0)
         else:
-            with progress.spinner("Loading TensorFlow") as show:
+            with progress.spinner() as show:
+                show("Loading TensorFlow")
                 show(f"Reading {long}")
     frames = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_all(master)).replace("\r", "\n")
     assert max(map(len, frames.split("\n"))) <= columns

@@ -14,8 +14,8 @@ from running import run_gconv
 
 from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.errors import EnvironmentProblem
-from groupconv_cli.models import load as loading
 from groupconv_cli.models.description import CODE
+from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.weights import load_weights
 
 
@@ -256,14 +256,14 @@ def test_absurd_sizes_take_no_memory_until_there_would_be_weights(
     path = repacked(good, tmp_path, config__json=json.dumps(config))
     assert analyze(path).params == 37 * 10**12
     with pytest.raises(EnvironmentProblem, match="needs about 444 TB of memory"):
-        loading.load_model(str(path))
+        ModelFile(str(path)).load()
 
 
 def test_no_weights_are_read_to_count(good: Path, tmp_path: Path) -> None:
     path = repacked(good, tmp_path, model__weights__h5=b"no HDF5")
     assert analyze(path).params == 8 * (9 * 4 + 1)
     with pytest.raises(UsageError, match=r"is not a complete Keras model: ."):
-        loading.load_model(str(path))
+        ModelFile(str(path)).load()
 
 
 def test_names_do_not_write_on_the_terminal() -> None:
@@ -292,7 +292,7 @@ def with_lambda(path: Path) -> Path:
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_a_lambda_is_not_run_unless_it_is_trusted(ending: str, tmp_path: Path) -> None:
     path = with_lambda(tmp_path / f"model.{ending}")
-    for read in (load, lambda source: loading.load_model(str(source))):
+    for read in (load, lambda source: ModelFile(str(source)).load()):
         with pytest.raises(
             UsageError, match=r"a Lambda 'run': loading it would run code from the file\n.*--trust"
         ) as error:

@@ -1,0 +1,64 @@
+"""What a spec says of group counts by the names of convolutions: its `groups:`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from groupconv_cli.analysis.regroup import Count, RegroupError, regrouped_by_name
+from groupconv_cli.errors import Diagnostic, Problems, SpecError
+from groupconv_cli.language.nodes import Entry, describe, in_words
+from groupconv_cli.language.scope import Scope, UnknownValue
+from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, plain
+from groupconv_cli.network import Network
+from groupconv_cli.ops.kinds import Groups, KindError, Value
+
+
+def check_groups(
+    entries: dict[str, Entry], names: Collection[str], problems: Problems
+) -> dict[str, Entry]:
+    """The counts that are sound, or depend on variables; what is wrong goes to `problems`."""
+    sound = {}
+    for pattern, entry in entries.items():
+        if is_nothing(entry.value):
+            problems.add(f"the groups of {pattern!r} are empty", entry.place)
+            continue
+        content = examine(entry.value, names, f"the groups of {pattern!r}", problems)
+        if content is Content.LITERAL:
+            try:
+                _count(pattern, entry, plain(entry.value))
+            except SpecError as error:
+                for problem in error.diagnostics:
+                    problems.add(*problem[:3])
+                continue
+        if content is not Content.UNSOUND:
+            sound[pattern] = entry
+    return sound
+
+
+def apply_groups(network: Network, entries: dict[str, Entry], scope: Scope) -> Network:
+    """The network with the counts of `groups:`.
+
+    Raises SpecError, at its place, for a count or a pattern that does not fit.
+    """
+    counts: dict[str, Count] = {}
+    for pattern, entry in entries.items():
+        try:
+            counts[pattern] = _count(pattern, entry, scope.value(entry.value))
+        except UnknownValue:  # noted when the spec was checked
+            continue
+    try:
+        return regrouped_by_name(network, counts)
+    except RegroupError as error:
+        place = entries[error.pattern].place
+        raise SpecError(Diagnostic(error.message, place, error.hint)) from None
+
+
+def _count(pattern: str, entry: Entry, value: Value) -> Count:
+    try:
+        return Groups().convert(value)
+    except KindError as error:
+        tree = entry.value
+        computed = is_computed(tree)
+        received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
+        message = f"the groups of {pattern!r} must be {error}; {received}"
+        raise SpecError(Diagnostic(message, tree.place, error.hint)) from None
