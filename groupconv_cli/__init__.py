@@ -1,6 +1,6 @@
 """gconv: a model builder and analyzer for networks with grouped convolutions.
 
-The functions here are what the command line itself calls:
+The command line calls the same functions:
 
 >>> from groupconv_cli import analyze, compare, load
 >>> network = load("resnext50_32x4d")
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # The one table of the public names: types come from it, and `_homes` reads it.
+if TYPE_CHECKING:  # The only table of the public names: type checkers and `_homes` read it.
     from groupconv_cli.analysis.diff import Diff as Diff
     from groupconv_cli.analysis.measurement import MeasureSettings as MeasureSettings
     from groupconv_cli.analysis.report import Comparison as Comparison
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # The one table of the public names: types come from it, and 
 
 
 def _homes() -> dict[str, str]:
-    """The module that each public name comes from: what the imports above say."""
+    """The module of each public name, read from the imports above."""
     import ast
     from inspect import getsource
     from sys import modules
@@ -70,7 +70,7 @@ def _public(name: str) -> object:
     return found
 
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of the package's
+if not TYPE_CHECKING:  # with this a type checker would accept any name
     __getattr__ = _public
 
 

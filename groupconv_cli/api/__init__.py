@@ -1,6 +1,6 @@
 """The public functions. The command line calls these and nothing deeper.
 
-They import what they need when they are called: a summary loads no exporters.
+Each function imports its modules when it is called, so a summary loads no exporters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Analysis: what a network costs, alone, at several numbers of groups, and beside another."""
+"""Analysis: the costs of a network, with several numbers of groups, and beside another network."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
-    """Shapes, parameters, MACs and memory of every layer and of the whole, beside g=1.
+    """Shapes, parameters, MACs and memory of every layer and of the whole, with the g=1 baseline.
 
-    `dtype` is that of weights and activations: float32, float16, bfloat16 or float64. All numbers
-    are for one sample.
+    `dtype` is the type of weights and activations: float32, float16, bfloat16 or float64. All
+    numbers are for one sample.
 
-    Raises what `load` raises, and UsageError for an unknown dtype.
+    Raises the errors of `load`, and UsageError for an unknown dtype.
     """
     from groupconv_cli.analysis.summary import summarize
 
@@ -41,11 +41,11 @@ def compare(
     only: str | None = None,
     dtype: str = "float32",
 ) -> Comparison:
-    """The network as written, at g = 1, and at each of `groups` ('all': every one that divides).
+    """The network as written, at g = 1, and at each of `groups` ('all': every possible number).
 
-    `only` is a glob on full layer names that chooses the convolutions to sweep.
+    `only` is a glob on full layer names that chooses the convolutions whose groups vary.
 
-    Raises what `load` raises, and UsageError if nothing can be swept or a number is below 1.
+    Raises the errors of `load`, and UsageError if nothing can be varied or a number is below 1.
     """
     from groupconv_cli.analysis.sweep import sweep
 
@@ -55,13 +55,13 @@ def compare(
 def compare_variants(
     spec: AnySource, *, settings: Settings | None = None, dtype: str = "float32"
 ) -> VariantComparison:
-    """The network at each variant of the spec, beside its own g=1 baseline.
+    """Each variant of the spec, with its own g=1 baseline.
 
-    The name of a bundled config may imply a variant; it means the whole family here. A variant
-    that makes no network is a row that says why.
+    The name of a bundled config may imply a variant; here it means the whole family. If a variant
+    has mistakes, its row says why.
 
-    Raises UsageError for a spec without variants, and what `load` raises where that is wrong with
-    every variant.
+    Raises UsageError for a spec without variants, and the errors of `load` if every variant has
+    them.
     """
     from groupconv_cli.analysis.variants import compare_networks
 
@@ -70,11 +70,11 @@ def compare_variants(
 
 
 def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
-    """What changed from one network to another: layers added, removed and changed, and totals.
+    """The changes from one network to another: layers added, removed and changed, and totals.
 
-    Layers are set against one another by what they are; their names do not matter.
+    Layers are matched by type and shape, not by name.
 
-    Raises what `load` raises for either, and UsageError for an unknown dtype.
+    Raises the errors of `load` for either, and UsageError for an unknown dtype.
     """
     from groupconv_cli.analysis.diff import diff_networks
 
@@ -82,7 +82,7 @@ def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
 
 
 class SpecDiff(NamedTuple):
-    """What changed between two specs, and what to call them."""
+    """The changes between two specs, and the names of their sources."""
 
     report: Diff
     names: tuple[str, str]
@@ -101,10 +101,10 @@ def diff_specs(
     note: Tell = silent,
     progress: Tell = silent,
 ) -> SpecDiff:
-    """What `diff` gives of two specs, or with `against` of one since that git revision.
+    """The result of `diff` for two specs, or with `against` for one spec since that git revision.
 
-    `settings` and `variants` are those of the old and the new one; `regroup` is for the new one.
-    The mistakes of both are in one SpecError.
+    `settings` and `variants` are those of the old and the new spec; `regroup` is for the new one.
+    One SpecError has the mistakes of both.
     """
     from groupconv_cli.analysis.diff import diff_networks
 
@@ -121,7 +121,7 @@ def diff_specs(
 def growth_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
     """The limits that `--fail-if-larger` takes, such as 5% or macs=100M.
 
-    Raises UsageError for what is none.
+    Raises UsageError if a text is not a valid limit.
     """
     from groupconv_cli.policy.limits import parse_limits
 
@@ -148,11 +148,11 @@ def check(
 ) -> CheckReport:
     """Checks specs: their mistakes, what rules find in them, and their budgets.
 
-    A spec is a path, a folder, a glob, the name of a bundled config or `-`; none at all is the
-    folder this runs in. `rules` gives rules another level, off, warning or error, by their codes;
-    `budget` has limits of params, macs, flops or memory, as numbers or text such as '30M'. Both
-    win over what specs say. With `strict` warnings are errors, and with `trust` code that a model's
-    file brings may run. What is wrong with a spec is in the report.
+    A spec is a path, a folder, a glob, the name of a bundled config or `-`. Without specs, the
+    current folder is checked. `rules` gives rules another level (off, warning or error) by their
+    codes. `budget` has limits on params, macs, flops or memory, as numbers or text such as '30M'.
+    Both override the specs. With `strict` warnings are errors, and with `trust` the code in a
+    model's file may run. Mistakes in specs are in the report.
 
     Raises UsageError for an unknown rule, level, limit or dtype, SpecError for a mistake in a
     pyproject.toml.
@@ -173,9 +173,9 @@ def check(
 
 
 def explain(code: str) -> str:
-    """What a rule of `check` looks for, why, and what to do, as Markdown.
+    """The page of a rule of `check` as Markdown: what it finds, why, and what to do.
 
-    Raises UsageError for a code that is none, EnvironmentProblem where Python has no docstrings.
+    Raises UsageError for an unknown code, EnvironmentProblem if Python runs without docstrings.
     """
     from groupconv_cli.lint.rules import explanation
 

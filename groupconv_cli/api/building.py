@@ -1,4 +1,4 @@
-"""Building: Keras models and files of them, checked against the analysis and compared."""
+"""Building: Keras models and their files, checked against the analysis and compared."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def build(
     weights: str | PathLike[str] | None = None,
     ignore_memory: bool = False,
 ) -> keras.Model:
-    """The Keras model: of stock Keras layers, or with `fast` accelerated.
+    """The Keras model, of stock Keras layers, or with `fast` of fast layers.
 
-    Its weights are random, the same ones for the same `seed`, or those of a `.weights.h5` or
-    `.keras` file. A seed leaves Python's, NumPy's and TensorFlow's own generators as they were.
-    Every layer's output shape and the parameters are checked against the analysis. With
-    `ignore_memory` it is tried even where there seems to be too little memory.
+    Its weights are random, always the same for the same `seed`, or come from a `.weights.h5` or
+    `.keras` file. A seed does not change the generators of Python, NumPy and TensorFlow. Every
+    layer's output shape and parameters are checked against the analysis. With `ignore_memory` the
+    model is built even if memory seems too small.
 
-    Raises what `load` raises, UsageError if the file's weights are not those of the network,
+    Raises the errors of `load`, UsageError if the file's weights do not fit the network,
     EnvironmentProblem if TensorFlow or memory is missing, and InternalError if the built model
     differs from the analysis.
     """
@@ -55,12 +55,13 @@ def build(
 
 
 def python_code(spec: AnySpec) -> str:
-    """The network as a Python file that needs Keras alone, for who goes on without gconv.
+    """The network as a Python file that needs only Keras, not gconv.
 
-    Its `build()` makes the layers that `build` here does, with their names: blocks of the spec are
-    functions in it, repeats loops, variables constants. It is formatted for 88 columns.
+    Its function `build()` makes the same layers as `build` here, with the same names. Blocks of the
+    spec are functions, repeats are loops, and variables are constants. The file is formatted for
+    88 columns.
 
-    Raises what `load` raises, and UsageError for a layer that there is no code for.
+    Raises the errors of `load`, and UsageError for a layer that cannot be written as code.
     """
     from groupconv_cli.codegen import network_code
 
@@ -77,22 +78,22 @@ def export(
     calibration: Any = None,
     ignore_memory: bool = False,
 ) -> Export:
-    """Writes a Keras model, or that of a spec, in the format that the path's ending tells.
+    """Writes a Keras model, or the model of a spec, in the format of the path's ending.
 
-    A model's file is loaded with its weights; the path of one goes wherever a spec's does.
+    The path of a model's file can stand wherever a spec can. The model is loaded with its weights.
 
-    `to` names the format where the ending doesn't: docs/export.md has a table of them. `quantize`
-    makes the file smaller, in formats that can. int8 takes `calibration`: an array of shape
-    (samples, *input), or for several inputs a list or a mapping of some.
+    `to` names the format if the ending does not; docs/export.md has a table of formats. `quantize`
+    makes the file smaller, in formats that support it. int8 takes `calibration`: an array of shape
+    (samples, *input), or for several inputs a list or a mapping of arrays.
 
-    The file is loaded again and compared with the model on random input; what was found is in the
-    result's `agreement`, which is None where nothing is installed that runs the format.
+    The file is loaded again and compared with the model on random input. The result's `agreement`
+    has the differences. It is None if the runtime of the format is not installed.
 
-    With `ignore_memory` it is tried even where there seems to be too little memory.
+    With `ignore_memory` the model is written even if memory seems too small.
 
-    Raises what `load` raises, UsageError if the path exists and `force` is not given, or the format
-    cannot express the model or has no such quantization; EnvironmentProblem if a package is
-    missing, or the file differs from the model.
+    Raises the errors of `load`; UsageError if the path exists and `force` is not given, the format
+    cannot express the model, or it does not have the quantization; EnvironmentProblem if a package
+    is missing, or the file differs from the model.
     """
     from groupconv_cli.exporters.build_files import BuildOptions, build_files
 
@@ -121,12 +122,12 @@ def build_files(
     trust: bool = False,
     progress: Tell = silent,
 ) -> BuildReport:
-    """Builds or reads the model once and writes it to every path, as `export` does to one.
+    """Builds or reads the model once and writes it to every path, as `export` does for one path.
 
-    `to` names formats where no ending gives them; without paths they are files in this folder.
-    What would go to the path - is the report's `printed`.
+    `to` names formats if no ending gives them. Without paths, files are written in this folder. The
+    text for the path - is in the report's `printed`.
 
-    Raises what `load`, `build` and `export` raise.
+    Raises the errors of `load`, `build` and `export`.
     """
     from groupconv_cli.exporters.build_files import BuildOptions, ModelSource
     from groupconv_cli.exporters.build_files import build_files as build_all
@@ -144,12 +145,12 @@ def build_files(
 def accelerate(model: keras.Model) -> keras.Model:
     """A copy of any Keras model in which every grouped convolution is fast.
 
-    It has the same weights, names and outputs, and is compiled and trained as far as the model
-    was. The layers are those of `groupconv_cli.layers`, so a file of it loads where this package
-    is imported. A layer of a class of its own that derives from Keras' convolution stays as it is,
-    and so does one that calls `keras.ops.conv` with groups; a warning names them.
+    The copy has the same weights, names and outputs. It is compiled if the model was, and training
+    continues where it stopped. The layers are those of `groupconv_cli.layers`, so a file of the
+    copy loads if that module is imported. Layers of custom classes that derive from Keras'
+    convolution, or that call `keras.ops.conv` with groups, stay unchanged; a warning names them.
 
-    Raises UsageError if Keras cannot save and load the model, as one of a class without
+    Raises UsageError if Keras cannot save and load the model, for example if a class has no
     `get_config`, and EnvironmentProblem if TensorFlow is missing.
     """
     from groupconv_cli.runtime import load_keras
@@ -161,7 +162,7 @@ def accelerate(model: keras.Model) -> keras.Model:
 
 
 def portable(model: keras.Model) -> keras.Model:
-    """A copy of an accelerated model with stock layers, for where this package is not installed.
+    """A copy of an accelerated model with stock Keras layers, which loads without this package.
 
     Raises UsageError if Keras cannot clone the model, and EnvironmentProblem if TensorFlow is
     missing.
@@ -185,12 +186,12 @@ def accelerate_file(
     trust: bool = False,
     progress: Tell = silent,
 ) -> Conversion:
-    """Saves the model of a file with its grouped convolutions fast, or with `portable` stock.
+    """Saves the model of a file with fast grouped convolutions, or with `portable` stock ones.
 
     The saved file is loaded again, and its outputs and gradients are compared with the original's.
 
-    Raises what `accelerate` and `portable` raise, EnvironmentProblem if memory is short, and
-    InternalError if the two differ; nothing is saved then.
+    Raises the errors of `accelerate` and `portable`, EnvironmentProblem if memory is short, and
+    InternalError if the two differ. Nothing is saved if there is an error.
     """
     from groupconv_cli.exporters.convert_file import convert_file
 
@@ -207,7 +208,7 @@ def accelerate_file(
 
 
 def _model_source(spec: AnySpec) -> ModelSource:
-    """What a model is made of: the file that has it, if one has."""
+    """The source of a model: its file, if it has one."""
     from groupconv_cli.exporters.build_files import ModelSource
     from groupconv_cli.models.model_file import ModelFile
 

@@ -1,4 +1,4 @@
-"""What comes with gconv: the catalogue of networks, a spec to start from, the schema."""
+"""Things that come with gconv: the catalogue of networks, a spec to start from, the schema."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 def catalogue() -> Sequence[Bundled]:
-    """Every bundled network; of a family with variants each variant."""
+    """Every bundled network, including every variant of a family."""
     from groupconv_cli.sources.catalogue import catalogue as bundled
 
     return tuple(bundled())
 
 
 def catalogue_names() -> Sequence[str]:
-    """Every name that means a bundled network, families and variants."""
+    """Every name of a bundled network, of families and of variants."""
     from groupconv_cli.sources.catalogue import names
 
     return names()
 
 
 def is_spec(word: str) -> bool:
-    """Whether a word is likely to mean a spec."""
+    """Whether a word is probably a spec."""
     from groupconv_cli.sources.locate import is_spec as means_spec
 
     return means_spec(word)
@@ -35,11 +35,11 @@ class StartingPoint(NamedTuple):
 
     text: str
     variant: str | None
-    """The variant of it that the name means."""
+    """The variant that the name implies."""
 
 
 def starting_point(name: str | None, file: str | None = None) -> StartingPoint:
-    """The text of a bundled network's spec; of no name a small commented spec, to be called `file`.
+    """The text of a bundled network's spec; without a name, of a small commented spec for `file`.
 
     Raises UsageError if no bundled network has that name.
     """
@@ -59,8 +59,8 @@ def starting_point(name: str | None, file: str | None = None) -> StartingPoint:
 
 
 def schema_file() -> tuple[str, str]:
-    """The JSON Schema of the spec language: what its file is called, and its text."""
-    import json  # here, so that other commands do not pay for it
+    """The JSON Schema of the spec language: the name of its file, and its text."""
+    import json  # here, so that other commands need not load it
 
     from groupconv_cli.language.schema import FILE_NAME, schema
 

@@ -1,4 +1,4 @@
-"""Measuring: what costs on this machine, in time and memory."""
+"""Measuring: time and memory on this machine."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def measure(
 ) -> GroupMeasurement:
     """The rows of `compare`, timed on this machine: inference, training steps and peak memory.
 
-    `settings` says for which batch and dtype, how often, and with what. `progress` is told what
-    goes on, the seconds that have gone, and those that all will take; of rows that are the same
-    computation one is measured.
+    `settings` has the batch, the dtype, the number of rounds and so on. `progress` is called with a
+    description, the seconds that have passed, and the seconds that everything will take. Rows that
+    compute the same are measured once.
 
-    Raises what `compare` raises, UsageError for a device that is not there, and
-    EnvironmentProblem if TensorFlow is missing or memory is short. KeyboardInterrupt during the
-    rounds ends them: the result is not `complete`.
+    Raises the errors of `compare`, UsageError if the device does not exist, and EnvironmentProblem
+    if TensorFlow is missing or memory is short. KeyboardInterrupt during the rounds ends them, and
+    the result is not `complete`.
     """
     return compare_measured(spec, groups, only=only, settings=settings, progress=progress)[1]
 
@@ -48,7 +48,7 @@ def compare_measured(
     settings: MeasureSettings | None = None,
     progress: Progress | None = None,
 ) -> tuple[Comparison, GroupMeasurement]:
-    """What `compare` gives in the settings' dtype, and what `measure` gives, of one sweep."""
+    """The results of `compare`, in the settings' dtype, and of `measure`, from one sweep."""
     from groupconv_cli.analysis.sweep import sweep
     from groupconv_cli.runtime import load_keras
 
@@ -65,9 +65,9 @@ def compare_measured(
 def measure_layers(
     spec: AnySpec, *, settings: MeasureSettings | None = None, progress: Progress | None = None
 ) -> LayerMeasurement:
-    """Every layer of the network by itself, timed on this machine, and the network as a whole.
+    """Every layer of the network by itself, timed on this machine, and the whole network.
 
-    Raises what `load` and `measure` raise.
+    Raises the errors of `load` and `measure`.
     """
     from groupconv_cli.runtime import load_keras
 
@@ -87,4 +87,4 @@ def _default_settings() -> MeasureSettings:
 
 
 def _no_progress(what: str, done: float, total: float) -> None:
-    """Says nothing of the progress."""
+    """Ignores the progress."""

@@ -1,1 +1,1 @@
-"""The check of specs, and the rules that a network can break though it works."""
+"""The check of specs, and the rules that a working network can break."""

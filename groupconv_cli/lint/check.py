@@ -1,4 +1,4 @@
-"""Checks of specs: their mistakes, what rules find in their networks, and their budgets."""
+"""Checks of specs: their mistakes, the findings of rules, and their budgets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from groupconv_cli.words import joined
 
 
 class CheckOptions(NamedTuple):
-    """What holds for all specs of a check, over what they say themselves."""
+    """The settings for all specs of a check, which override those of the specs."""
 
     levels: Severities
     limits: dict[str, BudgetLimit]
@@ -45,7 +45,7 @@ class CheckOptions(NamedTuple):
     strict: bool
     """Whether warnings are errors."""
     trust: bool = False
-    """Whether code that a model's file brings may run."""
+    """Whether the code in a model's file may run."""
 
     @classmethod
     def read(
@@ -60,7 +60,7 @@ class CheckOptions(NamedTuple):
         strict: bool,
         trust: bool,
     ) -> CheckOptions:
-        """The options that `groupconv_cli.check` takes. Raises UsageError for what is none."""
+        """The options of `groupconv_cli.check`. Raises UsageError for an invalid option."""
         bytes_per_value(dtype)
         levels: Severities = {}
         limits: dict[str, BudgetLimit] = {}
@@ -78,9 +78,9 @@ class CheckOptions(NamedTuple):
 
 
 def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
-    """Checks every spec that is meant, whatever is wrong with others.
+    """Checks every spec, even if others have mistakes.
 
-    Raises SpecError for a mistake in a pyproject.toml, UsageError where no spec is meant.
+    Raises SpecError for a mistake in a pyproject.toml, UsageError if there is no spec.
     """
     checked, project = [], ProjectSeverities()
     passed_over: list[str] = []
@@ -143,7 +143,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
 
 
 def _levels(project: Severities, own: Severities, options: CheckOptions) -> Severities:
-    """What holds for a spec of that project that has levels of its own."""
+    """The levels for a spec of that project that has levels of its own."""
     levels = {**DEFAULTS, **project, **own, **options.levels}
     if options.strict:
         loud = {code: Severity.error for code, level in levels.items() if level is Severity.warning}
@@ -152,7 +152,7 @@ def _levels(project: Severities, own: Severities, options: CheckOptions) -> Seve
 
 
 def _of_file(error: UsageError, file: Opened) -> Diagnostic:
-    """The error as a problem. Some are about a model by its own name; many files may be checked."""
+    """The error as a problem. If it does not name the file, the file's name is added."""
     problem = Diagnostic.of(error)
     if isinstance(file, ModelFile) and file.name not in problem.message:
         return problem._replace(message=f"{file.name}: {problem.message}")
@@ -168,7 +168,7 @@ def _made(
 
 
 def _told(problem: Diagnostic, some: list[str | None], variants: tuple[str, ...]) -> Diagnostic:
-    """The problem with a remark if not all variants have it."""
+    """The problem, with the names of the variants if not all have it."""
     if len(some) >= len(variants):
         return problem
     note = f"(with {'the variant' if len(some) == 1 else 'the variants'} "
@@ -177,14 +177,14 @@ def _told(problem: Diagnostic, some: list[str | None], variants: tuple[str, ...]
 
 
 class _Findings:
-    """What is found in the variants of a spec; what holds for several is said once."""
+    """The findings in the variants of a spec. A finding of several variants is kept once."""
 
     def __init__(self, variants: tuple[str, ...]) -> None:
         self.variants = variants
         self.found: dict[tuple[str, object], Finding] = {}
 
     def add(self, variant: str | None, findings: list[Finding]) -> None:
-        """Notes what was found in one variant."""
+        """Adds the findings in one variant."""
         for finding in findings:
             key = (finding.code, finding.place or finding.layers)
             first = self.found.get(key, finding)

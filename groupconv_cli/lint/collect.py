@@ -1,4 +1,4 @@
-"""Which specs `gconv check` means: paths, folders, globs, bundled names, standard input."""
+"""Collects the specs for `gconv check`: paths, folders, globs, bundled names, standard input."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from groupconv_cli.sources import catalogue
 SUFFIXES = (".yaml", ".yml")
 SKIPPED = ("node_modules", "__pycache__", "venv", "site-packages")
 LOOKS_LIKE_A_SPEC = re.compile(rb"^(layers[ \t]*:|input[ \t]*:[ \t]*[\[$])", re.MULTILINE)
-"""A line that specs have and other YAML seldom: `layers:`, or `input:` with a shape."""
+"""A line that specs have and other YAML rarely has: `layers:`, or `input:` with a shape."""
 
 
 def collect(
     specs: Sequence[str], passed_over: list[str]
 ) -> Iterator[tuple[str, UsageError | None]]:
-    """Every single spec that is meant, once; where there is none, what to say of it.
+    """Every spec, once; or an error in place of a spec that does not exist.
 
-    A folder stands for all YAML files in it and below that look like specs; folders whose names
-    begin with a dot, and virtual environments, are left out. No specs at all: this folder. What is
-    in a folder and cannot be read, or is no regular file, goes to `passed_over` with the reason.
+    A folder stands for all YAML files in it and below that look like specs. Folders whose names
+    begin with a dot, and virtual environments, are left out. Without specs, the current folder is
+    searched. Files in a folder that cannot be read or are not regular files go to `passed_over`,
+    with the reason.
     """
     seen = set()
     for spec in specs or ["."]:
@@ -107,12 +108,12 @@ def _inside(folder: str, passed_over: list[str]) -> Iterator[str]:
 def _is_environment(folder: Path) -> bool:
     try:
         return (folder / "pyvenv.cfg").exists()
-    except OSError:  # the walk will say that it cannot be read
+    except OSError:  # the walk will report that it cannot be read
         return False
 
 
 def _unreadable(path: Path) -> str | None:
-    """Why a file in a folder is not read: opening a pipe or a device might never end."""
+    """Why a file in a folder is not read. Opening a pipe or a device might never end."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return "not a regular file"

@@ -1,4 +1,4 @@
-"""The rules run over a network."""
+"""Runs the rules on a network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from groupconv_cli.policy.rules import Severities, Severity
 
 
 def lint(network: Network, levels: Severities) -> list[Finding]:
-    """What the rules that are not off find in a network, in the order of its layers."""
+    """The findings of all rules that are not off, in the order of the network's layers."""
     context = RuleContext(network)
     found: dict[tuple[str, object], tuple[Finding, list[str]]] = {}
     for code, rule in RULES.items():

@@ -1,4 +1,4 @@
-"""What a check of specs found: raw, as every format is made of it."""
+"""The result of a check of specs: raw data, from which every format is made."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class SpecCheck:
     """One spec, checked."""
 
     spec: str
-    """What it was called: a path, or the name of a bundled config."""
+    """The spec as given: a path, or the name of a bundled config."""
     variants: tuple[str, ...] = ()
-    """The variants that were checked; none if the spec has none."""
+    """The variants that were checked; empty if the spec has no variants."""
     problems: tuple[Diagnostic, ...] = ()
-    """Mistakes in the spec. Where there are some, variants without are checked all the same."""
+    """Mistakes in the spec. Variants without mistakes are still checked."""
     findings: tuple[Finding, ...] = ()
     budgets: tuple[BudgetLine, ...] = ()
 
@@ -32,12 +32,12 @@ class SpecCheck:
         return tuple(line for line in self.budgets if not line.is_kept)
 
     def of_level(self, level: Severity) -> tuple[Finding, ...]:
-        """The findings that are that loud."""
+        """The findings of that level."""
         return tuple(finding for finding in self.findings if finding.level is level)
 
     @property
     def exit_status(self) -> int:
-        """2 for a wrong spec; 1 for a broken budget or a rule that is an error; else 0."""
+        """2 for a wrong spec; 1 for a broken budget or a finding of level error; else 0."""
         if self.problems:
             return WRONG
         return FAILED if self.broken or self.of_level(Severity.error) else WELL
@@ -54,5 +54,5 @@ class CheckReport:
 
     @property
     def exit_status(self) -> int:
-        """That of the worst spec."""
+        """The exit status of the worst spec."""
         return max((each.exit_status for each in self.specs), default=WELL)

@@ -1,4 +1,4 @@
-"""What a rule is, what it is given, and what it says."""
+"""Rules, the context that they get, and their findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groupconv_cli.policy.rules import Severity, rule_names
 
 
 class RuleContext:
-    """A network, and what several rules want to know of it; worked out when first asked for."""
+    """A network, and facts that several rules need, computed when they are first used."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -22,7 +22,7 @@ class RuleContext:
 
     @cached_property
     def mixing(self) -> Mixing:
-        """Which channels each output channel depends on."""
+        """The channels that each output channel depends on."""
         return follow(self.network)
 
     @cached_property
@@ -41,18 +41,18 @@ class RuleContext:
 
 
 class Violation(NamedTuple):
-    """One thing that a rule says."""
+    """One violation of a rule."""
 
     node: Node
-    """The layer whose place in the spec it points at."""
+    """The layer whose place in the spec is shown."""
     message: str
     hint: str
     layers: tuple[str, ...] = ()
-    """Names of all layers it is about, if not of that one only."""
+    """The names of all layers that it is about, if there are more than this one."""
 
 
 class Finding(NamedTuple):
-    """Violations of a rule at one place of a spec, told as one."""
+    """Violations of a rule at one place of a spec, reported as one."""
 
     code: str
     level: Severity
@@ -61,31 +61,31 @@ class Finding(NamedTuple):
     place: Place | None
     layers: tuple[str, ...]
     variants: tuple[str, ...] = ()
-    """The variants it holds for; none if the spec has none."""
+    """The variants that have it; empty if the spec has no variants."""
 
     @property
     def title(self) -> str:
-        """What the rule is called."""
+        """The title of the rule."""
         return rule_names()[self.code].title
 
 
 class Rule(NamedTuple):
-    """A rule: what its file says, and the name of the file."""
+    """A rule: the content of its file, and the parts of the file's name."""
 
     code: str
     title: str
     severity: Severity
     """Its level unless one is given."""
     page: str
-    """What it finds, by which number and why, and what to do: Markdown, with links as in `docs/`.
+    """What it finds, its threshold, why, and what to do: Markdown, with links relative to `docs/`.
 
-    It is empty where Python leaves docstrings out.
+    It is empty if Python runs without docstrings.
     """
     violations: Callable[[RuleContext], Iterable[Violation]]
 
     @property
     def section(self) -> str:
-        """The page with its heading, and with how to set the level."""
+        """The page with its heading, and a sentence on setting the level."""
         other = Severity.warning if self.severity is Severity.off else Severity.off
         return (
             f"## {self.code}: {self.title}\n\n{self.page}\n\n"

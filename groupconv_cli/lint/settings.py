@@ -1,4 +1,4 @@
-"""Levels of rules in `[tool.gconv]` of a pyproject.toml, the nearest one upwards that has it."""
+"""Levels of rules in `[tool.gconv]` of the nearest pyproject.toml upwards that has this table."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MAX_DOTS = 1_000
 
 
 class ProjectSeverities:
-    """What pyproject.toml files say. One object serves one check, which reads each file once."""
+    """The levels in pyproject.toml files. One object serves one check and reads each file once."""
 
     def __init__(self) -> None:
         self.read: dict[Path, Severities | None] = {}
 
     def of(self, folder: Path) -> Severities:
-        """The levels for specs in a folder; none where no pyproject.toml has `[tool.gconv]`.
+        """The levels for specs in a folder; empty if no pyproject.toml has `[tool.gconv]`.
 
-        Raises SpecError for what is wrong there, with its place, UsageError for a file that cannot
-        be read.
+        Raises SpecError for a mistake there, with its place; UsageError for a file that cannot be
+        read.
         """
         folder = folder.resolve()
         for above in [folder, *folder.parents][:MAX_LEVELS_UP]:
@@ -55,7 +55,7 @@ def _levels(path: Path) -> Severities | None:
         problems.stop("tool.gconv must be a table", _place(source, "gconv"))
     for key in section:
         if key not in KEYS:
-            hint = did_you_mean(key, KEYS) or f"what it can have: {', '.join(KEYS)}"
+            hint = did_you_mean(key, KEYS) or f"it can have: {', '.join(KEYS)}"
             problems.add(f"[tool.gconv] has no key {key!r}", _place(source, key), hint)
     rules = section.get("rules", {})
     if not isinstance(rules, dict):
@@ -72,7 +72,7 @@ def _levels(path: Path) -> Severities | None:
 
 
 def _tables(path: Path) -> tuple[Source, dict[str, Any]]:
-    """The text of a TOML file and what it says."""
+    """The text of a TOML file, and its content."""
     import tomllib
 
     with foreign(_shown(path), "cannot be read", "write it as TOML"), path.open("rb") as file:
@@ -97,15 +97,15 @@ def _tables(path: Path) -> tuple[Source, dict[str, Any]]:
 
 
 def _shown(path: Path) -> str:
-    """The path as messages name it: from here if it lies below."""
+    """The path for messages, relative to the current folder if it is below that."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _place(source: Source, key: str) -> Place:
-    """Where a key seems to stand: tomllib does not tell, so the first that looks like it is taken.
+    """The probable place of a key: the first text that looks like it, as tomllib tells no places.
 
-    It is looked for behind the first mention of gconv, as other tools have keys of that name too.
+    The search begins after the first mention of gconv, because other tools may have the same key.
     """
     begin = max(source.text.find("tool.gconv"), 0)
     found = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])").search(source.text, begin)

@@ -1,4 +1,4 @@
-"""Amounts of what a network costs, as people write them: 30M, 4.5G, 200MB."""
+"""Amounts of costs, as people write them: 30M, 4.5G, 200MB."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ BYTES = {
     "TiB": 2**40,
 }
 UNITS = {"count": COUNTS, "bytes": BYTES}
-"""The units of what can be limited, by the kind of it."""
+"""The units of limits, by their kind."""
 
 OTHER_SPELLINGS = {"K": "k", "KB": "kB", "kiB": "KiB", "g": "G", "m": "M", "t": "T", "b": "B"}
 
 AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-z]{0,3})")
-"""What an amount is written like."""
+"""The form of an amount."""
 
 
 class AmountError(HintedError):
-    """Text that is no amount: completes the sentence '<metric> must be …'."""
+    """The error for a text that is not an amount. It completes '<metric> must be …'."""
 
 
 def amount(metric: str, value: object) -> int:
@@ -49,7 +49,7 @@ def amount(metric: str, value: object) -> int:
     if not isinstance(value, str):
         if not isfinite(value):
             raise AmountError(words)
-        # NumPy's numbers are none of Python's, except in what they are worth.
+        # NumPy's numbers are not of Python's types, but have the same values.
         return _whole(Fraction(value if isinstance(value, Rational) else float(value)), example)
     match = AMOUNT.fullmatch(value.strip())
     if match is None:

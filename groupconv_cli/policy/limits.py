@@ -1,4 +1,4 @@
-"""Limits to what a network may cost, and to how much larger it may become."""
+"""Limits on the costs of a network, and on their growth."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ _PER_CENT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?%")
 
 
 class BudgetLimit(NamedTuple):
-    """The most that a network may have of something, and where that was said."""
+    """The most that a network may cost in one metric, and the place of that limit."""
 
     metric: str
     """One of BUDGETED."""
     amount: int
     place: Place | None = None
-    """None for a limit of the command line."""
+    """None for a limit from the command line."""
 
 
 class GrowthLimit(NamedTuple):
-    """By how much one metric may become larger: `5%`, `params=100k`, `memory=1MB`."""
+    """How much one metric may grow: `5%`, `params=100k`, `memory=1MB`."""
 
     metric: str
     """One of METRICS."""
     amount: Fraction
-    """A share of what it was before (5% is 1/20), or a number of its units."""
+    """A share of the old value (5% is 1/20), or a number in the metric's unit."""
     is_share: bool
     text: str
     """The amount as it was written."""
 
     def allowed(self, before: int) -> int:
-        """The most that the metric may be now."""
+        """The largest new value that is allowed."""
         return int(before + self.amount * (before if self.is_share else 1))
 
 
 def parse_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
-    """Limits as the command line has them: `5%`, `macs=5%`, `params=100k`, `memory=1MB`.
+    """Limits from the command line: `5%`, `macs=5%`, `params=100k`, `memory=1MB`.
 
-    A per cent without a name is for params, MACs and peak memory, less those that are named.
+    A percentage without a name limits params, MACs and peak memory, except those with a limit of
+    their own.
 
-    Raises UsageError for anything else.
+    Raises UsageError if a text is not a valid limit.
     """
     named: list[GrowthLimit] = []
     general: list[GrowthLimit] = []

@@ -1,7 +1,7 @@
-"""What a spec or a `pyproject.toml` may say of rules: their codes, and how loud each is.
+"""The codes and levels of rules, for specs and `pyproject.toml`.
 
-Every reading of a spec needs that, and no rule for it. So codes and titles are read from the names
-of the files that rules are in, and none of them is imported. Adding a rule changes nothing here.
+Every reading of a spec needs the codes, but not the rules themselves. So codes and titles are read
+from the names of the rules' files, and no rule is imported. Adding a rule changes nothing here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from groupconv_cli.words import did_you_mean, joined
 FOLDER = Path(__file__).parent.parent / "lint" / "rules"
 
 _NAME = re.compile(r"(gc[0-9]{3})_([a-z0-9_]+)")
-"""What the file of a rule is called: `gc101_channels_kept_apart`."""
+"""The name of a rule's file: `gc101_channels_kept_apart`."""
 
 
 class Severity(StrEnum):
-    """How loud a rule is."""
+    """The level of a rule."""
 
     off = "off"
     warning = "warning"
@@ -34,7 +34,7 @@ Severities = dict[str, Severity]
 
 
 class RuleName(NamedTuple):
-    """What the name of a rule's file says."""
+    """The parts of the name of a rule's file."""
 
     module: str
     """The name of the module, in the package `lint.rules`."""
@@ -44,14 +44,14 @@ class RuleName(NamedTuple):
 
 @cache
 def rule_names() -> dict[str, RuleName]:
-    """The rules there are, by code, in the order of their codes."""
+    """All rules by code, in the order of their codes."""
     return names_in(FOLDER)
 
 
 def names_in(folder: Path) -> dict[str, RuleName]:
     """The rules whose files are in a folder, by code.
 
-    Raises ValueError for a code that two files have.
+    Raises ValueError if two files have the same code.
     """
     from pkgutil import iter_modules  # it finds compiled files too
 

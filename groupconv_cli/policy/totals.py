@@ -1,4 +1,4 @@
-"""The totals of a network in one table: what each is called, counted in, and may be limited by."""
+"""One table of the totals of a network: their names, units and limits."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from typing import NamedTuple
 
 
 class TotalInfo(NamedTuple):
-    """One total: a field of `analysis.totals.Totals`, which JSON has under the same name."""
+    """One total: a field of `analysis.totals.Totals`. It has the same name in JSON."""
 
     field: str
     title: str
-    """What a sentence calls it."""
+    """Its name in sentences."""
     kind: str
     """'count', 'bytes' or 'decimal'."""
     name: str = ""
-    """What options and specs call it where they limit it; '' is a total without limits."""
+    """Its name in options and specs that limit it; '' for a total without limits."""
     example: str = ""
-    """An amount of it as people write it."""
+    """An example of an amount, as people write it."""
     is_budgeted: bool = False
     """Whether a budget may limit it: a spec's `budget:` and the options --max-…"""
     is_in_every_limit: bool = False
-    """Whether a per cent without a name limits it."""
+    """Whether a percentage without a name limits it."""
     is_of_macs: bool = False
-    """Whether it is counted in multiply-accumulates, which of some layers are not known."""
+    """Whether it is computed from multiply-accumulates, which are unknown for some layers."""
     is_part: bool = False
     """Whether it is a part of the total above it."""
     is_shown: bool = True
     """Whether tables of totals have a row for it."""
     drop: int | None = None
-    """When a table with a row per network leaves its column out where there is no room: see
-    `render.view.Column`. None is no column."""
+    """When a table with a row per network hides its column if there is no room: see
+    `render.view.Column`. None means no column."""
     abbreviation: str = ""
-    """What that column is called, if shorter."""
+    """The heading of that column, if it is shorter."""
 
     @property
     def heading(self) -> str:
-        """What tables call it."""
+        """Its heading in tables."""
         return f"  {self.title}" if self.is_part else self.title[:1].upper() + self.title[1:]
 
     @property
@@ -82,18 +82,18 @@ TOTALS = (
         abbreviation="FLOPs/byte",
     ),
 )
-"""Every total, in the order that tables and JSON have."""
+"""Every total, in the order of tables and JSON."""
 
 BY_FIELD = {each.field: each for each in TOTALS}
 
 METRICS = {each.name: each for each in TOTALS if each.name}
-"""What can be limited, by the name that options and specs have for it."""
+"""The totals that can be limited, by their names in options and specs."""
 
 BUDGETED = tuple(name for name, each in METRICS.items() if each.is_budgeted)
-"""What a budget may limit: keys of METRICS, of a spec's `budget:` and of the options --max-…"""
+"""The totals that a budget may limit: keys of METRICS, of `budget:` and of the options --max-…"""
 
 IN_EVERY_LIMIT = tuple(name for name, each in METRICS.items() if each.is_in_every_limit)
-"""What a per cent without a name limits, each of it that has no limit of its own."""
+"""The totals that a percentage without a name limits, unless they have a limit of their own."""
 
 COLUMNS = tuple(each for each in TOTALS if each.drop is not None)
-"""Those that a table with a row per network has columns for."""
+"""The totals that have a column in a table with a row per network."""

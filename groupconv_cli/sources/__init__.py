@@ -1,1 +1,1 @@
-"""What a SPEC means: a file, standard input, a bundled network, a git revision or a Keras model."""
+"""Finding and opening a SPEC: a file, stdin, a bundled network, a git revision, a Keras model."""

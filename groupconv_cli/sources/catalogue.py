@@ -22,26 +22,26 @@ class Bundled(NamedTuple):
     """The name of the config."""
     variant: str | None
     about: str
-    """A line on what it is."""
+    """A description of one line."""
     published: str
     """Where it was published."""
     network: Network
 
     @property
     def name(self) -> str:
-        """What to call it wherever a SPEC goes."""
+        """Its name as a SPEC."""
         return self.family if self.variant is None else variant_name(self.family, self.variant)
 
 
 def configs_folder() -> Path:
-    """Where the bundled configs lie: inside the package, or beside it in a checkout."""
+    """The folder of the bundled configs: inside the package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
     bundled = package / "configs"
     return bundled if bundled.is_dir() else package.parent / "configs"
 
 
 def starter(file: str = "gconv.yaml") -> str:
-    """The text of a small commented spec, whose comments call it by the name of its file."""
+    """The text of a small commented spec; `file` is the name of its file in the comments."""
     text = (Path(__file__).parent / "starter.yaml").read_text(encoding="utf-8")
     return text.replace("gconv.yaml", file)
 
@@ -59,7 +59,7 @@ def source_of(family: str) -> Source:
 
 
 def find(name: str) -> tuple[str, str | None] | None:
-    """The family and variant that a name means: `resnet`, `resnet50`, `resnet:50` and so on."""
+    """The family and the variant of a name: `resnet`, `resnet50`, `resnet:50` and so on."""
     if name in families():
         return name, None
     for family in families():
@@ -73,7 +73,7 @@ def find(name: str) -> tuple[str, str | None] | None:
 
 
 def names() -> list[str]:
-    """Every name that means a network of the catalogue, families and variants."""
+    """Every name of a network of the catalogue, of families and of variants."""
     found = []
     for family in families():
         found.append(family)
@@ -83,7 +83,7 @@ def names() -> list[str]:
 
 
 def catalogue() -> Iterator[Bundled]:
-    """Every network of the catalogue; of a family with variants each variant."""
+    """Every network of the catalogue, including every variant of a family."""
     for family in families():
         source = source_of(family)
         about, published = _comment(source.text)
@@ -93,9 +93,9 @@ def catalogue() -> Iterator[Bundled]:
 
 
 def _comment(text: str) -> tuple[str, str]:
-    """The first line of the comment that a config begins with, and the rest of its paragraph.
+    """The first line of the comment at the beginning of a config, and the rest of its paragraph.
 
-    What stands in paragraphs after that is for readers of the config.
+    Later paragraphs are for readers of the config.
     """
     about, *lines = (
         line.removeprefix("#").strip() for line in takewhile(_is_said, text.splitlines())

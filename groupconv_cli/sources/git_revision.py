@@ -1,4 +1,4 @@
-"""A spec as it was at a revision of the git repository that its file is in."""
+"""A spec at a revision of the git repository that its file is in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
 from groupconv_cli.language.yaml_reader import MAX_BYTES, decode, too_large
 
 SECONDS = 60
-"""After this git hangs, on a network for one."""
+"""The seconds after which git is taken to hang, for example on a network."""
 
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
-"""What a git hook is told of the repository it runs in, as seen from another folder."""
+"""Variables that a git hook has for its own repository; they are wrong for other folders."""
 
 _RUNS_NOTHING = {
     "GIT_NO_LAZY_FETCH": "1",  # objects that are missing stay missing
@@ -29,7 +29,7 @@ _RUNS_NOTHING = {
     "SSH_ASKPASS": "true",
     "LC_ALL": "C",
 }
-"""What keeps git from running a command that a repository's own configuration names."""
+"""Options that keep git from running commands that a repository's configuration names."""
 
 _SAFE = (
     *("-c", "protocol.allow=never"),
@@ -42,13 +42,13 @@ _SAFE = (
 
 
 def source_at(spec: str, revision: str) -> tuple[Source | None, str]:
-    """The text of the file `spec` at `revision`, and what git calls it: REVISION:PATH.
+    """The text of the file `spec` at `revision`, and its name in git: REVISION:PATH.
 
-    The text is None if the revision has no such file. A symbolic link is followed, and the folder
-    the program runs in does not matter.
+    The text is None if the file does not exist at the revision. A symbolic link is followed, and
+    the current folder does not matter.
 
-    Raises UsageError if there is no such file now, or no such revision, or the file is in no
-    repository, SpecError if it was not text; EnvironmentProblem if git cannot be run.
+    Raises UsageError if the file does not exist now, the revision does not exist, or the file is
+    not in a repository; SpecError if it was not text; EnvironmentProblem if git cannot be run.
     """
     path = Path(os.path.realpath(spec))
     try:
@@ -63,7 +63,7 @@ def source_at(spec: str, revision: str) -> tuple[Source | None, str]:
 
 
 def is_revision_path(spec: str) -> bool:
-    """Whether a word can be git's REVISION:PATH, with the folder we are in in a repository."""
+    """Whether a word can be git's REVISION:PATH: the current folder must be in a repository."""
     revision, colon, path = spec.partition(":")
     if not (revision and colon and path) or revision.startswith("-") or "\0" in spec:
         return False
@@ -71,11 +71,12 @@ def is_revision_path(spec: str) -> bool:
 
 
 def source_of(spec: str) -> Source:
-    """The text that REVISION:PATH means. As with git, PATH begins at the top of the repository.
+    """The text of REVISION:PATH. As in git, PATH begins at the top of the repository.
 
-    One that begins with ./ or ../ begins at the folder that the program runs in.
+    A PATH that begins with ./ or ../ begins at the current folder.
 
-    Raises UsageError if there is no such revision or no such file in it, and what `source_at` does.
+    Raises UsageError if the revision does not exist or does not have the file, and the errors of
+    `source_at`.
     """
     revision, _, path = spec.partition(":")
     commit = _commit(revision, Path(), "this folder")
@@ -96,8 +97,8 @@ def source_of(spec: str) -> Source:
 
 
 def _text_of(folder: Path, commit: str, path: str, called: str) -> Source | None:
-    """The text of a file below the folder, which is one of the repository; None if not there."""
-    # Of the two commands that find a file by its name, this one takes all names literally.
+    """The text of a file below a folder of the repository; None if the file does not exist."""
+    # Two commands find a file by its name. Only this one takes all names literally.
     listed = _git(folder, "ls-tree", "-z", commit, "--", path)
     if listed.returncode:
         raise EnvironmentProblem(f"git ls-tree failed: {_said(listed)}")
@@ -122,7 +123,7 @@ def _below_top(folder: Path) -> str:
 
 
 def _commit(revision: str, folder: Path, spec: str) -> str:
-    """The full hash of a revision, which is no option and no range, whatever the user typed."""
+    """The full hash of a revision. Text that is an option or a range is refused."""
     if not revision or revision.startswith("-") or "\0" in revision:
         raise UsageError(f"--against needs a revision, such as origin/main, got {revision!r}")
     found = _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
@@ -138,13 +139,13 @@ def _commit(revision: str, folder: Path, spec: str) -> str:
     hint = (
         "this clone is shallow: fetch it first (actions/checkout has fetch-depth: 0 for that)"
         if inside.stdout.strip() == b"true"
-        else "`git branch --all` and `git tag` show what there is"
+        else "`git branch --all` and `git tag` list the revisions"
     )
     raise UsageError(f"no revision {revision!r} in the repository of {spec}", hint)
 
 
 def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
-    """A run of git in that folder. Raises EnvironmentProblem if there is none."""
+    """Runs git in that folder. Raises EnvironmentProblem if git is missing or fails to run."""
     program = shutil.which("git")
     if program is None:
         raise EnvironmentProblem("--against needs git, which is not installed")
@@ -165,6 +166,6 @@ def _git(folder: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def _said(run: subprocess.CompletedProcess[bytes]) -> str:
-    """What git complained of, on one line."""
+    """The error of git, on one line."""
     text = run.stderr.decode(errors="replace").strip()
     return " ".join(text.removeprefix("fatal: ").split()) or f"status {run.returncode}"

@@ -1,4 +1,4 @@
-"""Which spec a SPEC on the command line means: a path, a bundled config, or the default."""
+"""Finds the spec of a SPEC on the command line: a path, a bundled config, or the default."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ class Found(NamedTuple):
 
 
 def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
-    """Reads the spec that is meant: `-` is standard input, no spec the one of this folder.
+    """Reads a spec. `-` is standard input, and None is gconv.yaml in this folder.
 
-    Where this folder has none, no spec is the bundled 'basic', if `or_bundled`.
+    If this folder has no gconv.yaml, None is the bundled 'basic', if `or_bundled`.
 
-    Raises UsageError if there is none of that name or it cannot be read, SpecError if it is not
-    text.
+    Raises UsageError if the spec does not exist or cannot be read, SpecError if it is not text.
     """
     if spec is None:
         if Path(DEFAULT_FILE).is_file():
@@ -65,14 +64,14 @@ def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
 
 
 def is_spec(word: str) -> bool:
-    """Whether a word is likely to mean a spec."""
+    """Whether a word is probably a spec."""
     return word.endswith((".yaml", ".yml")) or _exists(Path(word)) or bool(catalogue.find(word))
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except PermissionError:  # of a folder on the way; reading says so
+    except PermissionError:  # of a folder in the path; reading will report it
         return True
     except (OSError, ValueError):  # a name too long, or with a NUL
         return False

@@ -1,8 +1,8 @@
-"""What a SPEC means: decided here, once, for every command and for Python.
+"""Decides what a SPEC means, once for every command and for Python.
 
 A SPEC is a path, the name of a bundled network, `-`, git's REVISION:PATH, a Keras model, or the
-spec itself as a mapping. What is opened makes networks: a `SpecFile` of a spec, a `ModelFile` of a
-model.
+spec itself as a mapping. Opening a spec gives a `SpecFile`, and opening a model gives a
+`ModelFile`. Both make networks.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from groupconv_cli.network import Network
 
 Opened = SpecFile | ModelFile
-"""What makes networks."""
+"""An open SPEC, which makes networks."""
 
 Model: TypeAlias = Any  # a keras.Model; Keras ships no types
 
 AnySource = str | PathLike[str] | Mapping[str, object] | SpecFile | ModelFile | Model
-"""What can be opened."""
+"""Everything that can be opened."""
 
 Settings = Mapping[str, object]
 Tell = Callable[[str], None]
 
 
 def silent(_: str) -> None:
-    """Tells nobody."""
+    """Ignores a note."""
 
 
 def open_spec(
@@ -46,13 +46,14 @@ def open_spec(
     or_bundled: bool = True,
     note: Tell = silent,
 ) -> Opened:
-    """Opens what a SPEC means. No SPEC is gconv.yaml of this folder.
+    """Opens a SPEC. None means gconv.yaml in this folder.
 
-    Where this folder has none, no SPEC is the bundled 'basic', if `or_bundled`. `trust` lets Keras
-    run code that a model's file brings. `note` is told which spec was taken where that is open.
+    If this folder has no gconv.yaml, None means the bundled 'basic', if `or_bundled`. `trust` lets
+    Keras run the code in a model's file. `note` is called with the name of the spec if none was
+    given, or if several could be meant.
 
-    Raises UsageError if there is none of that name or it cannot be read, SpecError if nothing can
-    be read of it. A model's file is not looked into yet.
+    Raises UsageError if the spec does not exist or cannot be opened, SpecError if its text cannot
+    be read. A model's file is not read yet.
     """
     if isinstance(spec, SpecFile | ModelFile):
         return spec
@@ -75,17 +76,17 @@ def _is_keras_model(spec: object) -> bool:
 
 
 class Pair(NamedTuple):
-    """Two specs that are to be compared, and what to call them."""
+    """Two specs to compare, and their names."""
 
     old: Opened | None
-    """None where the revision does not have the file."""
+    """None if the revision does not have the file."""
     new: Opened
     names: tuple[str, str]
 
     def networks(
         self, old: Callable[[Opened], Network], new: Callable[[Opened], Network]
     ) -> tuple[Network | None, Network]:
-        """Both networks, as the functions make them. Raises SpecError with the mistakes of both."""
+        """Both networks, made by the functions. Raises SpecError with the mistakes of both."""
         try:
             before = None if self.old is None else old(self.old)
         except SpecError as error:
@@ -106,15 +107,15 @@ def open_pair(
     trust: bool = False,
     note: Tell = silent,
 ) -> Pair:
-    """Opens two specs, or with `against` one and the same file at that git revision.
+    """Opens two specs, or with `against` one spec now and at that git revision.
 
-    Raises UsageError for a number of specs that is not asked for, and what `open_spec` and
-    `git_revision.source_at` raise.
+    Raises UsageError for a wrong number of specs, and the errors of `open_spec` and
+    `git_revision.source_at`.
     """
     if against is not None:
         return _with_revision(old, new, against, note)
     if old is None or new is None:
-        raise UsageError("diff needs two specs, or one and --against REV")
+        raise UsageError("diff needs two specs, or one spec and --against REV")
     if old == new == "-":
         raise UsageError("only one of the two specs can be standard input")
     files = open_spec(old, trust=trust, note=note), open_spec(new, trust=trust, note=note)

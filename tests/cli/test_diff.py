@@ -121,7 +121,7 @@ def test_markdown_is_tables_and_paragraphs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["basic"], "diff needs two specs, or one and --against REV"),
+        (["basic"], "diff needs two specs, or one spec and --against REV"),
         ([], "diff needs two specs"),
         (["-", "-"], "only one of the two specs can be standard input"),
         (["basic", "blok"], "did you mean 'block'?"),
