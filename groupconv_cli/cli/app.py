@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -58,7 +59,20 @@ class Commands(TyperGroup):
         return near or f"there are {joined(list(self.commands))}"
 
 
-app = typer.Typer(
+class Program(typer.Typer):
+    """The program. Its commands are made once in a process, which takes longer than many runs."""
+
+    def __call__(self, *args: Any, **extra: Any) -> Any:
+        """Runs the command that the arguments name."""
+        return _made(self)(*args, **extra)
+
+
+@cache
+def _made(program: typer.Typer) -> Any:
+    return typer.main.get_command(program)
+
+
+app = Program(
     name="gconv",
     cls=Commands,
     no_args_is_help=True,
