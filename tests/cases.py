@@ -28,6 +28,7 @@ from groupconv_cli.ops.shape import (
     Flatten,
     Input,
     Reshape,
+    Slice,
     Split,
     Upsample,
     ZeroPad,
@@ -118,6 +119,7 @@ def _resized() -> list[Case]:
             Case(Upsample(), (x,)),
             Case(Upsample(size=(3,)), (x,)),
             Case(Split(start=1, count=2), (x,)),
+            Case(Slice(start=1, count=2), (x,)),
             Case(Reshape(shape=(-1, 2)), (x,)),
         ]
     cases += [

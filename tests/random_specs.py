@@ -125,6 +125,10 @@ def plain_layer(draw: st.DrawFn, rank: int, channels: int) -> Item:
             "padding": draw(sizes(rank, 0, 2)),
             **options(draw, after=sizes(rank, 0, 2)),
         },
+        "slice": lambda: {
+            "start": draw(st.integers(0, channels - 1)),
+            "count": draw(st.integers(1, channels)),
+        },
         "crop": lambda: {"cropping": draw(sizes(rank, 0, 1))},
         "upsample": lambda: {"size": draw(sizes(rank, 1, 2))},
         "reshape": lambda: {
@@ -152,9 +156,13 @@ def composite(draw: st.DrawFn, shape: tuple[int, ...], depth: int) -> Item:
     count = draw(st.integers(1, 3))
     split = draw(st.booleans()) and shape[-1] % count == 0
     entering = (*shape[:-1], shape[-1] // count) if split else shape
-    branches = [items(draw, entering, depth - 1) for _ in range(count)]
+    branches: list[Any] = [items(draw, entering, depth - 1) for _ in range(count)]
+    if draw(st.booleans()):
+        branches[0] = {"when": "1 < 2", "layers": branches[0]}
+        branches.append({"when": False, "layers": ["relu"]})
     merge = draw(st.sampled_from(["concat", "add", "multiply"]))
-    return {"parallel": {"branches": branches, "merge": merge, "split": split}}
+    shares = draw(st.sampled_from([split, [shape[-1] // count] * count if split else split]))
+    return {"parallel": {"branches": branches, "merge": merge, "split": shares}}
 
 
 def items(draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH) -> list[Item]:

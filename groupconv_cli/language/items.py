@@ -15,7 +15,7 @@ from groupconv_cli.language.nodes import (
     Tree,
     describe,
 )
-from groupconv_cli.language.spec import Given, Item, Items, required_params
+from groupconv_cli.language.spec import Branch, Given, Item, Items, required_params
 from groupconv_cli.language.values import (
     Content,
     examine,
@@ -29,6 +29,7 @@ from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoi
 from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
 BESIDE_KEYS = ("name", "repeat", "each", "when")
+BRANCH_KEYS = ("when", "layers")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 BEGIN_WITH_A_DASH = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
@@ -289,7 +290,7 @@ class _List:
             if not isinstance(tree, SequenceNode) or not tree.items:
                 self.problem(f"{key} must be {kind.words}; got {describe(tree)}", tree.place)
                 return Given(tree.place, tree, branches=()), False
-            branches = tuple(self.items(branch, "a branch", NEST_A_BRANCH) for branch in tree.items)
+            branches = tuple(map(self._branch, tree.items))
             return Given(tree.place, tree, branches=branches), True
         if isinstance(kind, Layers):
             is_word = isinstance(tree, ScalarNode) and not is_nothing(tree)
@@ -309,6 +310,16 @@ class _List:
                 )
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND
+
+    def _branch(self, tree: Tree) -> Branch:
+        """A list of layers, or a mapping of `when` and `layers`."""
+        if not (isinstance(tree, MappingNode) and "layers" in tree.entries):
+            return Branch(self.items(tree, "a branch", NEST_A_BRANCH))
+        entries = tree.entries
+        has = f"a branch has {joined(BRANCH_KEYS)}"
+        report_unknown(entries, BRANCH_KEYS, "a branch has no key", has, self.checker.problems)
+        layers = self.items(entries["layers"].value, "layers")
+        return Branch(layers, self._beside_value(entries.get("when")))
 
     def _layer_with_arguments(
         self, key: str, tree: MappingNode, kind: LayerChoice

@@ -36,7 +36,15 @@ class Given(NamedTuple):
     place: Place
     tree: Tree
     layers: Items | None = None
-    branches: tuple[Items, ...] | None = None
+    branches: tuple[Branch, ...] | None = None
+
+
+class Branch(NamedTuple):
+    """A branch of a layer that has several."""
+
+    layers: Items
+    when: Tree | None = None
+    """Whether the branch is there."""
 
 
 class Block(NamedTuple):

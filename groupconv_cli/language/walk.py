@@ -177,8 +177,13 @@ class Walk:
     def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
         if given.layers is not None and isinstance(declared.kind, LayerChoice):
             return self._with_arguments(given.layers[0], x)
-        if given.layers is not None or given.branches is not None:
-            return given.layers if given.branches is None else given.branches
+        if given.branches is not None:
+            return tuple(
+                branch.layers if branch.when is None or self._truth(branch.when, x) else None
+                for branch in given.branches
+            )
+        if given.layers is not None:
+            return given.layers
         self.growing.step(given.place, 1)
         kind = declared.kind
         value = self.variables.value(given.tree, _channels(x))

@@ -75,7 +75,7 @@ class Layer:
         super().__init_subclass__()
         declared = {key: value for key, value in vars(cls).items() if isinstance(value, Arg)}
         if declared:
-            every = {**declared, **cls.args}
+            every = {**declared, **cls.args, **declared}  # its own win over inherited ones
             cls.args = dict(sorted(every.items(), key=lambda item: not item[1].required))
 
     def __init__(self, **values: Any) -> None:

@@ -9,7 +9,17 @@ from groupconv_cli.ops.activation import ACTIVATION, activation
 from groupconv_cli.ops.base import Builder, Composite, Op, Shape, Tensor, arg, shape_text
 from groupconv_cli.ops.conv import Conv, DepthwiseConv, window_from_keras
 from groupconv_cli.ops.geometry import Padding
-from groupconv_cli.ops.kinds import Branches, Choice, Flag, Int, Layers, LayersOr, PaddingKind, Size
+from groupconv_cli.ops.kinds import (
+    Branches,
+    Choice,
+    Flag,
+    Int,
+    Layers,
+    LayersOr,
+    PaddingKind,
+    Shares,
+    Size,
+)
 from groupconv_cli.ops.merge import Add, Concat, Multiply
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, BatchNorm
 from groupconv_cli.ops.pool import GlobalAvgPool
@@ -99,8 +109,10 @@ class Parallel(Composite, name="parallel"):
 
     branches: Any = arg(Branches(), "lists of layers; an empty list is the identity")
     merge: str = arg(Choice(tuple(MERGES)), "how the branches become one", default="concat")
-    split: bool = arg(
-        Flag(), "give each branch its share of the channels instead of all", default=False
+    split: bool | tuple[int, ...] = arg(
+        Shares(),
+        "give each branch its share of the channels instead of all: equal ones, or these",
+        default=False,
     )
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
@@ -108,25 +120,49 @@ class Parallel(Composite, name="parallel"):
 
         With `split` each branch begins with a slice of the channels.
         """
-        share = self._share(x.shape) if self.split and x.shape is not None else None
-        outputs = []
-        for number, branch in enumerate(self.branches):
-            with builder.scope(f"branch_{number + 1}"):
+        # One that its `when` leaves out is None; the others keep their numbers.
+        there = [(number, each) for number, each in enumerate(self.branches, 1) if each is not None]
+        if not there:
+            raise OpError(
+                "{layer} has no branch left",
+                arg="branches",
+                hint="a `when` beside the layer itself leaves it out as a whole",
+            )
+        shares = self._shares(x.shape, len(there)) if self.split and x.shape else None
+        outputs, start = [], 0
+        for position, (number, branch) in enumerate(there):
+            with builder.scope(f"branch_{number}"):
                 entering = x
-                if share is not None:
-                    entering = builder.add(Split(start=number * share, count=share), x)
+                if shares is not None:
+                    entering = builder.add(Split(start=start, count=shares[position]), x)
+                    start += shares[position]
                 outputs.append(builder.walk(branch, entering))
         return builder.add(MERGES[self.merge](), *outputs)
 
-    def _share(self, x: Shape) -> int:
-        count = len(self.branches)
-        if x[-1] % count:
+    def _shares(self, x: Shape, count: int) -> tuple[int, ...]:
+        """The channels of each branch."""
+        if not isinstance(self.split, tuple):
+            if x[-1] % count:
+                raise OpError(
+                    f"the {x[-1]} channels of {{layer}} cannot be split between {count} branches",
+                    arg="split",
+                    hint="the number of branches must divide the channels",
+                )
+            return (x[-1] // count,) * count
+        if len(self.split) != count:
             raise OpError(
-                f"the {x[-1]} channels of {{layer}} cannot be split between {count} branches",
+                f"the channels of {{layer}} are split between {len(self.split)} branches, and it "
+                f"has {count}",
                 arg="split",
-                hint="the number of branches must divide the channels",
+                hint="split has a number of channels for every branch",
             )
-        return x[-1] // count
+        if sum(self.split) != x[-1]:
+            raise OpError(
+                f"{{layer}} splits {sum(self.split)} channels, and its input has {x[-1]}",
+                arg="split",
+                hint="the numbers of channels add up to those of the input",
+            )
+        return self.split
 
 
 class SeparableConv(Composite, name="separable_conv"):

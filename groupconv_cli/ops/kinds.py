@@ -205,6 +205,23 @@ class Size(Kind):
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
 
 
+class Shares(Kind):
+    """true or false, or the number of channels of each share."""
+
+    words = "true or false, or a list of numbers of channels"
+
+    def convert(self, value: Value) -> bool | tuple[int, ...]:
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, list | tuple) or not value:
+            raise KindError(self.words)
+        return tuple(Int().convert(each) for each in value)
+
+    def schema(self) -> dict[str, Any]:
+        shares = {"type": "array", "minItems": 1, "items": Int().schema()}
+        return {"anyOf": [{"type": "boolean"}, EXPRESSION, shares]}
+
+
 class PaddingKind(Kind):
     """`same`, `valid`, or a number of pixels on each side (one, or one per spatial axis)."""
 
@@ -288,12 +305,22 @@ class Layers(Kind):
 
 
 class Branches(Layers):
-    """A list of lists of layers; an empty list is the identity."""
+    """A list of lists of layers; an empty list is the identity.
+
+    A branch in the form `{when: …, layers: […]}` is there only if its condition is true.
+    """
 
     words = "a list of branches, each a list of layers"
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/layers"}}
+        layers = {"$ref": "#/definitions/layers"}
+        optional = {
+            "type": "object",
+            "required": ["when", "layers"],
+            "additionalProperties": False,
+            "properties": {"when": {"anyOf": [{"type": "boolean"}, EXPRESSION]}, "layers": layers},
+        }
+        return {"type": "array", "minItems": 1, "items": {"anyOf": [layers, optional]}}
 
 
 class LayersOr(Layers):

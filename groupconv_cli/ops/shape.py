@@ -335,7 +335,7 @@ class Upsample(Op, name="upsample"):
 
 
 class Split(Op, name="split", layer=False):
-    """Some of the channels. A spec uses it through `parallel: {split: true}`.
+    """Some of the channels. A spec uses it through `split` of `parallel`.
 
     Shape: the input's, with `count` channels.
     Params: 0.
@@ -358,3 +358,27 @@ class Split(Op, name="split", layer=False):
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """A slice of the last axis: Keras has no layer that does it."""
         return [channel_slice(name, self.start, self.start + self.count)]
+
+
+class Slice(Split, name="slice"):
+    """Some of the channels: `count` of them from number `start` on, which is counted from 0.
+
+    Shape: the input's, with `count` channels.
+    Params: 0.
+    MACs: 0.
+    Example: `slice: {start: 16, count: 32}`
+    """
+
+    start: int = arg(Int(0), "the first channel", default=0)
+    count: int = arg(Int(), "the number of channels")
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError if the input has fewer channels."""
+        channels = inputs[0][-1]
+        if self.start + self.count > channels:
+            raise OpError(
+                f"{{layer}} takes channels {self.start:,} to {self.start + self.count - 1:,}, and "
+                f"its input has {channels:,}",
+                arg="count",
+                hint="channels are counted from 0",
+            )
