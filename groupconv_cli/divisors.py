@@ -1,11 +1,11 @@
-"""Divisors: which numbers of groups a number of channels allows."""
+"""Divisors: the numbers of groups that a number of channels allows."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 MAX_FACTORED = 10**12
-"""Larger numbers are not taken apart: a prime takes half as many steps as its square root."""
+"""The largest number that is factored: a prime takes half as many steps as its square root."""
 
 MAX_LISTED = 10**10
 """The same for a message, of which a spec can cause hundreds."""
@@ -33,7 +33,7 @@ def divisors(number: int) -> list[int]:
 
 @lru_cache(maxsize=1024)
 def divisors_text(number: int) -> str:
-    """The divisors as a list to read; of many only the first ones and the last."""
+    """The divisors as a list to read; of many, only the first ones and the last."""
     if number > MAX_LISTED:
         return ", ".join(str(d) for d in range(1, 100) if number % d == 0) + ", …"
     found = [str(d) for d in divisors(number)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from groupconv_cli.errors import UsageError
 
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
-"""Bytes of one weight or activation, by dtype. The first is what commands take by default."""
+"""Bytes of one weight or activation, by dtype. The first dtype is the default."""
 
 DEFAULT = next(iter(DTYPES))
 

@@ -1,4 +1,4 @@
-"""What can go wrong, and where.
+"""Errors and their places.
 
 Inner code raises one short fact (`OpError`); the one boundary that knows the place in the file
 (`language.expand`) turns it into a `Diagnostic`; the command line prints it and exits.
@@ -13,20 +13,20 @@ from typing import ClassVar, NamedTuple, NoReturn
 from groupconv_cli.words import joined
 
 MAX_REPORTED = 20
-"""Problems printed for one file; more than that are counted, not shown."""
+"""The most problems that are printed for one file. Further problems are only counted."""
 
 MAX_ALIASES = 1000
-"""Aliases that remarks are made on, so that there is an end to looking for them."""
+"""The most aliases that are searched for remarks."""
 
 MAX_LINES = 5
-"""Lines that a remark names."""
+"""The most lines that a remark names."""
 
 MAX_COLLECTED = 200
-"""Problems collected in one file; at so many the reading stops."""
+"""The most problems that are collected in one file. Reading stops after them."""
 
 
 class Source(NamedTuple):
-    """The text of one spec and the name to call it by in messages."""
+    """The text of one spec and its name in messages."""
 
     name: str
     text: str
@@ -49,7 +49,7 @@ class Diagnostic(NamedTuple):
     level: str = "error"
     """How it is announced: error or warning."""
     code: str = ""
-    """Of the rule that was broken, if it is one."""
+    """The code of the broken rule, if a rule found it."""
 
     @classmethod
     def of(cls, error: UsageError) -> Diagnostic:
@@ -59,9 +59,9 @@ class Diagnostic(NamedTuple):
 
 
 class HintedError(Exception):
-    """What is wrong with the value received, and in `hint` what would be right, if that is known.
+    """An error with a message on the received value, and a `hint` on what would be right.
 
-    As text it is the message, and the hint on a line of its own.
+    Its text is the message, and the hint on a line of its own.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -74,9 +74,9 @@ class HintedError(Exception):
 
 
 class GconvError(HintedError):
-    """Base of every error that gconv raises on purpose.
+    """The base of every error that gconv raises on purpose.
 
-    `details` are what the message announces, if that is a list: each is a line of its own.
+    If the message announces a list, `details` has its items. Each is a line of its own.
     """
 
     exit_status: ClassVar[int] = 3
@@ -91,13 +91,13 @@ class GconvError(HintedError):
 
 
 class UsageError(GconvError):
-    """A request that cannot be carried out as it was made (an unknown name, a bad option)."""
+    """A request that cannot be carried out (an unknown name, a bad option)."""
 
     exit_status = 2
 
 
 class SpecError(GconvError):
-    """A spec with mistakes: all those that do not follow from one another."""
+    """A spec with mistakes: all independent mistakes."""
 
     exit_status = 2
 
@@ -107,22 +107,22 @@ class SpecError(GconvError):
 
 
 class Problems:
-    """What is wrong with one spec, as it is found: the first problem at each place.
+    """Collects the problems of one spec: the first problem at each place.
 
-    What is found later at the same place repeats the first or follows from it, unless it is
-    another fact, as when a block is used with several values.
+    A later problem at the same place repeats the first or follows from it, unless it is another
+    fact, as when a block is used with several values.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Place | None, str], Diagnostic] = {}
         self._aliases: list[tuple[Place, Place, int]] = []
-        """Text that is used again: where it begins, where it ends, the line of the alias."""
+        """Text that aliases use again: its beginning, its end, the line of the alias."""
 
     def __len__(self) -> int:
         return len(self._known)
 
     def copy(self) -> Problems:
-        """Another collector that begins with the same problems."""
+        """Another collector with the same problems."""
         other = Problems()
         other._known.update(self._known)
         other._aliases += self._aliases
@@ -136,9 +136,9 @@ class Problems:
     def add(
         self, message: str, place: Place | None, hint: str | None = None, *, fact: str = ""
     ) -> None:
-        """Notes one more problem; `fact` tells several at the same place apart.
+        """Adds a problem; `fact` distinguishes several problems at the same place.
 
-        Raises SpecError with all of them when they get too many.
+        Raises SpecError with all problems if there are too many.
         """
         if (place, "") not in self._known and (place, fact) not in self._known:
             self._known[place, fact] = Diagnostic(message, place, hint)
@@ -146,7 +146,7 @@ class Problems:
                 raise self.error()
 
     def stop(self, message: str, place: Place | None, hint: str | None = None) -> NoReturn:
-        """Notes a problem that nothing can be read behind. Raises SpecError with all of them."""
+        """Adds a problem after which nothing can be read. Raises SpecError with all problems."""
         self.add(message, place, hint)
         raise self.error()
 
@@ -156,7 +156,7 @@ class Problems:
         return SpecError(*map(self._with_aliases, found))
 
     def _with_aliases(self, problem: Diagnostic) -> Diagnostic:
-        """The problem with a remark if it may come of another use of the text it stands in."""
+        """The problem, with a remark if an alias uses the text at its place again."""
         at = _position(problem.place)
         lines = [
             f"line {line}"
@@ -180,11 +180,11 @@ class EnvironmentProblem(GconvError):
 
 
 class InternalError(GconvError):
-    """gconv contradicts itself or Keras: a bug to be reported, never the user's mistake."""
+    """gconv contradicts itself or Keras: a bug to report, never the user's mistake."""
 
 
 class OpError(HintedError):
-    """A layer that cannot be: one fact about it, without its place.
+    """An impossible layer: one fact about it, without its place.
 
     `arg` names the argument at fault, so that the boundary can point at its value. In the message
     `{layer}` stands for the layer's name, which the boundary knows too.

@@ -16,22 +16,22 @@ from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.staging import StagingFolder, uninterrupted
 
 REPLACED = ".gconv-replaced"
-"""The folder, inside the temporary one, that holds what is being replaced."""
+"""The folder, inside the temporary folder, that holds the files that are being replaced."""
 
 STREAMS = re.compile(r"/dev/(std(in|out|err)|fd/.+)|/proc/[^/]+/(task/[^/]+/)?fd/.+")
-"""Names of open streams. What such a stream leads to is not to be replaced."""
+"""Names of open streams. The file of such a stream must not be replaced."""
 
 MAX_LINKS = 40
-"""Links to follow: as many as Linux does."""
+"""The most links to follow, as on Linux."""
 
 
 def file_stem(name: str) -> str:
-    """A network's name as the stem of a file: what a folder or shell would trip over is `_`."""
+    """A network's name as the stem of a file; characters that are special to shells become `_`."""
     return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "network"
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises UsageError if the path is a file that is not to be replaced, or no file's name."""
+    """Raises UsageError if the file exists and must not be replaced, or the name is invalid."""
     check_name(path)
     try:
         exists = path.is_file()
@@ -42,7 +42,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Raises UsageError for a name that is longer than the file system takes."""
+    """Raises UsageError if the name is too long for the file system."""
     length = len(os.fsencode(path.name))
     try:
         most = os.pathconf(path.parent, "PC_NAME_MAX")
@@ -59,21 +59,21 @@ class Wanted(NamedTuple):
 
     path: Path
     force: bool
-    """Whether one that is there already is replaced."""
+    """Whether an existing one is replaced."""
     known_by: str = ""
-    """A file that every folder of this kind has. A folder without it, unless it is empty, holds
-    something else and is never replaced. '' is for files."""
+    """A file that every folder of this kind has. A folder that is not empty and lacks this file is
+    of another kind and is never replaced. '' is for files."""
 
 
 @contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, and puts the file that is written there in its place.
+    """Gives a temporary path beside `path`, and moves the file that is written there to `path`.
 
-    If the block fails or is interrupted, nothing is left behind, and an old file stays as it was.
-    A file that replaces another keeps its mode. A symbolic link stays, and what it leads to is
-    written.
+    If the block fails or is interrupted, nothing is left behind, and an old file stays unchanged. A
+    new file keeps the mode of the file that it replaces. A symbolic link stays, and the file that
+    it leads to is written.
 
-    Raises UsageError if `path` exists and `force` is not given, is no regular file, or cannot be
+    Raises UsageError if `path` exists and `force` is not given, is not a regular file, or cannot be
     written to; EnvironmentProblem if writing fails.
     """
     with all_written_whole([Wanted(path, force)]) as (temporary,):
@@ -82,12 +82,12 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
 
 @contextmanager
 def all_written_whole(wanted: Sequence[Wanted]) -> Iterator[list[Path]]:
-    """As `written_whole`, for several files and folders: all of them are put in place, or none.
+    """Like `written_whole`, for several files and folders: all of them are put in place, or none.
 
-    Nothing is replaced that came to be there while the block ran, unless `force` is given. What
-    runs that were killed left in the same folders is cleared.
+    Files that were created while the block ran are not replaced, unless `force` is given. Temporary
+    folders that killed runs left in the same folders are cleared.
 
-    Raises what `written_whole` raises.
+    Raises the errors of `written_whole`.
     """
     with ExitStack() as stack:
         places = [stack.enter_context(_staged(each)) for each in wanted]
@@ -103,9 +103,9 @@ def all_written_whole(wanted: Sequence[Wanted]) -> Iterator[list[Path]]:
 
 
 def write_texts(contents: Mapping[Path, str], *, force: Collection[Path] = ()) -> None:
-    """Writes texts as UTF-8 into files, all or none; those in `force` may replace others.
+    """Writes texts as UTF-8 into files, all or none. The files in `force` may be replaced.
 
-    Raises what `written_whole` raises.
+    Raises the errors of `written_whole`.
     """
     wanted = [Wanted(path, path in force) for path in contents]
     with all_written_whole(wanted) as temporaries:
@@ -113,7 +113,7 @@ def write_texts(contents: Mapping[Path, str], *, force: Collection[Path] = ()) -
             try:
                 temporary.write_text(text, encoding="utf-8")
             except OSError as error:
-                error.filename = str(temporary)  # a full disk does not say what it was full for
+                error.filename = str(temporary)  # the error of a full disk names no file
                 raise
 
 
@@ -144,30 +144,30 @@ def _staged(wanted: Wanted) -> Iterator[_Place]:
 
 
 class _Place:
-    """Where something goes: made in a temporary folder beside it, then put in its place."""
+    """The place of an output: it is made in a temporary folder beside it, then put in place."""
 
     def __init__(self, wanted: Wanted, path: Path) -> None:
         self.wanted = wanted
         self.path = path
-        """What is written: where a link leads to."""
+        """The path that is written: the target if the path is a link."""
         self.folder = Path()
 
     @property
     def temporary(self) -> Path:
-        """Where to write it: under the name that it will have."""
+        """The temporary path, with the final name."""
         return self.folder / self.wanted.path.name
 
     @property
     def replaced(self) -> Path:
-        """Where what was there before is kept until all is done."""
+        """The path where the old file or folder is kept until everything is done."""
         return self.folder / REPLACED / self.path.name
 
     def sync(self) -> None:
-        """Waits until it is on the disk, so that no crash leaves it empty."""
+        """Waits until the output is on the disk, so that a crash cannot leave it empty."""
         raise NotImplementedError
 
     def place(self) -> None:
-        """Puts it in its place. Raises UsageError for what is there and is not to be replaced."""
+        """Puts the output in place. Raises UsageError if something there must not be replaced."""
         raise NotImplementedError
 
     def take_back(self) -> None:
@@ -175,7 +175,7 @@ class _Place:
         raise NotImplementedError
 
     def exists_already(self) -> UsageError:
-        """For what is there and is not to be replaced."""
+        """The error for something that exists and must not be replaced."""
         return UsageError(f"{self.wanted.path} exists already; --force replaces it")
 
 
@@ -205,7 +205,7 @@ class _FilePlace(_Place):
 
     def _place_new(self) -> None:
         try:
-            os.link(self.temporary, self.path)  # unlike a rename, refuses to replace
+            os.link(self.temporary, self.path)  # unlike a rename, this refuses to replace
         except FileExistsError:
             raise self.exists_already() from None
         except OSError:  # a file system without hard links: the name is taken first
@@ -232,7 +232,7 @@ class _FolderPlace(_Place):
         self._check()
 
     def _check(self) -> None:
-        """Raises UsageError for what is there and is not to be replaced."""
+        """Raises UsageError if something exists there and must not be replaced."""
         path = self.path
         if not os.path.lexists(path):
             return
@@ -268,17 +268,17 @@ class _FolderPlace(_Place):
             self.replaced.rename(self.path)
         except OSError:
             raise UsageError(
-                f"{self.wanted.path} came to be while it was being replaced; "
-                f"what was there before is in {self.replaced}"
+                f"another program created {self.wanted.path} while it was being replaced; the old "
+                f"folder is in {self.replaced}"
             ) from None
 
     def _place_new(self) -> None:
-        """Takes the name with an empty folder, which fails where there is something by now.
+        """Reserves the name with an empty folder, which fails if something is there by now.
 
-        A rename replaces an empty folder, and none that something was put into.
+        A rename replaces an empty folder, but not a folder that something was put into.
         """
         try:
-            if sys.platform == "win32":  # a rename replaces nothing there, not even what is empty
+            if sys.platform == "win32":  # a rename replaces nothing there, not even empty folders
                 self.temporary.rename(self.path)
                 return
             self.path.mkdir()
@@ -297,14 +297,14 @@ class _FolderPlace(_Place):
 
 
 def _followed(path: Path) -> Path:
-    """The file that `path` is, or leads to. Raises UsageError where a rename would replace more."""
+    """The file at `path`, or that it leads to. Raises UsageError if it must not be replaced."""
     step = path
     for _ in range(MAX_LINKS):
-        with suppress(OSError):  # the folder that the program runs in is gone
+        with suppress(OSError):  # the current folder was removed
             step = Path(os.path.normpath(step.absolute()))
         if STREAMS.fullmatch(str(step)):
             raise UsageError(
-                f"{path} is a stream of this run and no file; without -o the result goes to "
+                f"{path} is a stream of this run, not a file; without -o the result goes to "
                 "standard output"
             )
         if not step.is_symlink():

@@ -1,7 +1,7 @@
-"""The door that files from elsewhere come in by: whatever reading one raises is a UsageError.
+"""The guard around files from elsewhere: any error of reading one becomes a UsageError.
 
-Python's and other people's readers meet damage, and what an attacker made, with errors of any
-kind. None of them is a bug of gconv's, and the user can do something about all of them.
+Readers of Python and of libraries raise errors of any kind for damaged or malicious files. These
+are not bugs of gconv, and the user can do something about all of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_BRIEF = 120
 
 @contextmanager
 def foreign(path: Path | str, trouble: str, remedy: str) -> Iterator[None]:
-    """While this is open, whatever is raised is of the file: a UsageError that names it.
+    """While this is open, any error becomes a UsageError that names the file.
 
-    `trouble` is what there is to say of the file ('is not a complete HDF5 file'), `remedy`
-    what to do about it. What gconv raises on purpose passes.
+    `trouble` says what is wrong with the file ('is not a complete HDF5 file'), `remedy` what to do
+    about it. Errors that gconv raises on purpose pass unchanged.
     """
     try:
         yield
@@ -36,17 +36,17 @@ def foreign(path: Path | str, trouble: str, remedy: str) -> Iterator[None]:
     except RecursionError as error:
         raise UsageError(f"{path} is nested too deeply to be read", remedy) from error
     except Exception as error:
-        # Only what opens files itself tells which one: the libraries' own errors are of what is in
-        # it, those of their bindings to C included.
+        # Only errors of opening a file name the file. Other errors of libraries, and of their
+        # bindings to C, are about its content.
         if isinstance(error, OSError) and error.filename:
             raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
         raise UsageError(f"{path} {trouble}: {brief(error)}", remedy) from error
 
 
 def check_regular(path: Path, kind: str = "file") -> None:
-    """Raises UsageError unless there is a file of bytes at the path: reading a pipe may not end.
+    """Raises UsageError unless the path is a regular file: reading a pipe may never end.
 
-    `kind` is what a folder there is not.
+    `kind` is the word for a file in the error about a folder.
     """
     try:
         mode = path.stat().st_mode
@@ -61,6 +61,6 @@ def check_regular(path: Path, kind: str = "file") -> None:
 
 
 def brief(error: Exception) -> str:
-    """What an error of another library says, fit to be printed."""
+    """The message of another library's error, safe to print."""
     text = " ".join(str(error).split())[:MAX_BRIEF] or type(error).__name__
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,9 +1,9 @@
-"""What gconv uses of Keras that Keras does not publish: every such name, and nothing else.
+"""All private names of Keras that gconv uses, and nothing else.
 
-Names under `keras.src` and those that begin with `_` may move in any release. So each stands behind
-a function here, and each function has a test in `tests/test_keras_internals.py` that says what
-breaks. All were read in Keras 3.12.0 and 3.15.1, the lowest and the newest of our range, and are
-the same in both.
+Names under `keras.src` and names that begin with `_` may move in any release. So each has a
+function here, and each function has a test in `tests/test_keras_internals.py` that tells what
+breaks. All names were checked in Keras 3.12.0 and 3.15.1, the lowest and the newest supported
+versions, and are the same in both.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from keras.src.saving import serialization_lib
 def name_operation(tensor: Any, name: str) -> None:
     """Names the operation that a symbolic tensor comes from, as a layer is named by its argument.
 
-    It is `_keras_history`. Functions of keras.ops take no name, and nothing published leads from a
-    tensor to what made it. Python code that gconv writes does the same.
+    It uses `_keras_history`. Functions of keras.ops take no name, and nothing public leads from a
+    tensor to its operation. The Python code that gconv writes does the same.
     """
     tensor._keras_history.operation.name = name
 
 
 def graph_of(layer: Any) -> Any:
-    """The functional model that a layer is or stands for, or None if it has no graph to walk.
+    """The functional model that a layer is or contains, or None if it has no graph to walk.
 
     In Keras a model with a graph is of the class `Functional`, and a Sequential that was built has
-    one as `_functional`. Neither is published, and nothing published tells whether a model's graph
-    is all that it computes: a model may have a `call` of its own beside it.
+    such a model as `_functional`. Neither is public, and nothing public tells whether a model
+    computes only its graph: it may also have a `call` of its own.
     """
     call = type(layer).call if isinstance(layer, keras.Model) else None
     if call is keras.Sequential.call:
@@ -43,29 +43,29 @@ def graph_of(layer: Any) -> Any:
 
 
 def walk_graph(graph: Any, tensors: list[Any], visitor: Callable[[Any], Callable[..., Any]]) -> Any:
-    """Goes through a graph from these inputs on; returns what stands for its outputs.
+    """Goes through a graph from these inputs on; returns the results for its outputs.
 
-    `visitor` is given each layer or operation in turn, and returns what is called in its place.
+    `visitor` gets each layer or operation in turn, and returns a function to call in its place.
 
-    It is `_run_through_graph`, which `call` goes through too. A published way to see which tensors
-    a layer is used on is missing: `clone_model` calls layers, but makes each anew.
+    It uses `_run_through_graph`, as `call` does. There is no public way to see the tensors that a
+    layer is used on: `clone_model` calls layers, but makes a new layer for each.
     """
     return graph._run_through_graph(tensors, operation_fn=visitor)
 
 
 def all_layers(layer: Any) -> list[Any]:
-    """The layer and every layer in it, however deep; one that is in several is there repeatedly.
+    """The layer and every layer in it, at any depth. A layer inside several others is repeated.
 
-    It is `_flatten_layers`. The published `layers` has those of a model that it was made of, and
-    not what layers of the user's own hold.
+    It uses `_flatten_layers`. The public `layers` has only the layers that a model was made of, and
+    not the layers inside custom layers.
     """
     return list(layer._flatten_layers())
 
 
 def compile_arguments(model: Any) -> Any:
-    """What a compiled model was compiled with, as it was given; None if Keras has not kept it.
+    """The arguments that a model was compiled with; None if Keras has not kept them.
 
-    It is `_compile_config`. The published `get_compile_config` gives out names in place of the
+    It uses `_compile_config`. The public `get_compile_config` returns names in place of the
     functions and classes themselves.
     """
     kept = getattr(model, "_compile_config", None)
@@ -74,11 +74,11 @@ def compile_arguments(model: Any) -> Any:
 
 @contextmanager
 def fresh_names() -> Iterator[None]:
-    """While this is open, Keras names layers as in a fresh program; after it, as if nothing was.
+    """While this is open, Keras names layers as in a fresh program. The old state comes back after.
 
-    It is two entries of Keras' global state: how often each name was given, and the variables that
-    wait for their values. The published `clear_session` empties them for good, and the models of
-    whoever called us would be named differently.
+    It swaps two entries of Keras' global state: how often each name was given, and the variables
+    that wait for their values. The public `clear_session` empties them for good, and the names of
+    the caller's own models would change.
     """
     fresh: dict[str, Any] = {"object_name_uids": defaultdict(int), "uninitialized_variables": []}
     kept = {key: global_state.get_global_attribute(key) for key in fresh}
@@ -95,9 +95,9 @@ def fresh_names() -> Iterator[None]:
 def before_each_node(action: Callable[[], None]) -> Iterator[None]:
     """While this is open, `action` runs each time that Keras looks for the inputs of a layer.
 
-    What it raises ends the reading of the model. It is the function `deserialize_node`, which Keras
-    calls in a loop that some versions never leave for a description of layers whose inputs are
-    missing. Nothing published bounds that loop.
+    An error of `action` ends the reading of the model. It wraps the function `deserialize_node`,
+    which Keras calls in a loop. Some versions never leave that loop if inputs of layers are missing
+    in a description. Nothing public bounds the loop.
     """
     found = functional.deserialize_node
 
@@ -115,9 +115,8 @@ def before_each_node(action: Callable[[], None]) -> Iterator[None]:
 def model_from_hdf5_config(config: dict[str, Any], *, trust: bool) -> Any:
     """The model that an HDF5 file describes, without its weights.
 
-    It is what Keras does as it loads such a file. The published way, `load_model`, reads the
-    weights as well, which may be more than there is memory. Without `trust` no code of the file
-    runs.
+    Keras does the same when it loads such a file. The public `load_model` also reads the weights,
+    which may be larger than memory. Without `trust` no code in the file runs.
     """
     legacy = saving_options.keras_option_scope(use_legacy_config=True)
     with legacy, serialization_lib.SafeModeScope(not trust):
@@ -125,18 +124,18 @@ def model_from_hdf5_config(config: dict[str, Any], *, trust: bool) -> Any:
 
 
 def is_stock(kind: type) -> bool:
-    """Whether a class is one of Keras' own.
+    """Whether a class belongs to Keras.
 
-    Classes of Keras are defined in modules under `keras.src`. Layers are published one by one, the
+    Classes of Keras are defined in modules under `keras.src`. Layers are public one by one, but the
     classes of operations, such as `Einsum`, are not.
     """
     return kind.__module__.startswith("keras.src.")
 
 
 def family_of(kind: type) -> str:
-    """The part of Keras that a class of its own is defined in: 'layers.pooling', for one; else ''.
+    """The part of Keras that a class is defined in, such as 'layers.pooling'; '' for other classes.
 
-    It is read off the module under `keras.src`. Nothing published tells a pooling layer from a
-    recurrent one.
+    It comes from the name of the module under `keras.src`. Nothing public tells a pooling layer
+    from a recurrent layer.
     """
     return ".".join(kind.__module__.split(".")[2:4]) if is_stock(kind) else ""

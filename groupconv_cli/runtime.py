@@ -1,4 +1,4 @@
-"""Importing TensorFlow and Keras without their noise."""
+"""Imports TensorFlow and Keras without their noise."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ STDERR = 2
 FRAMEWORK = ("tensorflow", "keras")
 
 CALLS = 60_000
-"""How deep calls may go in Keras: a few for each of as many layers as a model may have."""
+"""The depth of calls that Keras may need: a few for each layer of the largest model."""
 
 LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
-"""Loggers that speak up during our work, with the modules that make them."""
+"""Loggers that print while gconv works, with the modules that make them."""
 
 BACKEND = "KERAS_BACKEND"
-"""The variable that tells Keras, as it is imported, what to compute with."""
+"""The variable that sets Keras' backend when Keras is imported."""
 
 _paused: list[Callable[[], None]] = []
-"""What the command line has switched off for runs that are over soon: how to switch it on."""
+"""Functions that switch on again what the command line switched off for short runs."""
 
 
 def require(*modules: str) -> None:
-    """Imports nothing; raises EnvironmentProblem, which says what to install, if one is missing."""
+    """Raises EnvironmentProblem with the packages to install if one is missing. Imports nothing."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         are = "is" if len(missing) == 1 else "are"
@@ -47,13 +47,13 @@ def require(*modules: str) -> None:
 
 
 def own_process() -> None:
-    """Sets what belongs to the whole process; only the command line does, whose process it is.
+    """Changes settings of the whole process. Only the command line does that, in its own process.
 
-    Looking for garbage would make large specs cost more than their share, in runs that are over
-    before it would matter. A run that loads Keras is not: `load_keras` goes back to it.
+    It switches the garbage collector off, which would make large specs slow, in runs that end
+    before it matters. `load_keras` switches it on again, because runs with Keras are longer.
     """
     os.environ[BACKEND] = "tensorflow"
-    # Must be set before TensorFlow's C++ side starts; a level the user chose stays.
+    # This must be set before TensorFlow's C++ side starts. A level that the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if gc.isenabled():
         gc.disable()
@@ -61,10 +61,10 @@ def own_process() -> None:
 
 
 def load_keras() -> None:
-    """Imports Keras on TensorFlow, quietly; the process' settings stay as they are.
+    """Imports Keras on TensorFlow, quietly. The settings of the process stay unchanged.
 
-    Raises EnvironmentProblem if one of them is missing or fails to load, or if Keras runs on
-    something else in this process.
+    Raises EnvironmentProblem if one of them is missing or fails to load, or if Keras has another
+    backend in this process.
     """
     while _paused:
         _paused.pop()()
@@ -89,7 +89,7 @@ def _import(module: str, name: str, messages: Callable[[], str]) -> None:
 
 
 def _check_backend(backend: str, what: str) -> None:
-    """Raises EnvironmentProblem unless it is the one that gconv computes with."""
+    """Raises EnvironmentProblem unless the backend is TensorFlow."""
     if backend != "tensorflow":
         raise EnvironmentProblem(
             f"gconv computes with TensorFlow, and {what} {backend!r}",
@@ -99,10 +99,10 @@ def _check_backend(backend: str, what: str) -> None:
 
 @contextmanager
 def deep() -> Iterator[None]:
-    """Lets Keras go through a chain of very many layers: it goes one call deeper with each.
+    """Lets Keras go through very long chains of layers: it goes one call deeper with each layer.
 
-    These calls are of Python in Python, which take no room on the system's stack. Nothing that a
-    file nests is read inside: that may be read by code in C, whose calls do.
+    These are calls of Python by Python, which take no space on the system's stack. Nested content
+    of files must not be read inside: C code may read it, and its calls do take that space.
     """
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, CALLS))
@@ -114,11 +114,11 @@ def deep() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps what TensorFlow and absl log in this thread from the screen, while gconv is at work.
+    """Hides log messages of TensorFlow and absl in this thread while gconv works.
 
-    TensorFlow warns of every function that Keras traces anew, and Keras does so for every
-    convolution with groups. Levels and handlers of the loggers, which are the user's, stay as they
-    are.
+    TensorFlow warns of every function that Keras traces again, and Keras does so for every
+    convolution with groups. The levels and handlers of the loggers belong to the user and stay
+    unchanged.
     """
     import logging
     import threading
@@ -128,7 +128,7 @@ def quiet() -> Iterator[None]:
     def is_foreign(record: logging.LogRecord) -> bool:
         return record.thread != own
 
-    # A logger that is not made yet is not made here: absl's has to be of a class of its own.
+    # A logger that does not exist yet is not made here, because absl's needs a class of its own.
     loggers = [logging.getLogger(name) for name, module in LOGGERS.items() if module in sys.modules]
     for logger in loggers:
         logger.addFilter(is_foreign)
@@ -141,10 +141,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def silenced() -> Iterator[Callable[[], str]]:
-    """Keeps what is logged and what native code writes to stderr from the screen.
+    """Hides log messages, and the output of native code to stderr.
 
-    Yields a way to read the latter. TensorFlow writes its first lines before any setting can reach
-    its log, straight to file descriptor 2.
+    Yields a function that reads the output of native code. TensorFlow writes its first lines
+    straight to file descriptor 2, before any setting can reach its log.
     """
     import tempfile
 
@@ -161,7 +161,7 @@ def silenced() -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def _in_place_of_stderr(descriptor: int) -> Iterator[None]:
-    """What is written to descriptor 2 goes to another one; where 2 is closed, nothing is done."""
+    """Redirects descriptor 2 to another descriptor. Does nothing if descriptor 2 is closed."""
     try:
         kept = os.dup(STDERR)
     except OSError:
@@ -177,7 +177,7 @@ def _in_place_of_stderr(descriptor: int) -> Iterator[None]:
 
 
 def _flush_stderr() -> None:
-    """Python's own lines keep their order. Nobody can be told of a full disk or a closed stream."""
+    """Flushes stderr, so that Python's lines keep their order. Errors are ignored."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             sys.stderr.flush()

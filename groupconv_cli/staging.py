@@ -1,8 +1,8 @@
-"""Temporary folders beside what is written in them, which no run leaves behind for long.
+"""Temporary folders beside the outputs, which no run leaves behind for long.
 
-A folder is locked by the run that it belongs to. One of the same kind that is not locked was left
-by a run that was killed: the next run that writes in that place clears it, and puts back what the
-killed one had moved away.
+A run locks its folder. An unlocked folder of the same kind was left by a run that was killed. The
+next run that writes in that place clears it, and restores the files that the killed run had moved
+away.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from typing import Any
 from groupconv_cli.errors import UsageError
 
 SUFFIX = ".gconv-tmp"
-"""What the names of all temporary folders end in."""
+"""The ending of the names of all temporary folders."""
 
 STEM = 40
-"""Characters of the name to be written that stand in the name of the folder."""
+"""The characters of the output's name that are in the name of the folder."""
 
 OWN = re.compile(rf"\..*-[a-z0-9_]{{8}}{re.escape(SUFFIX)}", re.DOTALL)
-"""The names that temporary folders have. What is named otherwise is somebody's own."""
+"""The names of temporary folders. Folders with other names belong to somebody else."""
 
 
 class StagingFolder:
-    """A new folder beside `path`, where a rename to it works. It is gone when the block ends."""
+    """A new folder beside `path`, so that a rename to `path` works. It is removed at the end."""
 
     def __init__(self, path: Path, kept: str) -> None:
-        """`kept` is the folder inside for what is moved away, under the names it had."""
+        """`kept` is the folder inside for files that are moved away, under their old names."""
         self._path = path
         self._kept = kept
         self._folder = path
         self._lock: int | None = None
 
     def __enter__(self) -> Path:
-        """The folder. Raises UsageError if there cannot be one."""
+        """The folder. Raises UsageError if it cannot be created."""
         parent, name = self._path.parent, self._path.name
         try:
             _clear(parent, self._kept)
             with uninterrupted():
                 self._make(parent)
         except FileNotFoundError:
-            if parent.is_dir():  # /proc, for one, has no room for files
+            if parent.is_dir():  # /proc, for example, takes no files
                 raise UsageError(f"cannot write in the folder {parent}") from None
             raise UsageError(f"there is no folder {parent} to write {name} in") from None
         except OSError as error:
             raise UsageError(f"cannot write in the folder {parent}: {error.strerror}") from None
-        except BaseException:  # a signal: nobody will leave a block that was not entered
+        except BaseException:  # a signal: a block that was not entered is not left either
             self._remove()
             raise
         return self._folder
@@ -66,7 +66,7 @@ class StagingFolder:
             self._folder = Path(made)
             try:
                 self._lock = _locked(self._folder)
-            except BlockingIOError:  # another run took it for one that was left
+            except BlockingIOError:  # another run took it for a folder of a killed run
                 continue
             if self._folder.exists():  # another run may have cleared it before it was locked
                 return
@@ -83,7 +83,7 @@ class StagingFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Removes the folder. What could not be put back stays in it, for the next run to try."""
+        """Removes the folder. Files that could not be restored stay in it for the next run."""
         with uninterrupted():
             if kind is None or not _put_back(self._folder, self._kept):
                 self._remove()
@@ -96,7 +96,7 @@ class StagingFolder:
 
 
 def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock; None where there are no locks.
+    """A descriptor that holds the folder's lock; None if the file system has no locks.
 
     Raises BlockingIOError if another run holds it.
     """
@@ -137,11 +137,11 @@ def _clear(parent: Path, kept: str) -> None:
 
 
 def _put_back(folder: Path, kept: str) -> bool:
-    """Puts what was moved away under its name again, where that is free.
+    """Restores the files and folders that were moved away, if their names are free.
 
-    Returns whether something had to stay. A folder does if something else took its name before the
-    new one could: once the new one is in place, nothing of that name is left beside it in here. The
-    name of a file is never free while it is replaced, so nothing takes it.
+    Returns whether something had to stay. A folder has to stay if something else took its name
+    before the new folder did. Once the new folder is in place, no old folder of that name is left
+    in here. The name of a file is never free while it is replaced, so nothing can take it.
     """
     try:
         moved = list((folder / kept).iterdir())
@@ -162,10 +162,10 @@ def _put_back(folder: Path, kept: str) -> bool:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Signals that end a run wait until the block is over.
+    """Delays signals that end a run until the block is over.
 
     They are caught, not blocked: a signal that is blocked here reaches another thread, and Python
-    handles it in the main one all the same.
+    still handles it in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is ever interrupted

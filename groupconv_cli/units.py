@@ -1,4 +1,4 @@
-"""The one number formatter: every number that a person reads is written here."""
+"""The number formatter: every number that a person reads is written here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
 def count_text(number: int, *, exact: bool = False) -> str:
-    """A count: in full below 10,000 or if `exact`, else three digits and a prefix (4.23 G)."""
+    """A count: in full below 10,000 or if `exact`, else with three digits and a prefix (4.23 G)."""
     if exact or abs(number) < EXACT_BELOW:
         return f"{number:,}"
     digits, prefix = _scaled(number)
@@ -25,14 +25,14 @@ def bytes_text(number: int, *, exact: bool = False) -> str:
 
 
 def ratio_text(ratio: float | None) -> str:
-    """A ratio to the baseline in three digits: 0.25× is a quarter of it. None is no ratio."""
+    """A ratio to the baseline in three digits: 0.25× is a quarter. None means no ratio."""
     if ratio is None or not isfinite(ratio):
         return ""
     return f"{_three_digits(ratio)}×"
 
 
 def ratio(value: float, baseline: float) -> float | None:
-    """Value / baseline; None where there is nothing to compare with."""
+    """`value` / `baseline`; None if the baseline is 0."""
     return value / baseline if baseline else None
 
 
@@ -50,7 +50,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def percent_text(share: float) -> str:
-    """A share in per cent, in whole ones from 10 % on."""
+    """A share in per cent; without decimals from 10 % on."""
     percent = 100 * share
     return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %"
 
@@ -94,12 +94,12 @@ def _three_digits(number: float) -> str:
 
 
 def change_text(number: int, text: str) -> str:
-    """A difference with its sign, of which `text` is the number: +1.2 M."""
+    """A difference with its sign, such as +1.2 M; `text` is the text of the number."""
     return f"+{text}" if number > 0 else text
 
 
 def share_change_text(share: float | None) -> str:
-    """A relative difference in per cent, in three digits: +4.76 %. None is no share."""
+    """A relative difference in per cent, in three digits: +4.76 %. None means no share."""
     if share is None or not isfinite(share):
         return ""
     return f"{'+' if share > 0 else ''}{_three_digits(100 * share)} %"

@@ -1,4 +1,4 @@
-"""Small helpers for sentences in messages."""
+"""Small helpers for the sentences of messages."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ MAX_LENGTH = 100
 MAX_STRANGE = 3
 MIN_BEGINNING = 3
 MAX_SHOWN = 60
-"""Characters of a value that a message repeats."""
+"""The most characters of a value that a message repeats."""
 
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What YAML counts as the end of a line."""
+"""The ends of lines in YAML."""
 
 _LOOK_ALIKES = str.maketrans(
     "АВСЕНІЈКМОРЅТХаеһіјорсѕухԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοɡı‐‑–—−“”„‘’",
     'ABCEHIJKMOPSTXaehijopcsyxdqwABEZHIKMNOPTYXogi-----"""\'\'',
 )
-"""Letters of other scripts, and dashes, that look like those that keys are made of."""
+"""Letters of other scripts, and dashes, that look like the characters of keys."""
 
 
 def printable(text: str) -> str:
-    """The text with a blank for every tab, and � for what would steer a terminal.
+    """The text with a blank for every tab, and � for characters that control a terminal.
 
-    Each character stays one character, so marks stay under their place.
+    Each character stays one character, so marks stay under their places.
     """
     if text.isprintable():
         return text
@@ -34,7 +34,7 @@ def printable(text: str) -> str:
 
 
 def without_confusables(word: str) -> str:
-    """The word as it looks: letters that only look Latin made Latin, what is not seen left out."""
+    """The word as it looks: with Latin letters for lookalikes, and without invisible characters."""
     if word.isascii():
         return word
     from unicodedata import category, normalize
@@ -44,7 +44,7 @@ def without_confusables(word: str) -> str:
 
 
 def confusables(word: str, there: str = "the text has") -> str | None:
-    """Which characters of the word are not what they look like; None for a word of ASCII."""
+    """A remark on characters of the word that look like others; None if there are none."""
     if word.isascii():
         return None
     from unicodedata import name
@@ -55,9 +55,9 @@ def confusables(word: str, there: str = "the text has") -> str | None:
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is meant: one that begins with it, or the nearest if one is near.
+    """The known word that was probably meant: one that begins with `word`, or a near one.
 
-    Of very many or long ones none is tried.
+    Nothing is tried if there are very many or very long words.
     """
     from difflib import get_close_matches
 
@@ -74,13 +74,13 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """'did you mean …' for a word near a known one, else None."""
+    """'did you mean …' if a known word is near, else None."""
     near = suggest(word, known)
     return meant(word, near) if near else None
 
 
 def meant(word: str, known: str, sign: str = "") -> str:
-    """'did you mean …' for a known word; says which letters differ where that cannot be seen."""
+    """'did you mean …' for a known word, with a remark on letters that differ invisibly."""
     strange = confusables(word)
     return f"did you mean '{sign}{known}'?" + (f" {strange}" if strange else "")
 
@@ -91,7 +91,7 @@ def joined(words: Sequence[str], last: str = "and") -> str:
 
 
 def lines_of(error: Exception) -> list[str]:
-    """What an error of another library says, in its lines; at least one."""
+    """The lines of another library's error; at least one."""
     return [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
 
 

@@ -36,12 +36,12 @@ def test_a_folder_that_cannot_go_back_is_kept_and_said_where(tmp_path: Path, mon
         place_new(self)
 
     monkeypatch.setattr(files._FolderPlace, "_place_new", after_a_stranger)
-    with pytest.raises(UsageError, match="came to be while it was being replaced") as raised:
+    with pytest.raises(UsageError, match="while it was being replaced") as raised:
         write_folder(target, "new", force=True)
     monkeypatch.undo()
     assert (target / "precious.txt").read_text() == "theirs"
     (kept,) = folders_with("old", tmp_path)
-    assert str(raised.value).endswith(f"what was there before is in {kept}")
+    assert str(raised.value).endswith(f"the old folder is in {kept}")
     write_folder(tmp_path / "other", "x")  # which clears what runs have left
     assert folders_with("old", tmp_path) == [kept]
     target.rename(tmp_path / "theirs")

@@ -287,7 +287,7 @@ def test_streams_are_no_files(tmp_path: Path) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(name)
         for path in (Path(name), link):
-            with pytest.raises(UsageError, match="is a stream of this run and no file"):
+            with pytest.raises(UsageError, match="is a stream of this run, not a file"):
                 with written_whole(path, force=True):
                     raise AssertionError
 

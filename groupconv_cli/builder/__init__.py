@@ -1,1 +1,1 @@
-"""Network → keras.Model, and whether it fits in memory."""
+"""Network → keras.Model, and the memory that it takes."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def build_model(network: Network, input_dtype: str = "float32") -> keras.Model:
     """A functional model whose layers have the names of the network's nodes.
 
-    A node that Keras has no layer for becomes several; the last one has its name.
+    If Keras has no layer for a node, it becomes several layers; the last one has the node's name.
 
     Raises EnvironmentProblem if TensorFlow is missing, InternalError if the model differs from
     the analysis, and UsageError for a network that was read from a Keras model.
@@ -50,7 +50,7 @@ def _built(network: Network, input_dtype: str) -> keras.Model:
 
 
 def _one_or_all(tensors: list[Any]) -> Any:
-    """A model of a list of one tensor would give out a list of one array."""
+    """The only tensor, or the list: a model of a list of one tensor would return a list."""
     return tensors[0] if len(tensors) == 1 else tensors
 
 
@@ -71,7 +71,7 @@ def _check_shape(node: Node, tensor: Any) -> None:
 
 
 def _check_params(network: Network, model: keras.Model) -> None:
-    """Raises InternalError unless the weights are as many as the analysis says, layer by layer."""
+    """Raises InternalError unless each layer has as many weights as in the analysis."""
     for node in network.layers:
         if not node.cost.params:
             continue

@@ -1,4 +1,4 @@
-"""Whether a model fits in this machine's memory, before it is built or measured."""
+"""Estimates whether a model fits in this machine's memory, before it is built or measured."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from groupconv_cli.units import bytes_text
 from groupconv_cli.words import lines_of
 
 FRAMEWORK_BYTES = 600_000_000
-"""What TensorFlow and Keras take once they are loaded (measured: 550 MB resident)."""
+"""The memory of TensorFlow and Keras once they are loaded (measured: 550 MB resident)."""
 
 GRAPH_BYTES = 3_000_000
-"""What the traced graphs of a small network take beside its tensors."""
+"""The memory of the traced graphs of a small network, without its tensors."""
 
 RUNTIME_BYTES = 100_000_000
-"""What TensorFlow takes for itself when it begins to compute."""
+"""The memory that TensorFlow takes for itself when it begins to compute."""
 
 MARGIN = 1.1
-"""Three runs took 0.90, 1.10 and 1.21 times what their tensors add up to: the constants are fitted
-to these."""
+"""Three runs took 0.90, 1.10 and 1.21 times the sum of their tensors. The constants are fitted to
+these runs."""
 
 IGNORE = "--ignore-memory tries anyway"
-"""The one way to ignore an estimate; in Python it is `ignore_memory=True`."""
+"""The remedy that ignores an estimate; in Python it is `ignore_memory=True`."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -39,8 +39,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 def build_bytes(network: Network) -> int:
     """An estimate of the memory that building takes, in bytes, for float32 weights.
 
-    Measured on dense layers of 0.4 to 3 GB: the weights once, and twice the largest layer again
-    while its initial values are drawn; and TensorFlow, unless it is loaded.
+    It is the weights once, twice the largest layer while its initial values are drawn, and
+    TensorFlow unless it is loaded. This was measured on dense layers of 0.4 to 3 GB.
     """
     weights = [4 * node.cost.params for node in network.nodes]
     framework = 0 if "tensorflow" in sys.modules else FRAMEWORK_BYTES
@@ -49,10 +49,10 @@ def build_bytes(network: Network) -> int:
 
 @contextmanager
 def building(network: Network, *, ignore: bool = False) -> Iterator[None]:
-    """Inside, a network is built or loaded, which finds the memory it takes.
+    """Checks that there is enough memory to build or load a network inside the block.
 
-    Raises EnvironmentProblem before if it seems not to, unless that is to be ignored; then what
-    goes wrong inside is put down to memory.
+    Raises EnvironmentProblem before the block if memory seems too small. With `ignore`, errors
+    inside the block are reported as a lack of memory.
     """
     needed, available = build_bytes(network), available_bytes()
     _check(f"building {network.name}", needed, available, ignore=ignore)
@@ -69,10 +69,10 @@ def building(network: Network, *, ignore: bool = False) -> Iterator[None]:
 
 
 def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
-    """Raises EnvironmentProblem if running so many samples seems not to find the memory it takes.
+    """Raises EnvironmentProblem if memory seems too small to run so many samples.
 
-    With `ignore` it does not. The samples and the outputs are there as arrays besides, while they
-    are made and compared with 64 bits.
+    With `ignore` it raises nothing. The estimate includes arrays of the samples and the outputs,
+    which are made and compared with 64 bits.
     """
     costs = total(network)
     ends = sum(prod(network.nodes[index].shape) for index in (*network.inputs, *network.outputs))
@@ -85,7 +85,7 @@ def check_run(network: Network, samples: int, *, ignore: bool = False) -> None:
 def _check(
     what: str, needed: int, available: int, *, ignore: bool = False, remedy: str = IGNORE
 ) -> None:
-    """Raises EnvironmentProblem where less memory is available than needed, unless to ignore it."""
+    """Raises EnvironmentProblem if less memory is available than needed, unless `ignore`."""
     if needed > available and not ignore:
         raise EnvironmentProblem(
             f"{what} needs about {bytes_text(needed)} of memory, and {bytes_text(available)} are "
@@ -94,22 +94,22 @@ def _check(
 
 
 class Need(NamedTuple):
-    """Memory that measuring takes, in bytes: so much in any case, and so much for each sample."""
+    """The memory that measuring takes, in bytes: a fixed part, and a part for each sample."""
 
     fixed: int
     sample: int
 
     def largest_batch(self, available: int) -> int:
-        """The samples that there is room for."""
+        """The most samples that fit."""
         return max(0, available - self.fixed) // max(1, self.sample)
 
 
 def measure_need(networks: Collection[Network], dtype: str) -> Need:
-    """An estimate of what measuring networks in turn takes, beside TensorFlow that is loaded.
+    """An estimate of the memory that measuring networks in turn takes, without TensorFlow itself.
 
-    All of them are there at once with their weights, inputs and outputs; one of them at a time is
-    trained, with the gradients of its weights and all its activations, which the backward pass
-    reads, and those of the largest layer again for their gradients.
+    The weights, inputs and outputs of all networks are in memory at once. One network at a time is
+    trained. That takes the gradients of its weights, all its activations, which the backward pass
+    reads, and the activations of the largest layer again for their gradients.
     """
     size = bytes_per_value(dtype)
     totals = [total(network, dtype) for network in networks]
@@ -132,9 +132,9 @@ def measure_need(networks: Collection[Network], dtype: str) -> Need:
 def check_memory(
     networks: Collection[Network], settings: MeasureSettings, machine: Machine
 ) -> None:
-    """Raises EnvironmentProblem if measuring will not find the memory it takes.
+    """Raises EnvironmentProblem if memory is too small for measuring.
 
-    Linux would end the process, and maybe others. TensorFlow looks after a GPU's memory.
+    Otherwise Linux would kill the process, and maybe others. TensorFlow manages a GPU's memory.
     """
     if settings.ignore_memory or not networks or not machine.device.startswith("CPU"):
         return
@@ -147,7 +147,7 @@ def check_memory(
 
 
 def available_bytes() -> int:
-    """Memory that can be had without swapping: the machine's, or less where a cgroup limits it."""
+    """The memory available without swapping: the machine's, or less if a cgroup limits it."""
     from groupconv_cli.runtime import require
 
     require("psutil")

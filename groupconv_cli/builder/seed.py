@@ -1,4 +1,4 @@
-"""Random weights that are the same ones each time."""
+"""Random weights that are the same each time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from groupconv_cli.errors import UsageError
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Weights made inside are those of the seed; None leaves them to chance.
+    """Weights that are made inside depend only on the seed; None makes them random.
 
-    Keras draws the seed of every weight from Python's generator, and NumPy's and TensorFlow's play
-    no part. That generator is the program's: it goes on afterwards from where it was.
+    Keras draws the seed of every weight from Python's generator. The generators of NumPy and
+    TensorFlow play no part. Python's generator belongs to the program, so its state is restored.
 
-    Raises UsageError if the seed is no whole number of 32 bits.
+    Raises UsageError if the seed is not a whole number of 32 bits.
     """
     if seed is None:
         yield
         return
-    # Python's generator takes others, but makes the same of a number and its negative.
+    # Python's generator takes other numbers, but gives the same for a number and its negative.
     given: object = seed
     if isinstance(given, bool) or not isinstance(given, Integral) or not 0 <= int(given) < 2**32:
         raise UsageError(f"a seed must be a whole number of 0 to {2**32 - 1:,}; got {seed!r}")

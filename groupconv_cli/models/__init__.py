@@ -1,1 +1,1 @@
-"""Keras models in: recognized, checked, loaded, read as networks, converted."""
+"""Reading Keras models: recognizing, checking, loading, making networks of them, converting."""

@@ -1,8 +1,8 @@
-"""How much work the description of a model asks for, counted before Keras does any of it.
+"""Counts the work that the description of a model needs, before Keras does it.
 
-A short description can ask for a lot: a model that uses an inner one twice, which uses another
-twice, and so on, asks for twice as much with each. Keras makes a Sequential anew with every layer
-that it adds, and tries layers again that stand before what they read.
+A short description can need a lot of work. If a model uses an inner model twice, and that model
+uses another one twice, and so on, each level doubles the work. Keras also rebuilds a Sequential
+with every layer that it adds, and retries layers that stand before the layers that they read.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from groupconv_cli.errors import UsageError
 
 MAX_DEPTH = 200
-"""Levels of lists and mappings in a description: some 60 models within one another."""
+"""The most levels of lists and mappings in a description: about 60 nested models."""
 
 MAX_CALLS = 10_000
-"""Calls of layers that reading a model takes, at 1.5 ms each: one with 5,000 layers takes two of
-each. NASNetLarge, the largest of keras.applications, takes 2,100."""
+"""The most calls of layers for reading a model, at 1.5 ms each. A model of 5,000 layers takes two
+calls of each. NASNetLarge, the largest of keras.applications, takes 2,100."""
 
 MAX_TRIES = 20_000
-"""Times that Keras looks for the inputs of a layer: once for each use if layers stand in order."""
+"""The most times that Keras looks for inputs of a layer: once per use if layers are in order."""
 
 
 class _Work(NamedTuple):
@@ -32,7 +32,7 @@ class _Work(NamedTuple):
 
 
 def check_depth(path: Path, config: Any) -> None:
-    """Raises UsageError for a description nested deeper than any is, before it is walked."""
+    """Raises UsageError if a description is nested too deeply, before it is walked."""
     level, depth = [x for x in [config] if isinstance(x, dict | list)], 0
     while level:
         depth += 1
@@ -47,9 +47,9 @@ def check_depth(path: Path, config: Any) -> None:
 
 
 def check_work(path: Path, config: dict[str, Any]) -> None:
-    """Raises UsageError for a description of a model that takes too long to be read.
+    """Raises UsageError if reading the description of a model would take too long.
 
-    Its nesting is bounded by now.
+    The depth of the description was checked before.
     """
     try:
         work = _work(config)
@@ -70,7 +70,7 @@ def check_work(path: Path, config: dict[str, Any]) -> None:
 
 
 def _work(value: Any) -> _Work:
-    """What it takes to make whatever a part of a description stands for, and to call it."""
+    """The work of making and calling the object of a part of a description."""
     if isinstance(value, list):
         return _sum([_work(each) for each in value])
     if not isinstance(value, dict):
@@ -93,14 +93,14 @@ def _sum(works: list[_Work]) -> _Work:
 
 
 def _layers(value: dict[str, Any]) -> list[Any] | None:
-    """The layers of a model; None for what is no model."""
+    """The layers of a model; None if it is not a model."""
     inner = value.get("config")
     layers = inner.get("layers") if isinstance(inner, dict) else None
     return layers if isinstance(layers, list) else None
 
 
 class _AmbiguousError(Exception):
-    """Two layers have one name: there are versions of Keras that never end with them."""
+    """Raised if two layers have the same name: some versions of Keras would never finish."""
 
 
 def _is_ambiguous(layers: list[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Any Keras model with its grouped convolutions fast, and back with stock ones."""
+"""Makes the grouped convolutions of any Keras model fast, and stock again."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def accelerate_model(model: Any) -> Any:
 
 
 def make_fast(model: Any) -> None:
-    """Makes the grouped convolutions of a model fast that nobody else has and nothing has run.
+    """Makes the grouped convolutions of a model fast. Nothing else may use it or have run it.
 
-    The two classes differ in a method only: so a layer keeps its weights, its name and its place
+    The two classes differ only in a method. So a layer keeps its weights, its name and its place
     wherever the model or another layer holds it.
     """
     for layer in _layers(model):
@@ -44,7 +44,7 @@ def make_fast(model: Any) -> None:
 
 @contextmanager
 def accelerated(model: Any) -> Iterator[None]:
-    """While this is open, the grouped convolutions of the model itself are fast ones."""
+    """While this is open, the grouped convolutions of the model itself are fast."""
     stock = [layer for layer in _layers(model) if type(layer) in GROUPED and layer.groups > 1]
     for layer in stock:
         layer.__class__ = GROUPED[type(layer)]
@@ -56,7 +56,7 @@ def accelerated(model: Any) -> Iterator[None]:
 
 
 def portable_model(model: Any) -> Any:
-    """A copy of the model of stock Keras layers; see `groupconv_cli.portable`."""
+    """A copy of the model with stock Keras layers; see `groupconv_cli.portable`."""
     copy = _copy(model)
     for layer in _layers(copy):
         if type(layer) in STOCK:
@@ -66,16 +66,16 @@ def portable_model(model: Any) -> Any:
 
 
 def changed(model: Any, copy: Any) -> list[str]:
-    """Names of the layers that are of another class in the copy."""
+    """The names of the layers that have another class in the copy."""
     pairs = zip(_layers(model), _layers(copy), strict=True)
     return [layer.name for layer, twin in pairs if type(layer) is not type(twin)]
 
 
 def trained_pairs(model: Any, copy: Any) -> list[tuple[Any, Any]]:
-    """Trained weights and the copy's; kernels of convolutions only if the layer's class changed.
+    """Pairs of trained weights of the model and the copy, without kernels of unchanged layers.
 
-    What stays as it is, with more than two axes, may be a kernel whose gradient TensorFlow gets
-    wrong in both, and differently each time.
+    A weight of more than two axes in an unchanged layer may be a kernel. TensorFlow may compute its
+    gradient wrongly in both models, and differently each time.
     """
     converted = {
         id(weight)
@@ -92,7 +92,7 @@ def trained_pairs(model: Any, copy: Any) -> list[tuple[Any, Any]]:
 
 
 def left_alone(model: Any, *, fast: bool) -> list[str]:
-    """Names of the grouped convolutions that accelerating (else making portable) did not reach."""
+    """The names of the grouped convolutions that stayed unchanged, for either direction."""
     classes = tuple(GROUPED) if fast else tuple(STOCK)
     return [layer.name for layer in _of_own_classes(model, classes) if layer.groups > 1]
 
@@ -103,12 +103,12 @@ def _of_own_classes(model: Any, classes: tuple[type, ...]) -> Iterator[Any]:
 
 
 def _convolving(model: Any, known: list[Any]) -> list[Any]:
-    """Layers of the user's own that call `keras.ops.conv` with groups, as far as can be told.
+    """Custom layers that call `keras.ops.conv` with groups, as far as a trace shows it.
 
-    The known ones are left out, and of layers that hold one another all but the innermost.
+    Known layers are left out. Of layers that contain one another, only the innermost is returned.
     """
     found = list(known)
-    for layer in reversed(_layers(model)):  # what is inside comes after what it is in
+    for layer in reversed(_layers(model)):  # inner layers come after the layers that contain them
         if type(layer).__module__.split(".")[0] in {"keras", "groupconv_cli"}:
             continue
         _, *inside = all_layers(layer)
@@ -119,7 +119,7 @@ def _convolving(model: Any, known: list[Any]) -> list[Any]:
 
 @quiet()
 def _calls_xla(layer: Any) -> bool:
-    """Whether a trace of the layer has a convolution that Keras hands to XLA, as it does groups."""
+    """Whether a trace of the layer has a convolution that Keras hands to XLA: one with groups."""
     import tensorflow as tf
 
     try:
@@ -128,7 +128,7 @@ def _calls_xla(layer: Any) -> bool:
         traced = tf.function(layer.call, input_signature=signature, autograph=False)
         functions = traced.get_concrete_function().graph.as_graph_def().library.function
     except Exception:  # noqa: BLE001
-        # It takes several inputs, or raises what any user's code may.
+        # It takes several inputs, or raises any error that a user's code may raise.
         return False
     return any(
         function.attr["_XlaMustCompile"].b
@@ -145,14 +145,14 @@ def _warn_of(what: str, layers: list[Any]) -> None:
 
 @quiet()
 def _copy(model: Any) -> Any:
-    """The model again, saved and loaded: Keras' own way to keep all that makes up a model.
+    """A copy of the model, saved and loaded again: that is how Keras keeps everything in a model.
 
-    Raises UsageError if Keras cannot do that, or the copy would not have the same layers.
+    Raises UsageError if Keras cannot do that, or the copy does not have the same layers.
     """
     if not isinstance(model, keras.Model):
         raise UsageError(f"needs a Keras model, got {type(model).__name__}")
     with TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Advice on files that are to be kept.
+        # These warnings are advice for files that are kept.
         warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
         warnings.filterwarnings("ignore", "You are saving a model that has not yet been built")
         path = Path(folder, "model.keras")
@@ -162,7 +162,7 @@ def _copy(model: Any) -> Any:
             with _dtype_policy(model.dtype_policy), deep():
                 copy = keras.models.load_model(path, custom_objects=own, safe_mode=False)
         except Exception as error:
-            # Keras raises errors of any kind here, those of the user's own classes among them.
+            # Keras raises errors of any kind here, including those of custom classes.
             first, *rest = lines_of(error)
             raise UsageError(
                 f"Keras cannot clone model {model.name!r}: {first}", details=rest
@@ -173,7 +173,7 @@ def _copy(model: Any) -> Any:
             f"Keras cannot clone model {model.name!r}: loaded again, it has other layers"
         )
     for layer, twin in zip(originals, twins, strict=True):
-        # A layer that another layer makes is in no config.
+        # A layer that another layer makes is not in any config.
         if twin.name != layer.name:
             twin.name = layer.name
         if twin.trainable != layer.trainable:
@@ -183,7 +183,7 @@ def _copy(model: Any) -> Any:
 
 @contextmanager
 def _dtype_policy(policy: Any) -> Iterator[None]:
-    """A model's own policy is in no file. It decides whether its loss is scaled."""
+    """Sets the dtype policy, which no file contains. It decides whether the loss is scaled."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -197,7 +197,7 @@ def _stock_class(layer: Any) -> type:
 
 
 def _own_objects(model: Any) -> dict[str, Any]:
-    """Classes and functions of the user's in the model: they need not be registered."""
+    """The custom classes and functions in the model, which need not be registered."""
     used: list[Any] = []
     for layer in _layers(model):
         used += [type(layer), *vars(layer).values()]

@@ -1,4 +1,4 @@
-"""What a model's file says, checked before Keras touches it."""
+"""The description in a model's file, checked before Keras touches it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from groupconv_cli.models.bounds import check_depth, check_work
 from groupconv_cli.models.safety import SAVE_AGAIN, opened_archive, opened_weights
 
 MAX_CONFIG_BYTES = 16_000_000
-"""Longer descriptions of a model than this are none; NASNetLarge's has 1 MB."""
+"""The longest description of a model; NASNetLarge's has 1 MB."""
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-"""Classes that run code which the file itself brings."""
+"""Classes that run code from the file itself."""
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """The description of the model in a `.keras` or `.h5` file; no weights are read.
 
-    Raises UsageError for a file that is not there, is no such file, is damaged, or has something
-    in it that no model needs and an attack would.
+    Raises UsageError for a file that does not exist, is of another kind, is damaged, or contains
+    something that only an attack would need.
     """
     with foreign(path, "cannot be read", "its name is not possible for a file"):
         is_saved_model = (path / "saved_model.pb").is_file()
@@ -38,7 +38,7 @@ def read_config(path: Path) -> dict[str, Any]:
     text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
     config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise UsageError(f"{path} is damaged: its description of the model is not one", SAVE_AGAIN)
+        raise UsageError(f"{path} is damaged: its description of the model is invalid", SAVE_AGAIN)
     check_work(path, config)
     return config
 
@@ -79,7 +79,7 @@ def _config_of_hdf5(path: Path) -> str | bytes:
 
 
 def described(config: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a model's description: what has a class."""
+    """Every object in a model's description, that is, every part with a class."""
     waiting = [config]
     while waiting:
         value = waiting.pop()
@@ -92,7 +92,7 @@ def described(config: Any) -> Iterator[dict[str, Any]]:
 
 
 def check_code(path: Path, config: dict[str, Any]) -> None:
-    """Raises UsageError if loading the model would run code that the file brings."""
+    """Raises UsageError if loading the model would run code from the file."""
     for thing in described(config):
         if thing["class_name"] not in CODE:
             continue

@@ -1,4 +1,4 @@
-"""What gconv knows of Keras' layers and operations: which op of ours each is, or what it costs."""
+"""Facts about Keras' layers and operations: the matching op of gconv, or the cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def use_of(
     inputs: tuple[Shape, ...],
     output: Shape,
 ) -> LayerUse:
-    """A use of a layer or operation, with the name that Keras or we have for its class."""
+    """A use of a layer or operation, with the name of its class in Keras or gconv."""
     kind = type(operation)
     known_as = ""
     if is_stock(kind) or kind.__module__ == "groupconv_cli.layers":
@@ -30,12 +30,12 @@ def use_of(
 
 
 def our_op(use: LayerUse) -> Op | None:
-    """The op of ours that a use of a layer may be, by the op's own reading of it."""
+    """The op of gconv for a use of a layer, according to the op itself."""
     reader = FROM_KERAS.get(use.known_as)
     return reader.from_keras(use) if reader else None
 
 
-# Multiply-accumulates of what is none of our ops, or is used in a way that the op does not know.
+# Multiply-accumulates of layers that are not ops of gconv, or are used in an unsupported way.
 
 
 def _conv_macs(use: LayerUse) -> int:
@@ -49,7 +49,7 @@ def _transpose_macs(use: LayerUse) -> int:
 def _einsum_dense_macs(use: LayerUse) -> int:
     """One for every weight at every position of the axes that only the input has.
 
-    Where nothing is summed over, the weights only scale, as those of a norm do: none.
+    If no axis is summed over, the weights only scale, like those of a norm, and count 0.
     """
     kernel = _shape_of(use.operation.kernel)
     inputs, rest = use.operation.equation.replace(" ", "").split(",")
@@ -66,7 +66,7 @@ def _einsum_dense_macs(use: LayerUse) -> int:
 
 
 def _labelled(labels: str, shape: Shape) -> dict[str, int]:
-    """Sizes by label; what an ellipsis stands for is left out."""
+    """Sizes by label, without the axes of an ellipsis."""
     before, _, after = labels.partition("...")
     sizes = dict(zip(before, shape, strict=False))
     return sizes | dict(zip(reversed(after), reversed(shape), strict=False))
@@ -88,7 +88,7 @@ def _attention_macs(use: LayerUse) -> int:
     projections = sum(count * prod(_shape_of(dense.kernel)) for count, dense in kernels)
     heads, value_dim = int(layer.num_heads), int(layer.value_dim)
     if layer.get_config().get("use_gate"):
-        # A dense layer from the query to what the heads give out.
+        # A dense layer from the query to the output of the heads.
         projections += positions * query[-1] * heads * value_dim
     return projections + positions * seen * heads * (int(layer.key_dim) + value_dim)
 
@@ -182,7 +182,7 @@ FREE_FAMILIES = {
     "ops.nn",
     "ops.numpy",
 }
-"""Parts of Keras whose classes count no MACs by the convention, but for those in COSTLY."""
+"""Parts of Keras whose classes count 0 MACs by convention, except those in COSTLY."""
 
 COSTLY = {
     "SpectralNormalization",
@@ -197,7 +197,7 @@ VIEWS = {
     *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StochasticDepth"),
     *("ops.Copy", "ops.ExpandDims", "ops.Ravel", "ops.Squeeze", "ops.StopGradient"),
 }
-"""Those that at inference move no data."""
+"""Layers that move no data at inference."""
 
 FREE = {
     *VIEWS,
@@ -209,11 +209,11 @@ FREE = {
     *(f"ops.{name}" for name in ("Erf", "Erfc", "Logsumexp", "Rsqrt", "TopK")),
     *(f"ops.{name}" for name in ("CropImages", "PadImages", "Resize", "RGBToGrayscale")),
 }
-"""Others of Keras that count no MACs. CustomScaleLayer is that of InceptionResNetV2."""
+"""Other classes of Keras that count 0 MACs. CustomScaleLayer is in InceptionResNetV2."""
 
 
 def macs_of(use: LayerUse) -> int | None:
-    """The multiply-accumulates of a use of a layer; None where nobody knows them."""
+    """The multiply-accumulates of a use of a layer; None if they are unknown."""
     name = use.known_as
     if name in MACS:
         return MACS[name](use)

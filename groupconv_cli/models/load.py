@@ -1,4 +1,4 @@
-"""Models out of files and keras.applications: as they are, or their graph without the weights."""
+"""Loads models from files and keras.applications, with weights or only their graph."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from groupconv_cli.words import did_you_mean, joined
 Settings = Mapping[str, object]
 
 OPEN = {"MobileNetV3Large": (224, 224, 3), "MobileNetV3Small": (224, 224, 3)}
-"""Input sizes of applications that leave them open unless they load weights; as documented."""
+"""The documented input sizes of applications that leave them open unless they load weights."""
 
 
 def application_network(source: str, settings: Settings | None = None) -> Network:
     """The network of a function of keras.applications, `keras:NAME`; no weights are made.
 
-    `settings` may give any argument of the function, `input` standing for its `input_shape`.
+    `settings` may give any argument of the function; `input` is its `input_shape`.
 
-    Raises UsageError for a function or an argument that is not there.
+    Raises UsageError if the function or an argument does not exist.
     """
     with _apart(), keras.StatelessScope(initialize_variables=False):
         return network_of(_application(source, settings or {}))
@@ -51,13 +51,13 @@ def file_network(
 ) -> Network:
     """The network of the model that `config` of the file describes; no weights are read.
 
-    `config` is what `description.read_config` gives, and is used up. `sizes` are those that the
-    model leaves open.
+    `config` is the result of `description.read_config`; this function changes it. `sizes` are the
+    sizes that the model leaves open.
 
-    Raises UsageError for what cannot be read, or is not safe to.
+    Raises UsageError if the file cannot be read, or is not safe to read.
     """
     source = str(path)
-    # What comes of a description from elsewhere is no bug, wherever it shows.
+    # An error that a description from elsewhere causes is not a bug, wherever it appears.
     with (
         _apart(),
         keras.StatelessScope(initialize_variables=False),
@@ -80,9 +80,9 @@ def load_application(source: str, settings: Settings | None = None) -> Any:
 def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any:
     """The Keras model in a file whose description was checked, with its weights.
 
-    With `compiled` it can go on training where it left off, if Keras finds all that takes.
+    With `compiled`, training can continue where it stopped, if Keras finds everything it needs.
 
-    Raises UsageError if the weights are not safe to read, or Keras cannot.
+    Raises UsageError if the weights are not safe to read, or Keras cannot read them.
     """
     check_weights(path)
     source = str(path)
@@ -98,7 +98,7 @@ def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """What is made inside is named as in a fresh program, and nothing is said or left behind."""
+    """Inside, Keras names objects as in a fresh program, prints nothing and leaves no state."""
     with fresh_names(), silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -106,10 +106,10 @@ def _apart() -> Iterator[None]:
 
 @contextmanager
 def _bounded(source: str) -> Iterator[None]:
-    """While this is open, Keras does not look for the inputs of layers for ever.
+    """While this is open, Keras cannot look for the inputs of layers without an end.
 
-    It tries layers again that stand before what they read, and in some versions those too whose
-    inputs never come.
+    Keras retries layers that stand before the layers that they read. Some versions also retry
+    layers whose inputs do not exist.
     """
     tries = 0
 
@@ -118,8 +118,8 @@ def _bounded(source: str) -> Iterator[None]:
         tries += 1
         if tries > MAX_TRIES:
             raise UsageError(
-                f"{source} cannot be read: its layers stand before what they read, or read what is "
-                f"not there; their order was not found in {MAX_TRIES:,} tries",
+                f"{source} cannot be read: its layers are not in order, or read layers that do not "
+                f"exist; no order was found in {MAX_TRIES:,} tries",
                 SAVE_AGAIN,
             )
 
@@ -128,7 +128,7 @@ def _bounded(source: str) -> Iterator[None]:
 
 
 def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
-    """The model that a file describes, its weights without values."""
+    """The model that a file describes, without values of its weights."""
     legacy = path.suffix.lower() != ".keras"
     if legacy:
         return _tried(str(path), lambda: model_from_hdf5_config(config, trust=trust))
@@ -143,7 +143,7 @@ def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
 
 
 def _check_classes(path: Path, config: dict[str, Any]) -> None:
-    """Raises UsageError for classes that are neither Keras' nor registered."""
+    """Raises UsageError for classes that are neither of Keras nor registered."""
     missing = set()
     for thing in described(config):
         module = str(thing.get("module") or "")
@@ -167,7 +167,7 @@ def _unknown(source: str, names: list[str]) -> UsageError:
 
 
 def _tried(source: str, action: Callable[[], Any]) -> Any:
-    """The action's result; what Keras raises, of any kind, as one UsageError."""
+    """The action's result. Any error of Keras becomes a UsageError."""
     try:
         return action()
     except (GconvError, KeyboardInterrupt):
@@ -183,13 +183,13 @@ def _tried(source: str, action: Callable[[], Any]) -> Any:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong: a model that cannot be made of its description says so of each part."""
+    """The innermost error: Keras adds an error for every part around the one that failed."""
     inner = re.findall(r"^Exception encountered: (.+)", str(error), re.MULTILINE)
     return first_line(Exception(inner[-1]) if inner else error)
 
 
 def applications() -> dict[str, Callable[..., Any]]:
-    """The functions of keras.applications that make a model, by name."""
+    """The functions of keras.applications that make models, by name."""
     return {
         name: function
         for name, function in vars(keras.applications).items()
@@ -216,7 +216,7 @@ def _application(source: str, settings: Settings) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The value of a setting, which on the command line is text."""
+    """The value of a setting, which is text on the command line."""
     import yaml
 
     if not isinstance(value, str):
@@ -228,9 +228,9 @@ def _plain(value: Any) -> Any:
 
 
 def sizes_of(settings: Settings | None) -> SizesOfInputs | None:
-    """The setting `input`: sizes such as 224,224,3 or [224, 224, 3], for several inputs a list.
+    """The setting `input`: sizes such as 224,224,3 or [224, 224, 3], or a list for several inputs.
 
-    Raises UsageError for anything else, and for a setting that a model's file does not have.
+    Raises UsageError for anything else, and for settings that a model's file does not have.
     """
     other = [key for key in settings or {} if key != "input"]
     if other:

@@ -1,4 +1,4 @@
-"""A Keras model as a source of networks: a file, a function of keras.applications, or the model."""
+"""A Keras model as a source of networks: a file, a function of keras.applications, or a model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Settings = Mapping[str, object]
 
 
 class ModelFile:
-    """A Keras model, or what it is found by; it makes networks as a `SpecFile` does.
+    """A Keras model, or its path or name. It makes networks as a `SpecFile` does.
 
     A file is read and checked once, and its graph is built once for the same settings.
     """
@@ -37,12 +37,12 @@ class ModelFile:
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Its name in messages."""
         return self.model if isinstance(self.model, str) else str(self.model.name)
 
     @property
     def source(self) -> Source:
-        """Where it comes from. There is no text."""
+        """Its source, without a text."""
         return Source(self.name, "")
 
     @property
@@ -52,12 +52,12 @@ class ModelFile:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file, and not a model in memory or a function that makes one."""
+        """Whether it is a file, and not a model in memory or a function that makes a model."""
         return isinstance(self.model, str) and not self.is_application
 
     @cached_property
     def _config(self) -> dict[str, Any]:
-        """What the file says of the model, checked before Keras touches it."""
+        """The file's description of the model, checked before Keras touches it."""
         from groupconv_cli.models.description import check_code, read_config
 
         path = Path(self.model)
@@ -67,7 +67,7 @@ class ModelFile:
         return config
 
     def check(self) -> None:
-        """Raises UsageError for a file that is no model or not safe, before Keras is loaded."""
+        """Raises UsageError if the file is not a model or not safe, before Keras is loaded."""
         if self.is_file:
             _ = self._config
 
@@ -78,15 +78,15 @@ class ModelFile:
         work: object = None,
         progress: Callable[[str], None] | None = None,
     ) -> Network:
-        """The network that the model is, with these sizes of inputs or arguments.
+        """The network of the model, with these sizes of inputs or arguments.
 
-        `progress` is told what takes long.
+        `progress` is called with a description of slow steps.
 
-        Raises UsageError for a variant and where the model cannot be read, EnvironmentProblem if
+        Raises UsageError if a variant is given or the model cannot be read, EnvironmentProblem if
         TensorFlow is missing.
         """
         if variant is not None:
-            raise UsageError(f"a model has no variants, so no {variant!r}")
+            raise UsageError(f"a Keras model has no variants; got {variant!r}")
         key = repr(sorted((settings or {}).items()))
         if self.is_file or self.is_application:
             if key not in self._networks:
@@ -121,12 +121,12 @@ class ModelFile:
         compiled: bool = False,
         ignore_memory: bool = False,
     ) -> keras.Model:
-        """The model itself, with its weights; those of keras.applications have random ones.
+        """The model itself, with its weights. Models of keras.applications have random weights.
 
-        With `compiled` it can go on training where it left off, if Keras finds all that takes.
-        With `ignore_memory` it is tried even where there seems to be too little.
+        With `compiled`, training can continue where it stopped, if Keras finds everything it needs.
+        With `ignore_memory`, the model is loaded even if memory seems too small.
 
-        Raises what `network` raises, and EnvironmentProblem if there is not enough memory.
+        Raises the errors of `network`, and EnvironmentProblem if there is not enough memory.
         """
         if not (self.is_file or self.is_application):
             return self.model
@@ -141,13 +141,13 @@ class ModelFile:
 
     @property
     def rules(self) -> Severities:
-        """Only a spec has any of its own."""
+        """Empty: only specs have these."""
         return {}
 
     def limits(
         self, settings: Settings | None = None, variant: str | None = None
     ) -> dict[str, BudgetLimit]:
-        """Only a spec has any of its own."""
+        """Empty: only specs have these."""
         return {}
 
     def networks(self, settings: Settings | None = None) -> NoReturn:

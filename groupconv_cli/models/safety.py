@@ -1,7 +1,7 @@
-"""What no model needs in its files and an attack does: found before anything is read of them.
+"""Finds content that only an attack needs in a model's files, before the files are read.
 
-Every archive and every HDF5 file from elsewhere is checked here, whichever way it comes in. Keras
-checks some of it too, in some of its versions.
+Every archive and every HDF5 file from elsewhere is checked here. Some versions of Keras check some
+of this too.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from groupconv_cli.foreign import check_regular, foreign
 from groupconv_cli.runtime import require
 
 WEIGHTS = "model.weights.h5"
-"""Where a .keras file has its weights."""
+"""The name of the weights in a .keras file."""
 
 MAX_MEMBERS = 10_000
 MAX_LINKS = 400_000
-"""Groups and arrays of an HDF5 file: 40 for each layer that a model may have."""
+"""The most groups and arrays of an HDF5 file: 40 for each layer that a model may have."""
 
 MAX_EXPANSION = 100
-"""How many times the bytes that are stored of something it may have in memory."""
+"""How many times its stored bytes an object may take in memory."""
 
 FREE_TO_EXPAND = 16_000_000
-"""Bytes below which nobody minds."""
+"""The bytes that an object may always take."""
 
 FILTERS = {1, 2, 3, 4, 5, 6, 32000}
-"""Ways of packing that HDF5 and h5py bring. Others would have a library loaded for them."""
+"""The compression filters of HDF5 and h5py. Other filters would load a library."""
 
 NO_MODEL = "is not a complete Keras model"
 NO_HDF5 = "is not a complete HDF5 file"
@@ -42,7 +42,7 @@ SAVE_AGAIN = "save it again where it was made: model.save('model.keras')"
 
 
 def allowed_bytes(stored: int) -> int:
-    """How many bytes in memory may come of so many that are stored."""
+    """The bytes that `stored` bytes may take in memory."""
     return max(FREE_TO_EXPAND, MAX_EXPANSION * stored)
 
 
@@ -50,7 +50,7 @@ def allowed_bytes(stored: int) -> int:
 def opened_archive(
     path: Path, trouble: str = NO_MODEL, remedy: str = SAVE_AGAIN
 ) -> Iterator[zipfile.ZipFile]:
-    """The archive, its members checked; errors while it is open are of the file."""
+    """The archive with checked members. Errors while it is open become errors of the file."""
     check_regular(path)
     with foreign(path, trouble, remedy), zipfile.ZipFile(path) as archive:
         _check_members(path, archive.infolist())
@@ -58,7 +58,7 @@ def opened_archive(
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Raises UsageError for an archive that would write elsewhere, or fill the disk."""
+    """Raises UsageError if an archive would write elsewhere or fill the disk."""
     if len(members) > MAX_MEMBERS:
         raise UsageError(
             f"{path} has {len(members):,} members; a model has at most {MAX_MEMBERS:,}"
@@ -68,7 +68,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         if name.startswith("/") or ".." in PurePosixPath(name).parts or ":" in name:
             raise UsageError(f"{path} is not safe: its member {name[:80]!r} points outside it")
         _check_growth(path, repr(name[:80]), member.compress_size, member.file_size)
-    # Members may lie on top of one another, so that each by itself seems to be stored.
+    # Members may overlap, so that each by itself seems to be stored in full.
     _check_growth(path, "all of it", path.stat().st_size, sum(each.file_size for each in members))
 
 
@@ -81,16 +81,16 @@ def _check_growth(path: Path, what: str, stored: int, expanded: int) -> None:
 
 
 def check_weights(path: Path) -> None:
-    """Raises UsageError for a `.keras` or HDF5 file whose weights are not safe to be read."""
+    """Raises UsageError if the weights of a `.keras` or HDF5 file are not safe to read."""
     with opened_weights(path):
         pass
 
 
 @contextmanager
 def opened_weights(path: Path, remedy: str = SAVE_AGAIN) -> Iterator[Any]:
-    """The HDF5 file that the path is of, or that is in a `.keras` file; it was checked.
+    """The checked HDF5 file at the path, or inside the `.keras` file at the path.
 
-    Errors while it is open are of the file.
+    Errors while it is open become errors of the file.
     """
     require("h5py")
     import h5py
@@ -111,11 +111,11 @@ def opened_weights(path: Path, remedy: str = SAVE_AGAIN) -> Iterator[Any]:
 
 
 def check_hdf5(path: Path, file: Any, size: int) -> None:
-    """Raises UsageError for an open HDF5 file of so many bytes that is not all that it says it is.
+    """Raises UsageError if an open HDF5 file of `size` bytes is not safe to read.
 
-    What is in it must be in it, as arrays of numbers and groups of these, and not grow beyond
-    bounds: no links but those that a file's tree is made of, no data of other files, no chunks and
-    no lists of text that are large only when they are read. Nothing is read to find out.
+    A safe file contains only arrays of numbers and groups of them, all in the file itself. It has
+    no links except those of the file's tree, no data in other files, and no chunks or lists of text
+    that grow beyond bounds when they are read. The check reads no data.
     """
     import h5py
 
@@ -123,7 +123,7 @@ def check_hdf5(path: Path, file: Any, size: int) -> None:
     while waiting:
         group = waiting.pop()
         address = h5py.h5o.get_info(group).addr
-        if address in seen:  # groups may have one another in them
+        if address in seen:  # groups may contain one another
             continue
         seen.add(address)
         _check_attributes(path, group, size)
@@ -138,7 +138,7 @@ def check_hdf5(path: Path, file: Any, size: int) -> None:
                 waiting.append(item)
             elif isinstance(item, h5py.h5d.DatasetID):
                 _check_attributes(path, item, size)
-                # An array that is linked again is read again.
+                # An array that is linked twice is read twice.
                 expanded += _bytes_of_array(path, shown, item, size)
                 _check_growth(path, shown, size, expanded)
             else:
@@ -152,15 +152,15 @@ def _check_link(path: Path, shown: str, kind: int) -> None:
 
     if kind == h5py.h5l.TYPE_SOFT:
         raise UsageError(
-            f"{path} is not safe: {shown} in it stands for something at another place, where Keras "
-            "would not look"
+            f"{path} is not safe: {shown} in it is a link to another place, where Keras would not "
+            "look"
         )
     if kind != h5py.h5l.TYPE_HARD:
         raise UsageError(f"{path} is not safe: {shown} in it is stored in another file")
 
 
 def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
-    """How many bytes an array has in memory. Raises UsageError for one that is not of the file."""
+    """The bytes of an array in memory. Raises UsageError if the array is not in the file."""
     import h5py
 
     made = array.get_create_plist()
@@ -179,7 +179,7 @@ def _bytes_of_array(path: Path, shown: str, array: Any, size: int) -> int:
 
 
 def _check_attributes(path: Path, item: Any, size: int) -> None:
-    """Raises UsageError for a list of texts that may all be one and the same long one."""
+    """Raises UsageError for a list of texts that grows beyond bounds when it is read."""
     import h5py
     import numpy as np
 
@@ -189,7 +189,7 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
         is_list = kind.detect_class(h5py.h5t.VLEN) or _is_text(kind)
         if not is_list or count * size <= allowed_bytes(size):
             continue
-        # HDF5 tells how long they are only by reading them, as Keras will.
+        # HDF5 tells their length only by reading them, as Keras will.
         with _bounded_memory(path, allowed_bytes(size)):
             try:
                 attribute.read(np.empty(attribute.shape, attribute.dtype))
@@ -204,9 +204,9 @@ def _check_attributes(path: Path, item: Any, size: int) -> None:
 
 @contextmanager
 def _bounded_memory(path: Path | str, more: int) -> Iterator[None]:
-    """While this is open, so many bytes can be had besides those that are taken.
+    """While this is open, the process can allocate at most `more` additional bytes.
 
-    Raises UsageError where the system has no such bound: what may grow is not read there.
+    Raises UsageError if the system has no such bound, because then nothing that may grow is read.
     """
     import psutil
 
@@ -230,7 +230,7 @@ def _bounded_memory(path: Path | str, more: int) -> Iterator[None]:
 
 
 def _is_text(kind: Any) -> bool:
-    """Whether values of this type are of any length; HDF5 has such text apart from other lists."""
+    """Whether values of this type are texts of any length, which HDF5 stores in another way."""
     import h5py
 
     return isinstance(kind, h5py.h5t.TypeStringID) and bool(kind.is_variable_str())
@@ -238,8 +238,8 @@ def _is_text(kind: Any) -> bool:
 
 @contextmanager
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[Any]:
-    """The bytes of a member, to be read at any place of them."""
-    with archive.open(member) as packed:  # which checks what the member says of itself
+    """The bytes of a member, readable at any offset."""
+    with archive.open(member) as packed:  # this checks the member's header
         if member.compress_type == zipfile.ZIP_STORED:
             with path.open("rb") as file:
                 size = min(member.file_size, member.compress_size)
@@ -251,7 +251,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> It
 
 
 def _begin(file: IO[bytes], member: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: its header, a name and an extra field go before."""
+    """The offset of a member's bytes: after its header, a name and an extra field."""
     file.seek(member.header_offset)
     header = file.read(30)
     name, extra = header[26:28], header[28:30]
@@ -260,7 +260,7 @@ def _begin(file: IO[bytes], member: zipfile.ZipInfo) -> int:
 
 
 class _Stretch(RawIOBase):
-    """A stretch of a file as a file of its own, so that what an archive stores needs no copy."""
+    """A part of a file as a file of its own, so that a stored member need not be copied."""
 
     def __init__(self, file: IO[bytes], begin: int, size: int) -> None:
         self._file, self._begin, self._size, self._at = file, begin, size, 0
@@ -272,12 +272,12 @@ class _Stretch(RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Goes to an offset from the beginning, from where it is or from the end."""
+        """Goes to an offset from the beginning, the current offset or the end."""
         self._at = offset + {SEEK_SET: 0, SEEK_CUR: self._at, SEEK_END: self._size}[whence]
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Reads as many bytes as there are and fit."""
+        """Reads as many bytes as exist and fit."""
         wanted = min(len(buffer), max(0, self._size - self._at))
         self._file.seek(self._begin + self._at)
         data = self._file.read(wanted)

@@ -1,4 +1,4 @@
-"""keras.Model → Network: the graph that Keras keeps, walked once with a batch of one sample."""
+"""keras.Model → Network: walks the graph of the model once, with a batch of one sample."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.shape import Input
 
 SizesOfInputs = list[tuple[int, ...]]
-"""For each input of a model its shape without the batch."""
+"""The shape of each input of a model, without the batch."""
 
 MAX_NAME = 100
 
 
 def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
-    """The network that a Keras model is, with Keras' own counts of parameters.
+    """The network of a Keras model, with Keras' counts of parameters.
 
-    Models inside it are gone into; a layer used at several places is a node at each, its weights
-    counted at the first. `sizes` are the shapes of the inputs where the model leaves them open.
-    The model stays as it is.
+    Models inside it are walked too. A layer that is used at several places is a node at each place,
+    and its weights are counted at the first. `sizes` are the shapes of inputs that the model leaves
+    open. The model stays unchanged.
 
-    Raises UsageError for a model without a graph (one that was not built, or has a `call` of its
-    own), with sizes that are not known or do not fit, or with channels first.
+    Raises UsageError for a model without a graph (it was not built, or has a `call` of its own),
+    for sizes that are unknown or do not fit, and for channels first.
     """
     graph = graph_of(model)
     if graph is None:
@@ -48,7 +48,7 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
 
 
 class _Reader:
-    """Nodes as the walk finds them."""
+    """The nodes that the walk has found."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -56,18 +56,18 @@ class _Reader:
         self.index: dict[int, int] = {}
         """The node that made a tensor, by the tensor's id."""
         self._kept: list[Any] = []
-        """The tensors, so that no other is given their ids."""
+        """The tensors, which are kept so that no other tensor gets their ids."""
         self._first: dict[int, int] = {}
         """The first node of a layer, by the layer's id."""
         self._counted: set[int] = set()
-        """Ids of the weights that a node counts already."""
+        """The ids of the weights that were counted already."""
         self._taken: set[str] = set()
         self._calls: dict[tuple[tuple[Step, ...], int], int] = defaultdict(int)
-        """How often a model inside was used."""
+        """How often each inner model was used."""
         self._items: dict[tuple[str, ...], int] = {}
 
     def enter(self, entry: Any, shape: Shape) -> Any:
-        """A tensor for an input of the model; its batch is one sample."""
+        """A tensor for an input of the model, with a batch of one sample."""
         tensor = keras.KerasTensor((1, *shape), dtype=entry.dtype)
         name = self._unique((), clean_name(entry.name))
         op = Input()
@@ -75,7 +75,7 @@ class _Reader:
         return tensor
 
     def walk(self, graph: Any, tensors: list[Any], path: tuple[Step, ...]) -> Any:
-        """Goes through a graph for these inputs; returns what the graph gives out."""
+        """Goes through a graph for these inputs; returns the outputs of the graph."""
 
         def visitor(operation: Any) -> Any:
             return lambda *args, **kwargs: self._visit(operation, path, args, kwargs)
@@ -139,7 +139,7 @@ class _Reader:
     def _add(
         self, use: LayerUse, path: tuple[Step, ...], tensors: list[Any], outputs: list[Any]
     ) -> None:
-        """Nodes for one use of a layer: one for each tensor that it gives out."""
+        """Nodes for one use of a layer: one for each of its output tensors."""
         sources = tuple(self.index[id(x)] for x in tensors)
         read = tuple(self.nodes[source].shape for source in sources)
         path, name = self._named(use.operation, path)
@@ -147,7 +147,7 @@ class _Reader:
         for position, tensor in enumerate(outputs):
             shape = _sample_shape(tensor)
             full = self._unique(path, name if position == 0 else f"{name}_output_{position + 1}")
-            # What the layer gives out besides costs nothing; its cost is at the first.
+            # The layer's cost is at its first output; the others cost nothing.
             op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
             node = Node(full, op, sources, read, shape, Cost(), path, item)
             if position == 0 and use.known_as.startswith("SeparableConv"):
@@ -160,7 +160,7 @@ class _Reader:
             self._keep(tensor, node)
 
     def _costed(self, use: LayerUse, node: Node) -> Node:
-        """The node with an op of ours where it says what Keras says, else with Keras' figures."""
+        """The node with an op of gconv if it agrees with Keras, else with Keras' figures."""
         first = self._first.setdefault(id(use.operation), len(self.nodes))
         if first == len(self.nodes):
             params, fixed = self._count(use.operation)
@@ -180,7 +180,7 @@ class _Reader:
         return node._replace(is_frozen=own != fixed).with_op(op)
 
     def _halves(self, use: LayerUse, node: Node) -> tuple[Node, Node] | None:
-        """A separable convolution as the two it is; None where they are not what Keras has."""
+        """The two convolutions of a separable convolution; None if they disagree with Keras."""
         depthwise, pointwise = SeparableConv.from_keras(use.operation)
         params, fixed = _weights_of(use.operation)
         x = node.input_shapes[0]
@@ -210,7 +210,7 @@ class _Reader:
         return one.with_op(depthwise), two.with_op(pointwise)
 
     def _count(self, operation: Any) -> tuple[int, int]:
-        """How many weights no node counts yet, and how many of these training does not change."""
+        """The number of uncounted weights, and how many of them training does not change."""
         new = [w for w in getattr(operation, "weights", ()) if id(w) not in self._counted]
         self._counted.update(map(id, new))
         return _sums(operation, new)
@@ -221,7 +221,7 @@ class _Reader:
         self.nodes.append(node)
 
     def _step(self, model: Any, path: tuple[Step, ...]) -> Step:
-        """The level of a model inside; used again it is another."""
+        """The level of an inner model. Each use of the model is a level of its own."""
         key = (path, id(model))
         self._calls[key] += 1
         name = clean_name(model.name).replace(".", "_")
@@ -230,7 +230,7 @@ class _Reader:
         return Step(name, "model", self._item((*(step.name for step in path), name)))
 
     def _named(self, operation: Any, path: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
-        """The path and the name of a layer. Dots in names, as gconv writes them, are levels."""
+        """The path and the name of a layer. Dots in names separate levels, as gconv writes them."""
         *levels, name = clean_name(operation.name).split(".")
         if not all((*levels, name)):
             return path, clean_name(operation.name).replace(".", "_")
@@ -253,7 +253,7 @@ class _Reader:
 
 
 def _weights_of(operation: Any) -> tuple[int, int]:
-    """How many weights a layer has, and how many of these training does not change."""
+    """The number of a layer's weights, and how many of them training does not change."""
     return _sums(operation, list(getattr(operation, "weights", ())))
 
 
@@ -264,7 +264,7 @@ def _sums(operation: Any, weights: list[Any]) -> tuple[int, int]:
 
 
 def _agreeing(use: LayerUse, node: Node, params: int, fixed: int) -> Op | None:
-    """The op of ours for a use of a layer, if its shape and weights are those of Keras."""
+    """The op of gconv for a use of a layer, if its shape and weights agree with Keras."""
     op = our_op(use)
     if op is None:
         return None
@@ -278,15 +278,15 @@ def _agreeing(use: LayerUse, node: Node, params: int, fixed: int) -> Op | None:
 
 
 def _sample_shape(tensor: Any) -> Shape:
-    """The shape without the batch, which is 1; whole where the batch has gone into other axes."""
+    """The shape without the batch of 1; the whole shape if the batch was merged into other axes."""
     shape = tuple(tensor.shape)
     return shape[1:] if shape[:1] == (1,) else shape
 
 
 def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> list[int]:
-    """Indices in an order in which a branch is finished before the next is begun.
+    """Indices in an order in which each branch is finished before the next begins.
 
-    That is the order in which models are written. Keras keeps its layers by their depth.
+    Models are written in that order. Keras sorts its layers by depth.
     """
     order, seen = list(inputs), set(inputs)
     for root in [*outputs, *range(len(nodes))]:
@@ -305,7 +305,7 @@ def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> li
 
 
 def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[Shape]:
-    """The shapes of the inputs, without the batch. Raises UsageError for sizes not known."""
+    """The shapes of the inputs, without the batch. Raises UsageError for unknown sizes."""
     declared = [tuple(entry.shape[1:]) for entry in graph.inputs]
     name = clean_name(model.name)
     listed = " and ".join(_open_text(shape) for shape in declared)
@@ -335,7 +335,7 @@ def _open_text(shape: tuple[int | None, ...]) -> str:
 
 
 def _example(declared: list[tuple[int | None, ...]]) -> str:
-    """What to type for the sizes, with 224 for each that is open."""
+    """The text to type for the sizes, with 224 for each open size."""
     filled = [[224 if size is None else size for size in shape] for shape in declared]
     texts = [",".join(map(str, shape)) for shape in filled]
     return texts[0] if len(texts) == 1 else "'[" + ", ".join(f"[{text}]" for text in texts) + "]'"
@@ -365,19 +365,19 @@ def _shapes_text(tensors: list[Any]) -> str:
 
 
 def snake_case(name: str) -> str:
-    """`max_pooling` of MaxPooling2D, as specs would write it."""
+    """The name in the style of specs: `max_pooling` for MaxPooling2D."""
     name = re.sub(r"[123]D(?=$|Transpose)", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def clean_name(name: str) -> str:
-    """A name out of a model, short and without what a terminal or a table would trip over."""
+    """A name from a model, shortened and without characters that break terminals or tables."""
     return re.sub(r"[^\w.+/-]", "_", str(name)[:MAX_NAME]) or "_"
 
 
 def first_line(error: Exception) -> str:
-    """What an error of Keras' says first, fit to be printed."""
+    """The first line of an error of Keras, safe to print."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     if text.endswith(":") and len(lines) > 1:

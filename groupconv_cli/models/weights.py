@@ -1,4 +1,4 @@
-"""Trained weights into a built model, with every mismatch named."""
+"""Loads trained weights into a built model and names every mismatch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_WEIGHTS = "has no weights that Keras can read"
 SAVE_AGAIN = "save them again where they were made: model.save_weights('model.weights.h5')"
 
 MAX_NAMED = 5
-"""Mismatches that a message names."""
+"""The most mismatches that a message names."""
 
 
 class _Layer(NamedTuple):
@@ -29,7 +29,7 @@ class _Layer(NamedTuple):
 
 
 def check_weights_file(path: Path) -> None:
-    """Raises UsageError unless the path is of a file that weights may be read from."""
+    """Raises UsageError unless weights may be read from the file."""
     if not path.name.endswith(ENDINGS):
         raise UsageError(f"weights must be in a {' or '.join(ENDINGS)} file, got {path.name!r}")
     check_regular(path)
@@ -37,13 +37,13 @@ def check_weights_file(path: Path) -> None:
 
 @quiet()
 def load_weights(model: Any, path: Path) -> None:
-    """Puts the weights of a `.weights.h5` or `.keras` file in the model.
+    """Loads the weights of a `.weights.h5` or `.keras` file into the model.
 
-    Only arrays are read of a `.keras` file: nothing in it is run. Keras finds a layer's weights by
-    its class and its place among those of the class, not by its name.
+    Only arrays are read from a `.keras` file, and nothing in it is run. Keras finds a layer's
+    weights by its class and its place among the layers of the class, not by its name.
 
-    Raises UsageError if the file is no such file or not a safe one, or the weights are not those
-    of this model: the message names the layers.
+    Raises UsageError if the file is of another kind or not safe, or if the weights do not fit this
+    model. The error names the layers.
     """
     check_weights_file(path)
     require("h5py")
@@ -56,7 +56,7 @@ def load_weights(model: Any, path: Path) -> None:
             raise _mismatch(model, path, differences)
         file = _extracted(path, Path(folder)) if path.suffix == ".keras" else path
         with foreign(path, NO_WEIGHTS, SAVE_AGAIN), warnings.catch_warnings():
-            # It warns of lists that have no weights. All weights are known to be there by now.
+            # Keras warns of lists without weights, but all weights were found before.
             warnings.filterwarnings("ignore", "Skipping nested container")
             model.load_weights(file)
 
@@ -67,7 +67,7 @@ def _extracted(path: Path, folder: Path) -> Path:
 
 
 def _layers(path: Path) -> dict[str, _Layer]:
-    """What has weights in the file, by its place there."""
+    """The parts of the file that have weights, by their paths."""
     import h5py
 
     layers: dict[str, _Layer] = {}

@@ -89,7 +89,7 @@ def test_sizes_that_do_not_fit(settings, message: str) -> None:
 def test_a_model_has_no_variants() -> None:
     from groupconv_cli import compare_variants
 
-    with pytest.raises(UsageError, match="no variants, so no 'g3'"):
+    with pytest.raises(UsageError, match="no variants; got 'g3'"):
         load(twice_encoded(), variant="g3")
     with pytest.raises(UsageError, match="is a Keras model, which has no variants"):
         compare_variants(twice_encoded())

@@ -120,14 +120,14 @@ ATTACKS: dict[str, tuple[Spoil, str]] = {
     "external data": (external_data, "'(0|kernel)' in it is stored in another file"),
     "virtual data": (virtual_data, "'(0|kernel)' in it is stored in another file"),
     "external link": (external_link, "'(0|kernel)' in it is stored in another file"),
-    "link to itself": (circle, "'(0|kernel)' in it stands for something at another place"),
+    "link to itself": (circle, "'(0|kernel)' in it is a link to another place"),
     "link to nothing": (
         soft_link("/nothing"),
-        "'(0|kernel)' in it stands for something at another place",
+        "'(0|kernel)' in it is a link to another place",
     ),
     "link to a file": (
         soft_link("/etc/passwd"),
-        "'(0|kernel)' in it stands for something at another",
+        "'(0|kernel)' in it is a link to another",
     ),
     "named type": (named_type, "'(0|kernel)' in it is neither a group nor an array"),
     "lists": (values_of_any_length, "'(0|kernel)' in it is not an array of numbers"),
