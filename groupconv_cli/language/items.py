@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
-from groupconv_cli.language.keras_words import layer_meant
+from groupconv_cli.language.keras_words import ARGUMENTS_MISSING, layer_meant, why_missing
 from groupconv_cli.language.nodes import (
     Entry,
     MappingNode,
@@ -29,6 +29,9 @@ from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoi
 from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
 BESIDE_KEYS = ("name", "repeat", "each", "when")
+SHAPELESS = ("groups", "bias", "norm", "activation", "epsilon", "momentum", "rate", "initial")
+"""Arguments that no shape depends on: with their defaults, what follows can be checked."""
+
 BRANCH_KEYS = ("when", "layers")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -79,6 +82,8 @@ class _List:
         if is_nothing(tree):
             return ()
         if not isinstance(tree, SequenceNode):
+            if isinstance(tree, ScalarNode) and tree.text.startswith("$"):
+                hint = "variables and parameters hold values; layers to be used again are a block"
             self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
             return (self.checker.unsound(tree.place),)
         return tuple(self._item(item) for item in tree.items)
@@ -200,6 +205,8 @@ class _List:
         )
 
     def _unknown_hint(self, layer: str) -> str | None:
+        if missing := why_missing(layer):
+            return missing
         blocks = self.checker.block_params
         meant = layer_meant(layer, [*blocks, *LAYERS, *OPS])
         if meant in OPS and OPS[meant].merges:
@@ -267,8 +274,10 @@ class _List:
                     sound = False
             else:
                 given, good = self._value(key, entry.value, known[key])
-                checked[key] = given
-                sound = sound and good
+                if good:
+                    checked[key] = given
+                elif known[key].required or key not in SHAPELESS:
+                    sound = False
         missing = [key for key, declared in known.items() if declared.required and key not in args]
         if set(missing) - meant:
             self.problem(f"{layer} needs {joined(missing)}", place, example(layer))
@@ -279,6 +288,8 @@ class _List:
     ) -> set[str]:
         """Notes unknown arguments; returns the known arguments that they seem to mean."""
         stray = {key: entry for key, entry in args.items() if key not in known}
+        for key in set(stray) & set(ARGUMENTS_MISSING):
+            self.problem(f"{message} {key!r}", stray.pop(key).place, ARGUMENTS_MISSING[key])
         for key in set(stray) & set(BESIDE_KEYS):
             hint = f"write {key}: beside {layer}:, with the same indent, not among its arguments"
             self.problem(f"{message} {key!r}", stray.pop(key).place, hint)

@@ -32,6 +32,25 @@ LAYERS = {
 }
 """The keys are names in small letters, without `_` and the number of dimensions."""
 
+MEANT = {"hswish": "hard_swish", "hsilu": "hard_silu", "hsigmoid": "hard_sigmoid"}
+"""Names that papers and other libraries have for layers of the language."""
+
+_ROUNDS = "Keras' pools cannot; padding: same rounds the output's size up"
+
+ARGUMENTS_MISSING = {"ceil": _ROUNDS, "ceil_mode": _ROUNDS}
+"""Arguments that no layer of Keras has."""
+
+MISSING = {
+    "pixelshuffle": "there is no such layer; upsample or conv_transpose enlarge a feature map",
+    "depthtospace": "there is no such layer; upsample or conv_transpose enlarge a feature map",
+}
+"""Layers that the language does not have, whose names are near those of others."""
+
+
+def why_missing(word: str) -> str | None:
+    """What to say of a layer that the language does not have."""
+    return MISSING.get(word.lower().replace("_", ""))
+
 
 def argument_meant(word: str, known: Collection[str]) -> str | None:
     """The known argument that has this name in Keras."""
@@ -43,5 +62,5 @@ def layer_meant(word: str, known: Collection[str]) -> str | None:
     """The known layer that has this name in Keras: `Conv2DTranspose` is `conv_transpose`."""
     plain = re.sub(r"[123]d(?=transpose$|$)", "", word.lower().replace("_", ""))
     own = {name.replace("_", ""): name for name in known}
-    name = LAYERS.get(plain, own.get(plain))
+    name = {**LAYERS, **MEANT}.get(plain, own.get(plain))
     return name if name in known else None

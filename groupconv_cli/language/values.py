@@ -72,7 +72,10 @@ def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> 
         return Content.UNSOUND
     if isinstance(tree, SequenceNode):
         if any(isinstance(item, SequenceNode) for item in tree.items):
-            problems.add(f"{what} must be a value, got a list within a list", tree.place)
+            hint = None
+            if what == "padding":
+                hint = "for other numbers on the two sides: a zero_pad before it, with after:"
+            problems.add(f"{what} must be a value, got a list within a list", tree.place, hint)
             return Content.UNSOUND
         contents = [examine(item, names, what, problems) for item in tree.items]
         return max(contents, key=lambda content: content.value, default=Content.LITERAL)

@@ -13,7 +13,7 @@ from typing import Any
 from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
-from groupconv_cli.language.nodes import Entry, Tree, describe, in_words
+from groupconv_cli.language.nodes import Entry, ScalarNode, Tree, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.values import is_computed
@@ -249,6 +249,8 @@ class Walk:
         groups_from = None
         if cls.takes_groups_before and "groups" not in values:
             groups_from = self.growing.groups_before[x.node]
+            if groups_from is None and self.growing.problems:
+                return x  # the groups before it may be what is wrong
             if groups_from is None:
                 self._problem(
                     f"{item.layer} has no groups, and no convolution with groups comes before it",
@@ -371,8 +373,15 @@ def _channels(x: Tensor) -> int | None:
     return None if x.shape is None else x.shape[-1]
 
 
+def text_of(tree: Tree) -> str:
+    """An expression as it is written."""
+    return tree.text if isinstance(tree, ScalarNode) else describe(tree)
+
+
 def not_a(key: str, words: str, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
     """The problem of a key that must have another value."""
     computed = is_computed(tree)
+    if isinstance(value, bool) and computed and hint is None and key not in ("when", "repeat"):
+        hint = f"it is true or false; a number follows from it as in `8 if {text_of(tree)} else 16`"
     received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
     return Diagnostic(f"{key} must be {words}; {received}", tree.place, hint)

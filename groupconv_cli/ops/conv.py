@@ -56,9 +56,30 @@ class Convolution(Op):
                 f"stride {_brief(self.stride)} and dilation {_brief(self.dilation)} are both "
                 "above 1, which Keras does not support",
                 arg="dilation",
-                hint="use the stride in one layer and the dilation in another",
+                hint=self._without_both(window),
             )
         output_sizes(x[:-1], window, self.padding)
+
+    def _without_both(self, window: Window) -> str:
+        """What to write in place of a stride with a dilation.
+
+        Where the two are equal, every tap of every window lies on the grid of the stride, so that
+        the same follows from the values on that grid alone. Padding must keep to the grid too.
+        """
+        steps = set(window.stride) | set(window.dilation)
+        padding = self.padding if isinstance(self.padding, tuple) else (0,)
+        on_grid = self.padding != "same" and not any(size % max(steps) for size in padding)
+        if len(steps) > 1 or not on_grid:
+            return "use the stride in one layer and the dilation in another, which costs more"
+        (step,) = steps
+        less = ""
+        if any(padding):
+            sizes = [size // step for size in padding]
+            less = f" and with padding: {_brief(tuple(sizes))}"
+        return (
+            f"avg_pool: {{size: 1, stride: {step}}} before it, without stride and dilation here"
+            f"{less}, computes the same"
+        )
 
     def _output_spatial(self, x: Shape) -> Shape:
         window = make_window(self.op, x, *self.window)

@@ -53,7 +53,7 @@ SHAPES = {
         "  - conv: {filters: 4, kernel: 3, stride: 2, dilation: 2}",
         "layer 'conv': stride 2 and dilation 2 are both above 1",
         (3, 56),
-        "another",
+        "in another, which costs more",
     ),
     "stride and dilation on different axes": (
         "  - conv: {filters: 4, kernel: 3, stride: [1, 2], dilation: [2, 1]}",

@@ -1,0 +1,67 @@
+"""Mistakes that people have made with words that mean something else: what they are told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy_conv import grouped_conv
+from specs import problems
+
+HEAD = "input: [32, 32, 16]\nvars: {a: 2, body: 3, off: false}\nlayers:\n"
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("conv: {filters: $a == 2, kernel: 3}", "`8 if $a == 2 else 16`"),
+        ("hswish", "did you mean 'hard_swish'?"),
+        ("pixel_shuffle: {size: 2}", "upsample or conv_transpose enlarge a feature map"),
+        ("residual: {body: $body}", "layers to be used again are a block"),
+        ("max_pool: {size: 2, ceil: true}", "padding: same rounds the output's size up"),
+        ("max_pool: {size: 2, ceil_mode: true}", "padding: same rounds the output's size up"),
+        ("conv: {filters: 8, kernel: 3, padding: [[0, 1], [0, 1]]}", "a zero_pad before it"),
+        (
+            "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: valid}",
+            "avg_pool: {size: 1, stride: 2} before it, without stride and dilation here, computes",
+        ),
+        (
+            "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: 4}",
+            "and with padding: 2, computes the same",
+        ),
+        ("conv: {filters: 8, kernel: 3, stride: 2, dilation: 2}", "which costs more"),
+        ("conv: {filters: 8, kernel: 3, stride: 2, dilation: 4}", "which costs more"),
+    ],
+)
+def test_a_hint_says_what_to_write(layer: str, hint: str) -> None:
+    (problem,) = problems(f"{HEAD}  - {layer}\n")
+    assert hint in (problem.hint or "")
+
+
+@pytest.mark.parametrize("pixels", [0, 2, 4])
+def test_a_stride_with_an_equal_dilation_is_what_the_hint_says(pixels: int) -> None:
+    """Against NumPy: a convolution of the values on the grid of the stride."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(1, 15, 15, 4))
+    kernel, bias = random.normal(size=(3, 3, 4, 6)), np.zeros(6)
+
+    def conv(x: np.ndarray, step: int, pixels: int) -> np.ndarray:
+        padded = np.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+        size = (padded.shape[1] - 2 * step - 1) // step + 1
+        weights = np.zeros((1, size, size, 6))
+        how = {"strides": (step, step), "dilation": (step, step), "padding": "valid"}
+        return grouped_conv(padded, kernel, bias, weights, groups=1, **how)[0]
+
+    np.testing.assert_allclose(conv(x, 2, pixels), conv(x[:, ::2, ::2], 1, pixels // 2))
+
+
+def test_a_wrong_number_of_groups_hides_nothing_behind_it() -> None:
+    found = problems(
+        f'{HEAD}  - conv: {{filters: 8, kernel: 3, groups: "8", norm: bach}}\n'
+        "  - channel_shuffle\n"
+        "  - conv: {filters: 7, kernel: 3, groups: 2}\n"
+    )
+    messages = [problem.message for problem in found]
+    assert len(messages) == 3
+    assert messages[0].startswith("groups must be a whole number")
+    assert messages[1].startswith("norm must be batch")
+    assert messages[2].startswith("groups=2 does not divide the 7 filters")
