@@ -1,10 +1,10 @@
-"""Grouped convolutions for Keras that are as fast as they should be.
+"""Fast grouped convolutions for Keras.
 
-`GroupConv1D`, `GroupConv2D` and `GroupConv3D` stand in for `keras.layers.Conv1D`, `Conv2D` and
-`Conv3D`: the same arguments, the same weights in the same layout, the same result. Keras computes
-a convolution with groups through XLA, whose gradient on a CPU is tens to hundreds of times slower
-than TensorFlow's own kernels; these use the kernels, and where there is none for groups, dense
-ones.
+`GroupConv1D`, `GroupConv2D` and `GroupConv3D` replace `keras.layers.Conv1D`, `Conv2D` and
+`Conv3D`, with the same arguments, the same weights in the same layout and the same result. Keras
+computes a convolution with groups through XLA, whose gradient on a CPU is tens to hundreds of times
+slower than TensorFlow's own kernels. These layers use TensorFlow's kernels, and dense kernels if
+there are none for groups.
 
 Import this module before loading a model that was saved with these layers.
 """
@@ -17,14 +17,14 @@ import keras
 from keras import layers, ops
 
 REGISTERED_UNDER = "pip install groupconv-cli; import groupconv_cli.layers"
-"""The package that the layers are registered in. Keras prints it where they are not found."""
+"""The package that the layers are registered in. Keras prints it if it does not find them."""
 
 
 class _Grouped:
-    """A Keras convolution that computes groups in another way. Comes before the stock class."""
+    """A Keras convolution with another computation of groups. Must precede the stock class."""
 
     def call(self: Any, inputs: Any) -> Any:
-        """The convolution, bias and activation of `inputs`, as the stock layer computes them."""
+        """The convolution, bias and activation of `inputs`, with the stock layer's result."""
         customized = type(self).convolution_op is not layers.Conv2D.convolution_op
         if customized or keras.backend.backend() != "tensorflow":
             return super().call(inputs)  # type: ignore[misc]
@@ -55,17 +55,17 @@ class _Grouped:
 
 @keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv1D")
 class GroupConv1D(_Grouped, layers.Conv1D):  # type: ignore[misc]
-    """`keras.layers.Conv1D`, fast where `groups` is above 1."""
+    """`keras.layers.Conv1D`, fast if `groups` is above 1."""
 
 
 @keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv2D")
 class GroupConv2D(_Grouped, layers.Conv2D):  # type: ignore[misc]
-    """`keras.layers.Conv2D`, fast where `groups` is above 1."""
+    """`keras.layers.Conv2D`, fast if `groups` is above 1."""
 
 
 @keras.saving.register_keras_serializable(REGISTERED_UNDER, "GroupConv3D")
 class GroupConv3D(_Grouped, layers.Conv3D):  # type: ignore[misc]
-    """`keras.layers.Conv3D`, fast where `groups` is above 1."""
+    """`keras.layers.Conv3D`, fast if `groups` is above 1."""
 
 
 GROUPED: dict[type, type] = {
@@ -73,9 +73,9 @@ GROUPED: dict[type, type] = {
     layers.Conv2D: GroupConv2D,
     layers.Conv3D: GroupConv3D,
 }
-"""The fast layer for each stock one."""
+"""The fast layer for each stock layer."""
 
 for _stock, _fast in GROUPED.items():
-    # Keras names a layer, and its place in a .weights.h5 file, after its class: under the stock
-    # name, weights go back and forth.
+    # Keras names a layer, and its place in a .weights.h5 file, after its class. With the stock
+    # class's name, weights can be exchanged both ways.
     _fast.__name__ = _stock.__name__

@@ -1,7 +1,7 @@
-"""The flat network: what everything after the spec reads, and nothing else.
+"""The flat network. All code after the spec reads it, and nothing else.
 
-Blocks, repeats and variables are gone. Nodes stand in topological order, each with its op, the
-nodes it reads, its output shape and its cost, and the path of blocks it came from.
+It has no blocks, repeats or variables. Nodes are in topological order, each with its op, the nodes
+that it reads, its output shape, its cost, and the path of blocks around it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Step(NamedTuple):
     name: str
     """Unique among its siblings, as in the node's full name."""
     kind: str
-    """What it is an instance of: the block's name, `residual`, `branch_1`, `shortcut` …"""
+    """Its kind: the block's name, `residual`, `branch_1`, `shortcut` …"""
     item: int
-    """Number of the item of the spec it came from; repeats of one item share it."""
+    """The number of its item in the spec; repeats of one item share it."""
 
 
 class Node(NamedTuple):
@@ -39,18 +39,18 @@ class Node(NamedTuple):
     cost: Cost
     path: tuple[Step, ...] = ()
     item: int = 0
-    """Number of the item of the spec it came from; a conv's norm shares the conv's."""
+    """The number of its item in the spec; a conv's norm has the conv's number."""
     place: Place | None = None
     groups_from: int | None = None
-    """Index of the convolution whose groups a channel_shuffle takes."""
+    """The index of the convolution whose groups a channel_shuffle takes."""
     shares: int | None = None
-    """Index of the node whose weights it uses too; they are counted there."""
+    """The index of the node with which it shares weights; they are counted there."""
     is_frozen: bool = False
-    """Whether training changes none of its weights, whatever the op says."""
+    """Whether training changes none of its weights, even if the op says otherwise."""
 
     @property
     def groups(self) -> int | None:
-        """The number of groups where it has a meaning, else None."""
+        """The number of groups; None if the op has no groups."""
         return self.op.groups_of(*self.input_shapes)
 
     @property
@@ -60,13 +60,13 @@ class Node(NamedTuple):
 
     @property
     def is_depthwise(self) -> bool:
-        """Whether it is a convolution with groups = input channels > 1, whatever it is called."""
+        """Whether it is a convolution with groups = input channels > 1, of any class."""
         return self.is_grouped and self.groups == self.input_shapes[0][-1]
 
     def with_op(self, op: Op, cost: Cost | None = None) -> Node:
         """The same node with another op on the same inputs, of the same output shape.
 
-        `cost` is that of the op where it is known already.
+        `cost` is the cost of the op, if it is known already.
         """
         cost = op.cost(*self.input_shapes) if cost is None else cost
         if self.shares is not None:
@@ -77,7 +77,7 @@ class Node(NamedTuple):
 
     @property
     def weights_read(self) -> int:
-        """How many weights running it reads, be they counted here or at another node."""
+        """The number of weights that running it reads, including shared weights."""
         return self.cost.params if self.shares is None else self.op.cost(*self.input_shapes).params
 
 
@@ -101,14 +101,14 @@ class Network:
         self.outputs = outputs
         """Indices of the nodes whose outputs are the network's."""
         self.origin = origin
-        """How the spec writes it, if it comes of one as it is."""
+        """Its origin in the spec, if it comes from a spec unchanged."""
         self.of_model = of_model
-        """Whether it was read from a Keras model: it has what that costs, and not all that it
-        computes, so no model can be built of it."""
+        """Whether it was read from a Keras model. It then has the costs of the model, but not
+        everything that the model computes, so no model can be built from it."""
 
     @property
     def layers(self) -> tuple[Node, ...]:
-        """The nodes that are layers: all but the inputs."""
+        """The nodes that are layers: all except the inputs."""
         entries = set(self.inputs)
         return tuple(node for index, node in enumerate(self.nodes) if index not in entries)
 
@@ -125,8 +125,8 @@ class Network:
     def regrouped(self, groups: Mapping[int, int]) -> Network:
         """The same graph with other numbers of groups for the convolutions at some indices.
 
-        A channel_shuffle that takes its groups from one of them follows, and so does a node that
-        uses its weights. Shapes stay as they are.
+        A channel_shuffle that takes its groups from one of them changes too, and so does a node
+        that shares its weights. Shapes stay the same.
         """
         nodes = list(self.nodes)
         made: dict[tuple[Op, tuple[Shape, ...], int], tuple[Op, Cost]] = {}
@@ -134,14 +134,14 @@ class Network:
             source = self.owner(index) if node.groups_from is None else node.groups_from
             if source in groups:
                 key = (node.op, node.input_shapes, groups[source])
-                if key not in made:  # repeats are worked out once
+                if key not in made:  # repeats are computed once
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
                 nodes[index] = node.with_op(*made[key])
         return Network(self.name, tuple(nodes), self.inputs, self.outputs, of_model=self.of_model)
 
     def owner(self, index: int) -> int:
-        """Index of the node that the weights of the one at `index` are counted at."""
+        """The index of the node where the weights of the node at `index` are counted."""
         shares = self.nodes[index].shares
         return index if shares is None else shares
 

@@ -1,1 +1,1 @@
-"""Timing on this machine: networks in turn, layer by layer, and what the machine is."""
+"""Timing on this machine: networks in turn, layer by layer, and a description of the machine."""

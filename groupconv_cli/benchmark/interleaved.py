@@ -1,4 +1,4 @@
-"""Timing several things in turn, so that what slows a shared machine for a while slows all."""
+"""Times several things in turn, so that a disturbance on a shared machine slows all of them."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from groupconv_cli.analysis.measurement import Progress, Timing, rounds_needed
 
 Key = TypeVar("Key", bound=Hashable)
 SHORTEST = 0.002
-"""Seconds that a sample takes at least; of what is faster it is the mean of several calls."""
+"""The least seconds of a sample. A sample of a faster task is the mean of several calls."""
 
 SECONDS = 12.0
-"""About how long all rounds take together, unless their number is given."""
+"""About the seconds that all rounds take together, unless their number is given."""
 
 LEAST, MOST = 5, 60
-"""Bounds of the number of rounds where it is not given."""
+"""Bounds of the number of rounds if it is not given."""
 
 SLOW = 10.0
-"""What takes so many times as long as the median task is not in every round."""
+"""A task that takes this many times as long as the median task is not in every round."""
 
 LEAST_OF_SLOW = 3
-"""Samples of it at least."""
+"""The least samples of such a task."""
 
 TOLERANCE = 0.02
-"""The standard error of a median, as a share of it, at which there are rounds enough."""
+"""The standard error of a median, as a share of the median, at which no more rounds are needed."""
 
 
 class Rounds(NamedTuple, Generic[Key]):
-    """The times taken; of a task that no round came to, none."""
+    """The times of each task; empty if no round reached the task."""
 
     timings: dict[Key, Timing]
     complete: bool
@@ -42,11 +42,11 @@ class Rounds(NamedTuple, Generic[Key]):
 class _Task(NamedTuple):
     run: Callable[[], None]
     calls: int
-    """Calls that make one sample."""
+    """The number of calls in one sample."""
     samples: int
-    """How many to take."""
+    """The number of samples to take."""
     seconds: float
-    """What a sample takes, by the first look."""
+    """The seconds of a sample, by the first measurement."""
     slow: bool
     """Whether it is too slow to be in every round."""
 
@@ -60,10 +60,10 @@ def time_interleaved(
 ) -> Rounds[Key]:
     """Calls each of `runs` in turn, round after round, and takes the times.
 
-    All have to be warm: what their first call takes is in the samples otherwise. `rounds` is the
-    number of samples of each; None takes as many as `SECONDS` has room for, and up to twice that
-    while a median is not stable. KeyboardInterrupt ends the rounds and keeps what there is; it is
-    raised if that is nothing.
+    All must be warm. Otherwise the samples include the time of their first call. `rounds` is the
+    number of samples of each. None takes as many as fit into `SECONDS`, and up to twice that while
+    a median is not stable. KeyboardInterrupt ends the rounds and keeps the samples so far. It is
+    raised if there are none.
     """
     samples: dict[Key, list[float]] = {key: [] for key in runs}
     collecting = gc.isenabled()
@@ -114,7 +114,7 @@ def _planned(
 def _extended(tasks: dict[Key, _Task], samples: dict[Key, list[float]]) -> dict[Key, _Task]:
     """The tasks with up to twice the samples, if one of them needs more.
 
-    All get more, so that a round stays one of all, but those too slow for it.
+    All tasks get more, so that every task is in every round, except tasks that are too slow.
     """
     rest = {key: task for key, task in tasks.items() if not task.slow}
     needed = max((rounds_needed(tuple(samples[key]), TOLERANCE) for key in rest), default=0)

@@ -1,4 +1,4 @@
-"""What times were taken on, and the settings of TensorFlow that they depend on."""
+"""The machine, and the settings of TensorFlow on which times depend."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from groupconv_cli.version import __version__
 
 @contextmanager
 def configured(settings: MeasureSettings) -> Iterator[Machine]:
-    """Runs the block with the settings' threads, device and dtype; yields what that makes.
+    """Runs the block with the settings' threads, device and dtype; yields the machine.
 
-    Raises UsageError if there is no such device, or threads are asked for after TensorFlow has
-    begun to compute, when it no longer takes their number.
+    Raises UsageError if the device does not exist, or if threads are given after TensorFlow has
+    begun to compute, because their number is fixed then.
     """
     if settings.threads is not None:
         _limit_threads(settings.threads)
@@ -53,7 +53,7 @@ def _limit_threads(threads: int) -> None:
 
 
 def _device(wanted: str | None) -> str:
-    """The device's name in TensorFlow, such as GPU:0. Raises UsageError if there is none."""
+    """The device's name in TensorFlow, such as GPU:0. Raises UsageError if it does not exist."""
     kind, _, number = (wanted or "").upper().partition(":")
     there = [device.name.removeprefix("/physical_device:") for device in _physical_devices()]
     if not kind:
@@ -87,9 +87,10 @@ def _machine(device: str, settings: MeasureSettings) -> Machine:
 
 
 def _threads() -> int:
-    """Threads that one operation of TensorFlow's may take.
+    """The threads that one operation of TensorFlow may use.
 
-    As many as were set, or as its variable says, or else as there are processors.
+    It is the number that was set, or the number in TensorFlow's variable, or else the number of
+    processors.
     """
     number: int = tf.config.threading.get_intra_op_parallelism_threads()
     variable = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
@@ -97,14 +98,14 @@ def _threads() -> int:
 
 
 def _processors() -> int:
-    """Logical processors that this process may use, which is how many threads TensorFlow takes."""
+    """The logical processors that this process may use. TensorFlow uses as many threads."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _processor() -> str:
-    """The processor's name as its maker writes it, where the system tells."""
+    """The processor's name from its maker, if the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""Measuring networks on this machine: several numbers of groups, or layer by layer."""
+"""Measures networks on this machine: several numbers of groups, or layer by layer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Phase = str
 
 
 class _Entry(NamedTuple):
-    """A row to be: a network, under the number of groups that it is shown with."""
+    """A future row: a network, and the number of groups with which it is shown."""
 
     groups: int | str
     network: Network
@@ -43,7 +43,7 @@ class _Entry(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """Equal for rows that are the same computation: those are measured once."""
+        """Equal for rows that compute the same, which are measured once."""
         runtime = self.runtime if _has_groups(self.network) else ""
         return (runtime, tuple(node.groups for node in self.network.nodes))
 
@@ -53,13 +53,13 @@ def measure_networks(
 ) -> GroupMeasurement:
     """Times inference and training steps of networks that differ in their groups, in turn.
 
-    Raises what `configured` raises, and EnvironmentProblem if memory is short or would be.
+    Raises the errors of `configured`, and EnvironmentProblem if memory is or would be short.
     """
     entries = [
         _Entry(groups, network, runtime)
         for groups, network in networks
         for runtime in settings.runtimes
-        # Without groups the two are one.
+        # With one group both runtimes compute the same.
         if runtime == settings.runtimes[0] or _has_groups(network)
     ]
     with configured(settings) as machine, _enough_memory():
@@ -101,8 +101,8 @@ def measure_layers(
 ) -> LayerMeasurement:
     """Times every layer by itself, and the network as a whole, in turn.
 
-    Layers that are equal and read inputs of the same shapes are measured once. Raises what
-    `measure_networks` raises.
+    Equal layers with inputs of the same shapes are measured once. Raises the errors of
+    `measure_networks`.
     """
     with configured(settings) as machine, _enough_memory():
         alone = {
@@ -190,7 +190,7 @@ def _maker(
 
 
 def _peak(timed: TimedModel, run: Callable[[], None], device: str) -> int | None:
-    """Peak memory of the network by itself: its weights and input, and what a run adds to them."""
+    """Peak memory of the network by itself: its weights and input, and the memory of a run."""
     beyond = peak_bytes(run, device)
     return None if beyond is None else timed.held_bytes + beyond
 

@@ -1,4 +1,4 @@
-"""A Keras model as functions to be timed: inference, and a training step."""
+"""A Keras model as functions to time: inference, and a training step."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from groupconv_cli.network import Network
 
 
 class TimedModel:
-    """A network's model with random weights on random input of one batch, compiled as it is used.
+    """A network's model with random weights on random input of one batch, compiled as in use.
 
-    `forward` is a call in inference. `train` is, if `updates`, a training step: forward, backward
-    from the outputs' mean square, and an update of the weights by SGD, whose learning rate is 0, so
-    that they stay what they are however often it runs. Else it is forward, and backward from given
-    gradients of the outputs to the inputs and weights: there is no loss in it.
+    `forward` is a call in inference. With `updates`, `train` is a training step: forward, backward
+    from the mean square of the outputs, and an update of the weights by SGD. The learning rate is
+    0, so the weights never change. Without `updates`, `train` is forward, and backward from given
+    gradients of the outputs to the inputs and weights, without a loss.
     """
 
     def __init__(self, network: Network, *, batch: int, fast: bool, updates: bool) -> None:
         dtype = keras.config.dtype_policy().compute_dtype
-        # Inputs of another dtype would be cast, which is not what a layer does inside a network.
+        # Inputs of another dtype would be cast, which does not happen inside a network.
         model = build_model(network, dtype)
         if fast:
             make_fast(model)
@@ -40,18 +40,18 @@ class TimedModel:
         self._train = tf.function(self._step if updates else self._back, autograph=False)
 
     def forward(self) -> None:
-        """One call in inference, waited for."""
+        """Runs one call in inference and waits for its end."""
         self._forward(self.inputs)
         _wait()
 
     def train(self) -> None:
-        """One training step, waited for."""
+        """Runs one training step and waits for its end."""
         self._train(self.inputs, self.output_gradients)
         _wait()
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the weights and of the inputs, which are there before a run."""
+        """The bytes of the weights and of the inputs, which are in memory before a run."""
         weights = [variable.value for variable in self._model.variables]
         return sum(int(value.dtype.size * tf.size(value)) for value in (*weights, *self.inputs))
 
@@ -77,7 +77,7 @@ class TimedModel:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             outputs = self._call(inputs, training=True)
-        # The outputs too: what nobody asks for TensorFlow does not compute.
+        # The outputs are returned too: TensorFlow does not compute unused results.
         return [*outputs, *tape.gradient(outputs, [*inputs, *variables], gradients)]
 
 
@@ -90,17 +90,16 @@ def _random(tensors: list[Any], batch: int) -> list[Any]:
 
 
 def _wait() -> None:
-    """Until what a GPU was told to do is done. On a CPU a call comes back when it is."""
+    """Waits until a GPU has finished. On a CPU a call returns when it has finished."""
     if len(tf.config.list_logical_devices()) > len(tf.config.list_logical_devices("CPU")):
         tf.test.experimental.sync_devices()
 
 
 def peak_bytes(run: Callable[[], None], device: str) -> int | None:
-    """The most bytes allocated at once during a warm run, beyond those that were before.
+    """The most bytes allocated at once during a warm run, beyond those before the run.
 
-    TensorFlow's allocator tells where it keeps accounts: on a GPU, and on a CPU through oneDNN,
-    where it leaves out tensors below 256 kB. Else, on Linux, it is by how much the process grew.
-    None where neither tells anything.
+    TensorFlow's allocator counts on a GPU, and on a CPU with oneDNN, where it leaves out tensors
+    below 256 kB. Otherwise, on Linux, it is the growth of the process. None if neither is known.
     """
     try:
         tf.config.experimental.reset_memory_stats(device)
@@ -112,10 +111,10 @@ def peak_bytes(run: Callable[[], None], device: str) -> int | None:
 
 
 def _growth(run: Callable[[], None]) -> int | None:
-    """By how much the process grew at most while it ran, in bytes; None where Linux is missing."""
+    """The largest growth of the process during the run, in bytes; None on systems without /proc."""
     reset = Path("/proc/self/clear_refs")
     try:
-        # What is free already would be used without growing.
+        # Free memory of the process would be used without growth.
         ctypes.CDLL("libc.so.6").malloc_trim(0)
         reset.write_text("5")  # man 5 proc: resets the peak of the resident set
     except (OSError, AttributeError):

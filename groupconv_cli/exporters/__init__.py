@@ -1,1 +1,1 @@
-"""Models in the formats of other runtimes: a module per format behind one table."""
+"""Writing models in the formats of other runtimes: a module per format behind one table."""

@@ -1,4 +1,4 @@
-"""Whether two Keras models compute and learn the same: both run on the same random input."""
+"""Checks that two Keras models compute and learn the same, on the same random input."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from groupconv_cli.models.to_network import clean_name, first_line
 
 BATCH = 2
 TOLERANCE = 1e-4
-"""Largest difference that rounding explains, against the largest output."""
+"""The largest difference that rounding explains, as a share of the largest output."""
 
 GRADIENT_TOLERANCE = 1e-2
-"""The same of the gradient of a weight, against its norm. It is more, as rounding also decides
-which way a ReLU goes that is about to turn."""
+"""The same for the gradient of a weight, as a share of its norm. It is larger, because rounding
+also decides whether a ReLU with an input near 0 is on or off."""
 
 HALF_TOLERANCE = 5e-2
 HALF_GRADIENT_TOLERANCE = 0.5
-"""The same where layers compute with 16 bits."""
+"""The same if layers compute with 16 bits."""
 
 SMALL = 1e-3
-"""A gradient below this much of the model's largest is held against that, not against itself."""
+"""A gradient below this share of the model's largest is compared with that, not with itself."""
 
 
 class ConversionAgreement(NamedTuple):
-    """How far apart two models are."""
+    """The differences between two models."""
 
     difference: float
-    """The largest between two values of the outputs at one place."""
+    """The largest difference between two values of the outputs at the same place."""
     largest: float
     """The largest value of the outputs."""
     gradients: float | None
@@ -41,26 +41,26 @@ class ConversionAgreement(NamedTuple):
     left_out: str
     """Why no gradients were compared."""
     fault: str
-    """What is further apart than rounding explains; empty if nothing is."""
+    """The difference that rounding does not explain; empty if there is none."""
     is_finite: bool
-    """Whether every output has a finite number: without one there is nothing to compare."""
+    """Whether every output has a finite number. Otherwise there is nothing to compare."""
 
 
 class _LeftOutError(Exception):
-    """Says why there is nothing to compare."""
+    """The reason why there is nothing to compare."""
 
 
 class _FaultError(Exception):
-    """Says in what the models differ."""
+    """A difference between the models."""
 
 
 def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> ConversionAgreement:
     """Runs both models on random input of these shapes, which are without the batch.
 
-    Gradients are those of a random sum of the outputs to the trained weights, in the model's own
-    precision. `other` is a copy of the model that may have other classes of layers.
+    The gradients are those of a random sum of the outputs by the trained weights, in the model's
+    own precision. `other` is a copy of the model that may have other classes of layers.
 
-    Raises UsageError for an input that no random numbers can be made for.
+    Raises UsageError if an input cannot be random numbers.
     """
     inputs = random_inputs(model, BATCH, seed=0, shapes=shapes)
     half = any("16" in str(layer.compute_dtype) for layer in all_layers(model))
@@ -70,7 +70,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Co
     fault = outputs_fault(apart, HALF_TOLERANCE if half else TOLERANCE)
     if not fault:
         try:
-            # Of one sample, as stock Keras takes seconds for a layer with groups.
+            # One sample is enough: stock Keras takes seconds for a layer with groups.
             gradients, name = _gradients_apart(model, other, [values[:1] for values in inputs])
             if gradients > (HALF_GRADIENT_TOLERANCE if half else GRADIENT_TOLERANCE):
                 fault = f"the gradient of {name} differs by {gradients:.3g} times its size"
@@ -84,9 +84,10 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Co
 
 
 def outputs_fault(apart: ExportAgreement, tolerance: float) -> str:
-    """In what outputs are further apart than the tolerance; empty if they are not.
+    """The difference of outputs that exceeds the tolerance; empty if none does.
 
-    Each output is held against its own largest value, as a larger one beside it would hide it.
+    Each output is compared with its own largest value. A larger output beside it would hide its
+    difference.
     """
     if apart.relative <= tolerance:
         return ""
@@ -98,9 +99,9 @@ def outputs_fault(apart: ExportAgreement, tolerance: float) -> str:
 
 
 def _gradients_apart(model: Any, other: Any, inputs: list[Any]) -> tuple[float, str]:
-    """The largest difference of a weight's gradients, against their norm, and the weight's name.
+    """The largest difference of a weight's gradients, over their norm, and the weight's name.
 
-    What is no number in the model's own is not held against the other.
+    Gradients that are not finite in the model itself are not compared.
     """
     pairs = trained_pairs(model, other)
     if not pairs:
@@ -133,7 +134,7 @@ def _gradients_apart(model: Any, other: Any, inputs: list[Any]) -> tuple[float, 
 
 
 def _gradients(model: Any, weights: list[Any], inputs: list[Any]) -> list[Any]:
-    """Of a random sum of the outputs, the same at every call, to each of the weights."""
+    """The gradients by each of the weights of a random sum of the outputs, always the same sum."""
     import tensorflow as tf
 
     random = np.random.default_rng(1)
@@ -157,5 +158,5 @@ def _outputs(model: Any, inputs: list[Any]) -> list[Any]:
 
 
 def _called(model: Any, inputs: list[Any]) -> list[Any]:
-    # Not `predict`, which may compile both with XLA into one and the same.
+    # Not `predict`, which may compile both models with XLA into the same computation.
     return list(keras.tree.flatten(model(as_argument(model, inputs), training=False)))

@@ -1,7 +1,7 @@
-"""From a network or a Keras model to files: made once, written in each format, compared.
+"""Makes a model once from a network or a Keras model, writes it in each format, compares the files.
 
-The one way for `gconv build` and for `groupconv_cli.export`. What cannot be is said before
-TensorFlow is loaded, and nothing is left of files where one of them fails.
+`gconv build` and `groupconv_cli.export` both use it. Impossible requests are refused before
+TensorFlow is loaded, and if one file fails, no file is left.
 """
 
 from __future__ import annotations
@@ -36,51 +36,51 @@ Tell = Callable[[str], None]
 
 
 class ModelSource(NamedTuple):
-    """What a model is made of: a network alone, a model's file and its network, or a model."""
+    """The source of a model: a network, a model's file and its network, or a model in memory."""
 
     network: Network | None = None
     file: ModelFile | None = None
     settings: Mapping[str, object] | None = None
     """Sizes and arguments for the file."""
     model: keras.Model | None = None
-    """A model in memory, taken as it is; there is no network of it then."""
+    """A model in memory, used unchanged. There is no network then."""
 
     @property
     def name(self) -> str:
-        """What the model is called."""
+        """The name of the model."""
         return self.network.name if self.network else str(getattr(self.model, "name", "model"))
 
 
 class BuildOptions(NamedTuple):
-    """How a model is made, and how it is written."""
+    """Options for making and writing a model."""
 
     weights: Path | None = None
     """A file of trained weights."""
     seed: int | None = None
-    """For random weights that are the same each time."""
+    """The seed for random weights that are the same each time."""
     fast: bool = False
-    """Whether its grouped convolutions are gconv's."""
+    """Whether its grouped convolutions are gconv's fast layers."""
     quantize: Quantization | None = None
     calibration: Any = None
-    """Samples for int8: the path of a .npz file, or what `calibration.given_samples` takes."""
+    """Samples for int8: the path of a .npz file, or arrays for `calibration.given_samples`."""
     ignore_memory: bool = False
-    """Whether to try even what seems not to fit in memory."""
+    """Whether to continue even if memory seems too small."""
 
 
 class BuildReport(NamedTuple):
-    """What was made, where it lies, and how it was checked."""
+    """The model that was made, its files, and how they were checked."""
 
     name: str
     layers: int
     params: int
     is_read: bool
-    """Whether it is a Keras model that was read, and not built of a spec."""
+    """Whether it is a Keras model that was read, and not built from a spec."""
     is_random: bool
     """Whether a model that was read has random weights."""
     options: BuildOptions
     exports: tuple[Export, ...]
     printed: str
-    """The file's text, where the only target is standard output."""
+    """The file's text, if the only target is standard output."""
 
 
 def build_files(
@@ -94,16 +94,16 @@ def build_files(
 ) -> BuildReport:
     """Makes the model and writes it to every path, in the formats of `formats.targets`.
 
-    `progress` is told what takes long.
+    `progress` is called with a description of slow steps.
 
-    Raises UsageError for what cannot be written as asked, EnvironmentProblem if a package or memory
-    is missing, or a file differs from the model, and InternalError if the model differs from the
-    network.
+    Raises UsageError if a file cannot be written as requested, EnvironmentProblem if a package or
+    memory is missing, or a file differs from the model, and InternalError if the model differs from
+    the network.
     """
     wanted = targets(paths, to, file_stem(source.name))
     formats = [target.format for target in wanted]
     _check(source, formats, options)
-    # The targets are opened first: work whose result cannot be kept is not begun.
+    # The targets are opened first, so that no work is done whose result cannot be kept.
     with reserved(wanted, force=force) as places:
         progress("Loading TensorFlow")
         load_keras()
@@ -140,7 +140,7 @@ def build_files(
 
 
 def build_one(source: ModelSource, options: BuildOptions) -> keras.Model:
-    """The model alone. Raises what `build_files` raises of it."""
+    """Only the model. Raises the errors of `build_files` about the model."""
     if options.weights is not None:
         check_weights_file(options.weights)
     load_keras()
@@ -148,7 +148,7 @@ def build_one(source: ModelSource, options: BuildOptions) -> keras.Model:
 
 
 def _check(source: ModelSource, formats: list[Format], options: BuildOptions) -> None:
-    """Raises UsageError or EnvironmentProblem for what can be known to fail before any work."""
+    """Raises UsageError or EnvironmentProblem for failures that are known before any work."""
     if source.network and any(each.name == "python" for each in formats):
         refuse_model(source.network)
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
@@ -165,7 +165,7 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
 
 
 def _samples(source: ModelSource, calibration: Any) -> Arrays | None:
-    """The samples of each input, checked. Raises UsageError if they are not of this model."""
+    """The checked samples of each input. Raises UsageError if they do not fit the model."""
     if calibration is None:
         return None
     from groupconv_cli.exporters.calibration import Input, given_samples, read_samples

@@ -1,4 +1,4 @@
-"""Representative data for int8: samples, checked against the model's inputs."""
+"""Representative samples for int8, checked against the model's inputs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Input(NamedTuple):
 
     name: str
     shape: tuple[int, ...]
-    """Of one sample."""
+    """The shape of one sample."""
 
 
 def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
     """The arrays of a .npz file, of shape (samples, *input) and float32, one per input in order.
 
-    A model of one input takes the file's one array, whatever it is called; otherwise arrays are
-    named as the inputs are.
+    A model with one input takes the file's only array under any name. Otherwise arrays have the
+    names of the inputs.
 
     Raises UsageError if the file cannot be read or an array does not fit its input.
     """
@@ -44,11 +44,11 @@ def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
 
 
 def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
-    """Samples that were given, as `read_samples` gives them: an array, a list or a mapping of some.
+    """Given samples in the form of `read_samples`: an array, or a list or mapping of arrays.
 
-    An array is whatever NumPy makes one of, and of any type of numbers.
+    An array is anything that NumPy can convert to an array, of any type of numbers.
 
-    Raises UsageError if there is not one for each input that fits it.
+    Raises UsageError unless there is an array for each input that fits it.
     """
     what = "calibration"
     if isinstance(given, Mapping):
@@ -65,14 +65,14 @@ def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
 
 
 def _is_array(given: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether a list is the samples of one input itself, and not a list of arrays."""
+    """Whether a list is the samples of one input, and not a list of arrays."""
     return not hasattr(given[0], "shape") and _as_array("calibration", given).ndim > 0
 
 
 def _as_array(what: str, given: Any) -> Any:
     try:
         array = np.asarray(given)
-        # NumPy knows only the size of types that it does not have by itself, such as bfloat16.
+        # NumPy knows only the size of types that it does not define, such as bfloat16.
         return array.astype(np.float32) if array.dtype.kind == "V" else array
     except (ValueError, TypeError) as error:
         raise UsageError(f"{what} is not an array of numbers: {brief(error)}") from None
@@ -94,7 +94,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     if not arrays:
         raise UsageError(f"{path} has no arrays in it", SAVE_ARRAYS)
     for name, array in arrays.items():
-        # NumPy gives the bytes of what is no .npy file.
+        # For a member that is not a .npy file, NumPy returns its bytes.
         if not isinstance(array, np.ndarray):
             raise UsageError(f"{path}: {name[:80]!r} in it is not an array", SAVE_ARRAYS)
     return arrays

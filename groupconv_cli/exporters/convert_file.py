@@ -1,4 +1,4 @@
-"""A Keras model's file with fast grouped convolutions, or back: converted, saved, compared."""
+"""Converts the grouped convolutions of a Keras model's file, saves it and compares the two."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ Tell = Callable[[str], None]
 
 
 class Conversion(NamedTuple):
-    """What was converted, and how it compares."""
+    """The conversion, and how its result compares."""
 
     name: str
     path: Path
     size: int
-    """Bytes of the file."""
+    """The bytes of the file."""
     agreement: ConversionAgreement
     converted: list[str]
-    """Names of the layers that are of another class now."""
+    """The names of the layers that have another class now."""
     unchanged: list[str]
-    """Names of grouped convolutions that are of custom classes, and stay."""
+    """The names of grouped convolutions of custom classes, which stay unchanged."""
     portable: bool
 
 
@@ -52,10 +52,10 @@ def convert_file(
     """Converts the model of a file or of keras.applications and saves it at the path.
 
     The saved file is loaded again: its outputs and gradients are compared with the original's on
-    random input. `progress` is told what takes long.
+    random input. `progress` is called with a description of slow steps.
 
-    Raises UsageError if there is no such model or nothing to convert, EnvironmentProblem if memory
-    is short, InternalError if the two differ; nothing is saved then.
+    Raises UsageError if the model does not exist or has nothing to convert, EnvironmentProblem if
+    memory is short, InternalError if the two differ. Nothing is saved if there is an error.
     """
     if not is_model(model):
         raise UsageError(
@@ -100,7 +100,7 @@ def convert_file(
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keeps warnings from the screen too: what was not reached is in the result."""
+    """Hides warnings too: the result has the layers that stayed unchanged."""
     with silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

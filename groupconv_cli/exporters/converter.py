@@ -1,4 +1,4 @@
-"""The converter process, as seen from the one that uses it. See `worker` for what it runs."""
+"""The converter process, from the side of gconv. `worker` has the code that runs in it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _worker: _Worker | None = None
 
 
 class ConversionError(Exception):
-    """What a converter said of a model that it cannot convert."""
+    """A converter's error for a model that it cannot convert."""
 
 
 class _Worker:
-    """The process, begun by a thread that lives as long as this process.
+    """The process, started by a thread that lives as long as this process.
 
-    On Linux a process that asks for it ends with the thread that began it.
+    On Linux a process can ask to end with the thread that started it.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class _Worker:
             **os.environ,
             "PYTHONPATH": path,
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "CUDA_VISIBLE_DEVICES": "-1",  # a GPU's memory is this process'
+            "CUDA_VISIBLE_DEVICES": "-1",  # a GPU's memory belongs to this process
         }
         try:
             process = subprocess.Popen(  # noqa: S603
-                # -P: no module of the folder that the user works in is taken for one of ours.
+                # -P: modules in the user's current folder are not imported by mistake.
                 [sys.executable, "-P", "-m", "groupconv_cli.exporters.worker", str(os.getpid())],
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -70,12 +70,12 @@ class _Worker:
         Event().wait()
 
     def answer(self) -> dict[str, Any] | None:
-        """The next answer; None where the process has ended."""
+        """The next answer; None if the process has ended."""
         line = self.process.stdout.readline() if self.process.stdout else ""
         return json.loads(line) if line else None
 
     def ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to a job; None where the process has ended."""
+        """The answer to a job; None if the process has ended."""
         if not self.is_ready:
             if self.answer() is None:
                 raise EnvironmentProblem(f"the converter process ended as it began{self._last()}")
@@ -98,7 +98,7 @@ class _Worker:
 
 
 def start() -> None:
-    """Begins the process, if there is none: it loads TensorFlow while others work.
+    """Starts the process, if there is none. It loads TensorFlow while gconv works.
 
     Raises EnvironmentProblem if that fails.
     """
@@ -110,9 +110,9 @@ def start() -> None:
 
 
 def convert(name: str, title: str, **job: Any) -> None:
-    """Has the process convert a SavedModel; `name` is one of `worker.JOBS`.
+    """Converts a SavedModel in the process; `name` is one of `worker.JOBS`.
 
-    Raises ConversionError with what the converter says, EnvironmentProblem if it crashes.
+    Raises ConversionError with the converter's message, EnvironmentProblem if it crashes.
     """
     with _lock:
         start()
@@ -141,7 +141,7 @@ def stop() -> None:
             process.kill()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    with suppress(OSError):  # what was not written goes with the process
+                    with suppress(OSError):  # unwritten data is lost with the process
                         stream.close()
             process.wait()
             _worker.said.close()
@@ -152,7 +152,7 @@ atexit.register(stop)
 
 
 def _ended(status: int, title: str) -> EnvironmentProblem:
-    """How the process ended, and what may help."""
+    """The error for an ended process, with remedies."""
     if status < 0 and -status == getattr(signal, "SIGKILL", None):
         return EnvironmentProblem(
             f"the converter to {title} was killed, probably because memory ran out",
@@ -161,5 +161,5 @@ def _ended(status: int, title: str) -> EnvironmentProblem:
     how = signal.Signals(-status).name if status < 0 else f"status {status}"
     return EnvironmentProblem(
         f"the converter to {title} crashed ({how}) on this model; nothing was written",
-        "it is TensorFlow's own: another format (-o NAME.keras) or no --quantize may do",
+        "try another format (-o NAME.keras), or leave --quantize out",
     )

@@ -1,4 +1,4 @@
-"""Writing a model in a format, and holding the file, loaded again, against the model."""
+"""Writes a model in a format, loads the file again and compares it with the model."""
 
 from __future__ import annotations
 
@@ -22,69 +22,69 @@ Arrays = list[Any]
 """NumPy arrays, one per input or output of a model, in its order."""
 
 SAMPLES = 3
-"""How many are compared. More than one, so that a batch is one."""
+"""The number of samples that are compared. There are several, so that a real batch is tested."""
 
 
 LITTLE = 1e-4
-"""A spread of outputs that a wrong file could hide in: ten times what float32 may be off."""
+"""A spread of outputs in which a wrong file could hide: ten times the tolerance of float32."""
 
 
 class ExportSubject(NamedTuple):
-    """What is exported."""
+    """The model to export."""
 
     model: Any
     """A functional `keras.Model` or a `keras.Sequential` whose input shapes are known."""
     network: Network | None = None
-    """What it was built from, for formats that are made of that."""
+    """The network from which it was built, for formats that are made from the network."""
 
 
 class ExportOptions(NamedTuple):
-    """What is asked of formats that have a choice."""
+    """Options for formats that have a choice."""
 
     quantize: Quantization | None = None
     calibration: Arrays | None = None
-    """Samples of each input that int8 takes the ranges of values from; None is random ones."""
+    """Samples of each input, to find the ranges of values for int8; None means random samples."""
     ignore_memory: bool = False
-    """Whether to try even what seems not to fit in memory."""
+    """Whether to continue even if memory seems too small."""
 
 
 class Runtime(NamedTuple):
-    """A file loaded again."""
+    """A file that was loaded again."""
 
     name: str
-    """What runs it, with its version."""
+    """The name and the version of the runtime."""
     run: Callable[[Arrays], Arrays]
-    """The outputs of a batch of inputs."""
+    """Computes the outputs of a batch of inputs."""
 
 
 class Exporter(Protocol):
-    """What the module of a format has as its `EXPORTER`."""
+    """The interface of `EXPORTER` in the module of a format."""
 
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Writes the model. Raises UsageError if the format cannot express it."""
 
     def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
-        """Loads the file as its users would; None where what runs it is not installed."""
+        """Loads the file as its users would; None if the runtime is not installed."""
 
     def tolerance(self, options: ExportOptions) -> float:
-        """The difference from the model's outputs that is allowed, over the largest of them."""
+        """The allowed difference from the model's outputs, as a share of the largest output."""
 
 
 class ExportAgreement(NamedTuple):
-    """How far a file, loaded again, is from the model."""
+    """The differences between a file that was loaded again and the model."""
 
     runtime: str
     difference: float
-    """The largest, between outputs of the file and of the model."""
+    """The largest difference between outputs of the file and of the model."""
     largest: float
     """The largest output of the model, without its sign."""
     relative: float
-    """The difference over the largest, of the output where that is worst."""
+    """The difference divided by the largest value, for the output where that is worst."""
     spread: float
-    """How far the model's outputs for one sample are from those for another, over the largest;
-    infinite where there is one sample only."""
+    """The difference between the model's outputs for different samples, divided by the largest
+    output; infinite if there is only one sample."""
     is_finite: bool = True
-    """Whether every output of the model has a finite number: without one there is nothing to
+    """Whether every output of the model has a finite number. Otherwise there is nothing to
     compare."""
 
     @property
@@ -100,7 +100,7 @@ class Export(NamedTuple):
     format: Format
     size: int
     agreement: ExportAgreement | None
-    """None where the format's runtime is not installed."""
+    """None if the format's runtime is not installed."""
 
 
 def export_all(
@@ -111,11 +111,11 @@ def export_all(
 ) -> list[Export]:
     """Writes the model to every place in the target's format, and compares each with the model.
 
-    `places` are what `formats.reserved` gives: if this raises, nothing is left of them. `show` is
-    told what is being done.
+    `places` come from `formats.reserved`; if there is an error, no file is left. `show` is called
+    with a description of each step.
 
     Raises UsageError if a format cannot express the model, EnvironmentProblem if a file does not
-    compute what the model does.
+    compute the same as the model.
     """
     check_model(subject.model)
     if subject.network is not None:
@@ -137,12 +137,12 @@ def export_all(
 
 
 def exporter_of(wanted: Format) -> Exporter:
-    """What writes and loads a format."""
+    """The exporter of a format, which writes and loads it."""
     return cast(Exporter, import_module(f"{__package__}.{wanted.name}").EXPORTER)
 
 
 def check_model(model: Any) -> None:
-    """Raises UsageError unless it is a model whose inputs are known: what there is to trace."""
+    """Raises UsageError unless it is a model with known inputs, which tracing needs."""
     import keras
 
     if not isinstance(model, keras.Model):
@@ -161,7 +161,7 @@ def check_model(model: Any) -> None:
 
 
 def sample_inputs(model: Any, options: ExportOptions) -> Arrays:
-    """What the comparison reads: of the calibration's samples where there are some, else random."""
+    """The inputs for the comparison: samples of the calibration if there are any, else random."""
     if options.calibration is not None:
         return [array[:SAMPLES] for array in options.calibration]
     return random_inputs(model, SAMPLES, seed=0)
@@ -170,11 +170,11 @@ def sample_inputs(model: Any, options: ExportOptions) -> Arrays:
 def random_inputs(
     model: Any, count: int, *, seed: int, shapes: Sequence[tuple[int, ...]] | None = None
 ) -> Arrays:
-    """So many samples of each input: normal ones, or 0 and 1 where it takes whole numbers.
+    """Random samples of each input: normally distributed, or 0 and 1 for inputs of whole numbers.
 
-    `shapes` are those of a sample of each input, for models that leave sizes open.
+    `shapes` are the shapes of a sample of each input, for models that leave sizes open.
 
-    Raises UsageError for an input of text.
+    Raises UsageError if an input takes text.
     """
     random = np.random.default_rng(seed)
     arrays = []
@@ -193,7 +193,7 @@ def random_inputs(
 
 
 def outputs_of(model: Any, inputs: Arrays) -> Arrays:
-    """The model's outputs, computed as it stands."""
+    """The outputs of the unchanged model."""
     import keras
 
     outputs = model(as_argument(model, inputs), training=False)
@@ -201,7 +201,7 @@ def outputs_of(model: Any, inputs: Arrays) -> Arrays:
 
 
 def as_argument(model: Any, inputs: Sequence[Any]) -> Any:
-    """The inputs as a functional model takes them: alone, in a list, or by their names."""
+    """The inputs in the form of a functional model: alone, in a list, or by their names."""
     import keras
 
     structure = getattr(model, "input", None)
@@ -214,7 +214,7 @@ def _expected(model: Any, samples: Arrays) -> Arrays:
     try:
         return outputs_of(model, samples)
     except Exception as error:
-        # TensorFlow refuses layers that Keras can make: a stride beyond 2^31, an input of nothing.
+        # TensorFlow refuses layers that Keras can make: a stride beyond 2^31, an empty input.
         raise UsageError(f"model {model.name!r} cannot be run: {first_line(error)}") from error
 
 
@@ -263,9 +263,9 @@ def _agreement(
 
 
 def measured(runtime: str, found: Arrays, expected: Arrays) -> ExportAgreement:
-    """How far the arrays found are from those expected.
+    """The differences between the arrays found and those expected.
 
-    What is not finite has no distance: it must be the same in the same places.
+    Values that are not finite have no difference. They must be the same in the same places.
     """
     if [array.shape for array in found] != [array.shape for array in expected]:
         return ExportAgreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))

@@ -1,6 +1,6 @@
-"""The formats that a model is written in, and which of them a path means.
+"""The formats in which a model can be written, and the formats of paths.
 
-Nothing heavy is imported here: what cannot be is said before TensorFlow is loaded.
+Nothing heavy is imported here, so impossible requests are refused before TensorFlow is loaded.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.words import did_you_mean, joined
 
 FLATBUFFER_BYTES = PROTOBUF_BYTES = 2**31 - 1
-"""Files of both kinds hold their offsets or sizes in signed 32-bit integers."""
+"""Files of both kinds have their offsets or sizes in signed 32-bit integers."""
 
 Quantization = Literal["float16", "dynamic", "int8"]
-"""Ways to make a model smaller, of which a format has some or none."""
+"""Ways to make a model smaller. A format may have some of them."""
 
 CALIBRATED: Quantization = "int8"
-"""The one that takes its ranges of values from samples."""
+"""The quantization that finds its ranges of values from samples."""
 
 
 class Format(NamedTuple):
     """One format. The module of its name in this package has the `exporter.Exporter` of it."""
 
     name: str
-    """As `--to` has it; also the name of the module."""
+    """Its name in `--to`, and the name of its module."""
     title: str
     ending: str
-    """Of the file's name; '' is a folder."""
+    """The ending of the file's name; '' means a folder."""
     needs: tuple[str, ...] = ()
-    """Packages that it takes to write it, apart from TensorFlow and Keras."""
+    """The packages that writing it needs, besides TensorFlow and Keras."""
     extra: str = ""
     """The extra of this package that installs them."""
     runtime: str = ""
-    """The package that runs it, as people call it, for where that is not installed."""
+    """The common name of the package that runs it, for a message if that is not installed."""
     known_by: str = ""
     """A file that every folder of this format has."""
     limit: int | None = None
-    """Bytes that a file of it can hold."""
+    """The most bytes that a file of it can hold."""
     is_converted: bool = False
     """Whether the converter process writes it."""
     quantizations: tuple[Quantization, ...] = ()
 
     @property
     def is_told_by(self) -> str:
-        """What a path of this format does: 'ends in .keras'."""
+        """How to recognize a path of this format: 'ends in .keras'."""
         return f"ends in {self.ending}" if self.ending else "has no ending"
 
 
@@ -91,19 +91,20 @@ QUANTIZATIONS = tuple(dict.fromkeys(kind for each in QUANTIZED for kind in each.
 
 
 class Target(NamedTuple):
-    """Where a model goes, and in what format."""
+    """The path and the format of an output."""
 
     path: Path
     format: Format
 
 
 def targets(paths: Sequence[Path], to: Sequence[str], stem: str) -> list[Target]:
-    """The targets that paths and the names of formats mean.
+    """The targets for paths and names of formats.
 
-    With paths, a format is that of the path's ending, or the one named. Without, each format
-    named is a file of that stem in this folder; without any of both it is `.keras`.
+    With paths, the format is that of the path's ending, or the named format. Without paths, each
+    named format is a file of that stem in the current folder. Without paths and names the format is
+    `.keras`.
 
-    Raises UsageError for an unknown name or ending, and for paths that name the same thing twice.
+    Raises UsageError for an unknown name or ending, and if two paths are the same.
     """
     formats = [_named(name) for name in to]
     if not paths:
@@ -152,7 +153,7 @@ def _format_of(path: Path, asked: Format | None) -> Format:
 
 
 def require_packages(formats: Iterable[Format]) -> None:
-    """Raises EnvironmentProblem if what writes one of the formats is not installed."""
+    """Raises EnvironmentProblem if a package for writing one of the formats is not installed."""
     for each in formats:
         missing = [package for package in each.needs if find_spec(package) is None]
         if missing:
@@ -169,9 +170,9 @@ def _is_are(words: Sequence[str]) -> str:
 def check_quantization(
     kind: str | None, formats: Iterable[Format], *, calibrated: bool = False
 ) -> None:
-    """Raises UsageError for a kind that there is not, or that no format wanted would heed.
+    """Raises UsageError for an unknown kind, or a kind that no requested format supports.
 
-    `calibrated` says whether there are samples, which int8 takes alone.
+    `calibrated` says whether there are samples, which only int8 takes.
     """
     if calibrated and kind != CALIBRATED:
         raise UsageError(f"calibration samples are for {CALIBRATED}; got quantize {kind or 'none'}")
@@ -184,7 +185,7 @@ def check_quantization(
 
 
 def where_quantized(kind: str) -> str:
-    """Which formats have a quantization: 'quantize int8 is for TFLite: name an …'."""
+    """A sentence on the formats of a quantization: 'quantize int8 is for TFLite: name an …'."""
     able = [each for each in QUANTIZED if kind in each.quantizations]
     titles = joined([each.title for each in able], "or")
     told = joined([each.is_told_by for each in able], "or")
@@ -192,7 +193,7 @@ def where_quantized(kind: str) -> str:
 
 
 def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
-    """Raises UsageError if the weights are more than a file of one of the formats can hold."""
+    """Raises UsageError if the weights do not fit into a file of one of the formats."""
     from groupconv_cli.units import bytes_text
 
     for each in formats:
@@ -205,11 +206,11 @@ def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:
 
 @contextmanager
 def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Target, Path]]]:
-    """Gives a temporary path for each target, and puts all in their places when the block ends.
+    """Gives a temporary path for each target, and puts all files in place when the block ends.
 
-    If the block fails, none is. One called - is for whoever opened the block to read and print.
+    If the block fails, no file is put in place. The caller reads and prints the file of the path -.
 
-    Raises what `files.written_whole` raises, before the block begins where a target cannot be
+    Raises the errors of `files.written_whole`, before the block begins if a target cannot be
     written.
     """
     from groupconv_cli.files import Wanted, all_written_whole
@@ -230,7 +231,7 @@ def reserved(wanted: Sequence[Target], *, force: bool) -> Iterator[list[tuple[Ta
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """The bytes of a file, or of all files in a folder."""
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -25,7 +25,7 @@ class KerasFile:
     """Keras' own file."""
 
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
-        """Saves the model; the same model gives the same bytes."""
+        """Saves the model. The same model gives the same bytes."""
         with TemporaryDirectory(dir=path.parent) as folder:
             raw = Path(folder, "raw.keras")
             subject.model.save(raw)
@@ -35,7 +35,7 @@ class KerasFile:
         """Loads it with Keras."""
         import keras
 
-        # Safe mode is for files from elsewhere: what is in this one is in memory already.
+        # Safe mode is for files from elsewhere: the content of this file is in memory already.
         model = keras.models.load_model(path, compile=False, safe_mode=False)
 
         def run(inputs: Arrays) -> Arrays:
@@ -44,12 +44,12 @@ class KerasFile:
         return Runtime(f"Keras {keras.__version__}", run)
 
     def tolerance(self, options: ExportOptions) -> float:
-        """The kernels are the same, and may add in another order."""
+        """A small tolerance: the kernels are the same, but may add in another order."""
         return 1e-6
 
 
 def _rewrite(raw: Path, path: Path) -> None:
-    """Takes out of the file what differs from one run to the next: times, and addresses."""
+    """Removes the parts of the file that differ from run to run: times and addresses."""
     with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
         for entry in source.infolist():
             timeless = zipfile.ZipInfo(entry.filename, EPOCH)
@@ -63,7 +63,7 @@ def _rewrite(raw: Path, path: Path) -> None:
 
 
 def _numbered(value: Any, numbers: dict[int, int]) -> Any:
-    """Objects that a configuration shares are told by their addresses; here by numbers from 1."""
+    """The configuration with numbers from 1 in place of the addresses of shared objects."""
     if isinstance(value, list):
         return [_numbered(item, numbers) for item in value]
     if not isinstance(value, dict):

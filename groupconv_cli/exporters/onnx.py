@@ -15,7 +15,7 @@ from groupconv_cli.fastconv.choice import traced_as_single_op
 from groupconv_cli.models.convert import accelerated
 
 BATCH = "batch"
-"""The name of the first size of every input and output, which may be any."""
+"""The name of the first size of every input and output, which is open."""
 
 
 class Onnx:
@@ -25,7 +25,7 @@ class Onnx:
         """Exports the model with a batch of any size, its inputs and outputs named as in Keras.
 
         Keras' own convolution with groups is a call of a TensorFlow function, which no ONNX runtime
-        knows: so that of `groupconv_cli.layers` is traced.
+        knows. So the convolution of `groupconv_cli.layers` is traced.
 
         Raises UsageError if the model has an operation that ONNX lacks.
         """
@@ -62,12 +62,12 @@ class Onnx:
         return Runtime(f"onnxruntime {onnxruntime.__version__}", run)
 
     def tolerance(self, options: ExportOptions) -> float:
-        """All in float32, which has 7 digits; two more go in sums in another order."""
+        """The tolerance of float32: it has 7 digits, and sums in another order lose two."""
         return 1e-5
 
 
 def _refuse_foreign(graph: Any) -> None:
-    """tf2onnx passes on what it has no conversion for, as a node of TensorFlow's name."""
+    """Raises UsageError for operations without a conversion, which tf2onnx passes on unchanged."""
     from onnx import defs
 
     known = {schema.name for schema in defs.get_all_schemas()}
@@ -77,7 +77,7 @@ def _refuse_foreign(graph: Any) -> None:
 
 
 def _set_groups_of_volumes(proto: Any) -> None:
-    """tf2onnx writes the groups of images only. A kernel has the channels of one group."""
+    """Sets the groups of 3-D convolutions, which tf2onnx omits, from the kernel's channels."""
     from onnx import helper, shape_inference
 
     weights = {tensor.name: tensor.dims for tensor in proto.graph.initializer}
@@ -102,7 +102,7 @@ def _set_groups_of_volumes(proto: Any) -> None:
 
 
 def _output_layers(model: Any) -> list[str]:
-    """The names of the layers that the outputs come from."""
+    """The names of the layers of the outputs."""
     import keras
 
     if isinstance(model, keras.Sequential):
@@ -111,7 +111,7 @@ def _output_layers(model: Any) -> list[str]:
 
 
 def _name_outputs(graph: Any, names: list[str]) -> None:
-    """tf2onnx names outputs by TensorFlow's tensors, which are called Identity."""
+    """Renames the outputs, which tf2onnx names after TensorFlow's tensors, such as Identity."""
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     new = {
         output.name: name

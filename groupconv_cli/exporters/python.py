@@ -1,4 +1,4 @@
-"""Keras code: a Python file that needs nothing of gconv."""
+"""Keras code: a Python file that does not need gconv."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from groupconv_cli.exporters.exporter import (
 
 
 class _Python:
-    """The code that `codegen` writes. It holds no weights: the model it builds has random ones."""
+    """The code of `codegen`. It has no weights, so the model that it builds has random weights."""
 
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
-        """Writes the code. Raises UsageError for a model that there is no network of."""
+        """Writes the code. Raises UsageError if the model has no network."""
         from groupconv_cli.codegen import network_code
 
         if subject.network is None:
-            raise UsageError("Python code is written of a spec, or of a model that was read as one")
+            raise UsageError("Python code needs a spec, or a model that was built from a spec")
         path.write_text(network_code(subject.network), encoding="utf-8")
 
     def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
-        """Runs the file, and gives the model that it builds the weights of the other."""
+        """Runs the file, and copies the weights of the subject into the model that it builds."""
         import keras
 
         model: Any = runpy.run_path(str(path))["build"]()
         for layer in model.layers:
             if not layer.weights:
                 continue
-            # By name: a model that was read may have its layers in another order.
+            # Layers are matched by name: a model that was read may have them in another order.
             layer.set_weights(subject.model.get_layer(layer.name).get_weights())
 
         def run(inputs: Arrays) -> Arrays:
@@ -45,7 +45,7 @@ class _Python:
         return Runtime(f"Keras {keras.__version__}", run)
 
     def tolerance(self, options: ExportOptions) -> float:
-        """The kernels are the same."""
+        """A small tolerance: the kernels are the same."""
         return 1e-6
 
 

@@ -17,8 +17,8 @@ class SavedModel:
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
         """Writes the model for inference, with the endpoint `serve` and a batch of any size.
 
-        Stock layers compute groups by XLA wherever the folder goes; fast ones as this machine does
-        best.
+        Stock layers compute groups by XLA on every machine. Fast layers keep the kernels that are
+        best on this machine.
         """
         save_serving(subject.model, path, None)
 
@@ -33,7 +33,7 @@ class SavedModel:
         return Runtime(f"TensorFlow {tf.__version__}", run)
 
     def tolerance(self, options: ExportOptions) -> float:
-        """The same kernels as in Keras, though in a graph that is optimised."""
+        """A small tolerance: the kernels are those of Keras, but in an optimised graph."""
         return 1e-5
 
 

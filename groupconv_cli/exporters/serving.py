@@ -1,6 +1,7 @@
-"""A model as one TensorFlow function for inference: what every other runtime's format is made of.
+"""A model as one TensorFlow function for inference, from which all other formats are made.
 
-`keras.Model.export` comes to the same, in three times the time: it traces a model again and again.
+`keras.Model.export` gives the same result in three times the time, because it traces a model
+several times.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from groupconv_cli.exporters.exporter import as_argument
 
 
 def signature(model: Any, batch: int | None) -> list[Any]:
-    """A specification of each input, by its name; None is a batch of any size."""
+    """A specification of each input, by its name; None means a batch of any size."""
     return [
         tf.TensorSpec((batch, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
         for tensor in model.inputs
@@ -22,7 +23,7 @@ def signature(model: Any, batch: int | None) -> list[Any]:
 
 
 def serving(model: Any, batch: int | None) -> Any:
-    """The model as a function of its inputs, one argument for each. Traced when it is used."""
+    """The model as a function of its inputs, one argument for each. It is traced when used."""
 
     def serve(*inputs: Any) -> Any:
         return model(as_argument(model, inputs), training=False)
@@ -51,5 +52,5 @@ def save_serving(model: Any, folder: Path, batch: int | None) -> None:
 
 
 def _is_named(outputs: Any) -> bool:
-    """Whether each output has a name, as a signature wants it."""
+    """Whether each output has a name, as a signature needs."""
     return isinstance(outputs, dict) and all(isinstance(x, tf.Tensor) for x in outputs.values())

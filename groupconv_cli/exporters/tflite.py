@@ -28,7 +28,7 @@ from groupconv_cli.models.convert import accelerated
 from groupconv_cli.words import joined
 
 RANDOM_SAMPLES = 100
-"""Samples that ranges are taken from where there are no real ones."""
+"""The number of random samples for ranges if there are no real samples."""
 
 TOLERANCES = {None: 1e-5, "float16": 1e-2, "dynamic": 0.25, "int8": 0.25}
 
@@ -37,10 +37,10 @@ class TFLite:
     """A file for LiteRT."""
 
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
-        """Converts the model for one sample at a time: delegates refuse sizes that they don't know.
+        """Converts the model for one sample at a time, because delegates refuse unknown sizes.
 
-        `int8` quantizes weights, activations, inputs and outputs; `dynamic` weights alone, in
-        layers of 1,024 and more; `float16` stores weights in half precision.
+        `int8` quantizes weights, activations, inputs and outputs. `dynamic` quantizes only weights,
+        in layers of 1,024 and more. `float16` stores weights in half precision.
 
         Raises UsageError if the model has an operation that TFLite lacks, in int8 or at all.
         """
@@ -68,7 +68,7 @@ class TFLite:
                 ) from error
 
     def load(self, path: Path, subject: ExportSubject) -> Runtime | None:
-        """Loads it with LiteRT, or with the interpreter in TensorFlow where that has one still."""
+        """Loads it with LiteRT, or with the interpreter of TensorFlow if that still has one."""
         found = _interpreter(path)
         if found is None:
             return None
@@ -91,12 +91,12 @@ class TFLite:
         return Runtime(name, run)
 
     def tolerance(self, options: ExportOptions) -> float:
-        """In float32, the order of sums; quantized, what rounding of weights and activations makes.
+        """The tolerance: in float32 for the order of sums, else for rounding.
 
         Half precision rounds a weight by 1/2,048 of itself. Eight bits round by 1/254 of the
-        largest of a tensor or a filter, once in every layer. What is wrong is off by about 1.
-        Where int8 has its ranges from random numbers, any difference may be: an untrained network
-        whose values vanish, as those of most do, is all zeros in it.
+        largest value of a tensor or a filter, once in every layer. A wrong file differs by about 1.
+        If int8 has its ranges from random numbers, any difference is allowed: the values of most
+        untrained networks vanish, and int8 turns them into zeros.
         """
         if options.quantize == "int8" and options.calibration is None:
             return inf
@@ -104,7 +104,7 @@ class TFLite:
 
 
 def _refuse_infinite(model: Any, options: ExportOptions) -> None:
-    """Raises UsageError for weights that are no numbers, whose ranges quantization cannot take."""
+    """Raises UsageError if weights are not finite, because quantization needs their ranges."""
     if options.quantize is None:
         return
     for variable in model.variables:
@@ -117,7 +117,7 @@ def _refuse_infinite(model: Any, options: ExportOptions) -> None:
 
 
 def _saved_samples(subject: ExportSubject, options: ExportOptions, folder: Path) -> str | None:
-    """A file of the samples that int8 takes ranges from, one array per input in order."""
+    """A file of the samples for the ranges of int8, one array per input in order."""
     if options.quantize != "int8":
         return None
     samples = options.calibration
@@ -129,7 +129,7 @@ def _saved_samples(subject: ExportSubject, options: ExportOptions, folder: Path)
 
 
 def _missing_operations(message: str) -> list[str]:
-    """The operations that the converter says it has nothing for."""
+    """The operations that the converter does not support, from its message."""
     found = re.findall(r"'(?:tf|tfl)\.(\w+)' op is neither", message)
     found += re.findall(r"Quantization not yet supported for op: '?(\w+)", message)
     return sorted(set(found))
@@ -143,7 +143,7 @@ def _interpreter(path: Path) -> tuple[str, Any] | None:
         return f"LiteRT {version}", litert.Interpreter(model_path=str(path))
     if hasattr(tf.lite, "Interpreter"):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it says that it will go away
+            warnings.simplefilter("ignore")  # it warns that it will be removed
             return f"TensorFlow Lite {tf.__version__}", tf.lite.Interpreter(model_path=str(path))
     return None
 
@@ -155,7 +155,7 @@ def _version(package: str) -> str:
 
 
 def _in_order(details: dict[str, Any]) -> list[str]:
-    """Outputs are called output_0, output_1 … in the model's order, or are in that of names."""
+    """The names in order: output_0, output_1 … by number, other names alphabetically."""
     if all(re.fullmatch(r"output_\d+", name) for name in details):
         return sorted(details, key=lambda name: int(name.rpartition("_")[2]))
     return sorted(details)

@@ -1,8 +1,9 @@
-"""What the converter process runs: `python -m groupconv_cli.exporters.worker PARENT`.
+"""The code of the converter process: `python -m groupconv_cli.exporters.worker PARENT`.
 
 Converters are native code, which may crash or write to the screen. So they run in a process of
-their own, which gets jobs on standard input and answers on standard output, a line of JSON each. It
-ends when its input does, or with the process that began it. Its first answer is that it is ready.
+their own. It reads jobs from standard input and writes answers to standard output, a line of JSON
+each. It ends at the end of its input, or with the process that started it. Its first answer says
+that it is ready.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that this process gets when its parent is gone."""
+"""prctl(2): sets the signal that this process gets when its parent ends."""
 
 Job = dict[str, Any]
 
@@ -55,7 +56,7 @@ def onnx(job: Job) -> None:
     import tf2onnx
 
     loaded = tf.saved_model.load(job["saved_model"])
-    # The one signature that it was saved with.
+    # The only signature that it was saved with.
     (positional, _) = loaded.serve.concrete_functions[0].structured_input_signature
     proto, _ = tf2onnx.convert.from_function(loaded.serve, list(positional))
     onnx_package.save(proto, job["output"])
@@ -65,7 +66,7 @@ JOBS: dict[str, Callable[[Job], None]] = {"tflite": tflite, "onnx": onnx}
 
 
 def main() -> None:
-    """Does jobs until there are no more."""
+    """Runs jobs until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     _end_with_parent(int(sys.argv[1]))
     _leave_no_core()
@@ -85,7 +86,7 @@ def main() -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """Also while a job goes on, where the system can do that: on Linux."""
+    """Ends this process with its parent, also during a job, on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
@@ -93,7 +94,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _leave_no_core() -> None:
-    """A crash would write all of TensorFlow's memory to the disk, in the user's folder."""
+    """Switches core dumps off: a crash would write all of TensorFlow's memory to the disk."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -1,1 +1,1 @@
-"""Grouped convolutions in TensorFlow: what the layers of `groupconv_cli.layers` compute with."""
+"""Grouped convolutions in TensorFlow: the computations of `groupconv_cli.layers`."""

@@ -1,6 +1,6 @@
-"""Which way of computing a grouped convolution to take, from what is known when it is traced.
+"""Chooses how to compute a grouped convolution, by the facts that are known when it is traced.
 
-The numbers in the rule are measured; `docs/performance.md` has the tables.
+The numbers of the rule were measured; `docs/performance.md` has the tables.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from groupconv_cli.divisors import divisors
 Kernel = Literal["grouped", "split", "depthwise", "scale"]
 
 DENSE_CHANNELS = 32
-"""Input channels at which a dense kernel runs well: fewer waste its blocks, more the zeros."""
+"""The input channels at which a dense kernel runs well: fewer waste its blocks, more add zeros."""
 
 GROUPED_CHANNELS = 8
-"""Input channels a group should have in oneDNN's grouped kernel, where it has fewer than 4."""
+"""The input channels of merged groups in oneDNN's grouped kernel, if groups have fewer than 4."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ _whole: ContextVar[tuple[int, ...]] = ContextVar("whole", default=())
 
 @contextmanager
 def traced_as_single_op(*ranks: int) -> Iterator[None]:
-    """While this is open, a grouped convolution is traced as the one operation that it is.
+    """While this is open, a grouped convolution is traced as a single operation.
 
-    A converter to another runtime has to see the convolution, not how it is best computed here;
-    whether TensorFlow could run it on this machine plays no part. `ranks` are the numbers of
-    spatial dimensions that the other runtime has grouped convolutions of.
+    A converter to another runtime must see the convolution, not the fastest computation on this
+    machine. Whether TensorFlow can run the operation here does not matter. `ranks` are the numbers
+    of spatial dimensions for which the other runtime has grouped convolutions.
     """
     token = _whole.set(ranks)
     try:
@@ -63,15 +63,15 @@ def traced_as_single_op(*ranks: int) -> Iterator[None]:
 
 
 def is_single_op(rank: int) -> bool:
-    """Whether convolutions of so many spatial dimensions are traced as one operation just now."""
+    """Whether convolutions of `rank` spatial dimensions are now traced as a single operation."""
     return rank in _whole.get()
 
 
 def choose(problem: Problem, *, native: bool) -> Method:
-    """The fastest way that works where `native` tells whether TensorFlow's own kernel does.
+    """The fastest method that works; `native` tells whether TensorFlow's own kernel works.
 
-    `native` is true where TensorFlow can compute grouped convolutions and their gradients: on a
-    GPU, and on a CPU through oneDNN. Inside `traced_as_single_op` it is the way that is one
+    `native` is true if TensorFlow can compute grouped convolutions and their gradients: on a GPU,
+    and on a CPU through oneDNN. Inside `traced_as_single_op` it is the method with a single
     operation.
     """
     if is_single_op(2):
@@ -80,7 +80,7 @@ def choose(problem: Problem, *, native: bool) -> Method:
     if problem.channels == 1:
         if prod(problem.kernel) == 1 and not native:
             return Method("scale")
-        if len(set(problem.stride)) == 1:  # all that TensorFlow's depthwise kernel accepts
+        if len(set(problem.stride)) == 1:  # TensorFlow's depthwise kernel accepts nothing else
             return Method("depthwise")
     if not native:
         return Method("split", _merge(problem, DENSE_CHANNELS))
@@ -90,6 +90,6 @@ def choose(problem: Problem, *, native: bool) -> Method:
 
 
 def _merge(problem: Problem, wanted: int) -> int:
-    """How many groups together have about the wanted number of input channels."""
+    """The number of groups that together have about the wanted number of input channels."""
     most = max(1, wanted * 3 // 2 // problem.channels)
     return max(count for count in divisors(problem.groups) if count <= most)

@@ -1,4 +1,4 @@
-"""Grouped convolution of one to three spatial dimensions, by the fastest way that works here."""
+"""Grouped convolution of one to three spatial dimensions, by the fastest method that works here."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def grouped_conv(
     dilation: tuple[int, ...],
     data_format: str,
 ) -> Any:
-    """What `keras.ops.conv` computes, and the bias added, without XLA on a CPU.
+    """The result of `keras.ops.conv`, plus the bias, without XLA on a CPU.
 
     `x` has the shape (batch, *spatial, channels), or (batch, channels, *spatial) with the data
-    format channels_first; `kernel` (*spatial, channels / groups, filters) and `bias` (filters),
-    of the same dtype. No size of x need be known. `padding` is 'same' or 'valid'. The way is
-    chosen here, when the operation is traced.
+    format channels_first. `kernel` has the shape (*spatial, channels / groups, filters) and `bias`
+    (filters), of the same dtype. The sizes of x may be unknown. `padding` is 'same' or 'valid'. The
+    method is chosen here, when the operation is traced.
 
     Raises ValueError if the output would be empty.
     """
@@ -47,7 +47,7 @@ def grouped_conv(
         y = tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
         return y if bias is None else tf.nn.bias_add(y, bias, "NC.." if layout[1] == "C" else None)
     if data_format == "channels_first":
-        # On a CPU TensorFlow computes few things channels first.
+        # On a CPU TensorFlow supports few operations with channels first.
         x = tf.transpose(x, (0, *range(2, rank + 2), 1))
     if x.shape[-1] is None:
         x = tf.ensure_shape(x, (*x.shape[:-1], groups * kernel.shape[-2]))
@@ -58,7 +58,7 @@ def grouped_conv(
 
 
 def _check_fit(spatial: list[int | None], kernel: list[int], window: ConvWindow) -> None:
-    """Raises ValueError where no window fits. oneDNN would give out zeros of some shape."""
+    """Raises ValueError if no window fits. oneDNN would return zeros of some shape."""
     if window.padding != "VALID":
         return
     for size, taps, dilation in zip(spatial, kernel, window.dilation, strict=True):
@@ -70,9 +70,9 @@ def _check_fit(spatial: list[int | None], kernel: list[int], window: ConvWindow)
 
 
 def _unless_empty(x: Any, kernel: Any, bias: Any | None, window: ConvWindow) -> Any:
-    """The convolution; for a batch of no samples, which oneDNN gets wrong, no outputs.
+    """The convolution; for an empty batch, which oneDNN gets wrong, no outputs.
 
-    Such a batch comes about where the last one is shared out among replicas, and in eager code.
+    Empty batches occur if the last batch is divided among replicas, and in eager code.
     """
     if x.shape[0] == 0:
         return _empty(x, kernel, window)
@@ -93,13 +93,13 @@ def _empty(x: Any, kernel: Any, window: ConvWindow) -> Any:
             spatial, kernel.shape[:-2], window.stride, window.dilation, strict=True
         )
     ]
-    # Zeros that depend on x and the kernel, so that these have gradients.
+    # These zeros depend on x and the kernel, so that both have gradients.
     zero = 0 * (tf.reduce_sum(kernel) + tf.reduce_sum(x))
     return zero + tf.zeros((0, *sizes, kernel.shape[-1]), x.dtype)
 
 
 def output_size(size: Any, taps: int, stride: int, padding: str, dilation: int) -> Any:
-    """Positions of a kernel along an axis, for a size that is a number or a tensor of one."""
+    """The positions of a kernel along an axis; the size is a number or a scalar tensor."""
     if padding == "SAME":
         return -(-size // stride)
     return (size - (taps - 1) * dilation - 1) // stride + 1
@@ -110,16 +110,16 @@ def _with_bias(x: Any, kernel: Any, bias: Any | None, window: ConvWindow) -> Any
     if bias is None:
         return y
     if y.dtype.size == 2:
-        # The gradient is a sum over all positions, which half precision gets wrong: by 80 % after
-        # 2,000 of them in bfloat16.
+        # The gradient is a sum over all positions, which is wrong in half precision: by 80 % after
+        # 2,000 positions in bfloat16.
         return tf.cast(tf.cast(y, tf.float32) + tf.cast(bias, tf.float32), y.dtype)
-    # Not `+`: this is what TensorFlow's graph optimisation fuses into the convolution.
+    # Not `+`: TensorFlow's graph optimisation fuses only this into the convolution.
     return tf.nn.bias_add(y, bias)
 
 
 def _by_rank(x: Any, kernel: Any, window: ConvWindow) -> Any:
     if x.shape[-1] == kernel.shape[-2]:
-        # One group: nothing is faster than what Keras calls.
+        # One group: nothing is faster than Keras' own operation.
         layout = _tf_format("channels_last", len(window.stride))
         return tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
     if len(window.stride) == 1:
@@ -133,7 +133,7 @@ def _by_rank(x: Any, kernel: Any, window: ConvWindow) -> Any:
 
 
 def _conv1d(x: Any, kernel: Any, window: ConvWindow) -> Any:
-    """As an image of height one; its stride is the width's, as the depthwise kernel demands."""
+    """The convolution of an image of height one; the depthwise kernel needs equal strides."""
     (stride,), padding, (dilation,) = window
     flat = ConvWindow((stride, stride), padding, (1, dilation))
     return tf.squeeze(_conv2d(x[:, None], kernel[None], flat), axis=1)
@@ -154,11 +154,11 @@ def _conv2d(x: Any, kernel: Any, window: ConvWindow) -> Any:
 def _conv3d(x: Any, kernel: Any, window: ConvWindow) -> Any:
     """The sum, over the taps of the depth, of convolutions of images.
 
-    TensorFlow has no grouped convolution of volumes on a CPU; this takes no more MACs than one.
+    TensorFlow has no grouped convolution of volumes on a CPU. This takes no more MACs.
     """
     dtype = x.dtype
     if dtype.size == 2:
-        # Rounded after each tap, half precision would lose more than Keras does.
+        # If half precision were rounded after each tap, it would lose more digits than in Keras.
         x, kernel = tf.cast(x, tf.float32), tf.cast(kernel, tf.float32)
     taps, stride, dilation = kernel.shape[0], window.stride[0], window.dilation[0]
     depth = tf.shape(x)[1]
@@ -188,15 +188,15 @@ def _conv3d(x: Any, kernel: Any, window: ConvWindow) -> Any:
 def runs_natively(dtype: str) -> bool:
     """Whether TensorFlow's CPU kernel computes grouped convolutions of this dtype and trains them.
 
-    It does through oneDNN, whose use depends on the processor, the platform, the dtype and the
-    environment. The smallest such convolution tells, once in a process.
+    It needs oneDNN, whose use depends on the processor, the platform, the dtype and the
+    environment. Each process runs the smallest such convolution once to find out.
     """
     with tf.init_scope(), tf.device("/CPU:0"):
         x = tf.ones((1, 3, 3, 4), dtype)
         kernel = tf.ones((3, 3, 2, 4), dtype)
         window = {"strides": [1, 1, 1, 1], "padding": "SAME"}
         try:
-            # Not through a gradient tape: `init_scope` stops those.
+            # A gradient tape does not work here: `init_scope` stops tapes.
             y = tf.raw_ops.Conv2D(input=x, filter=kernel, **window)
             shape = {"out_backprop": y, **window}
             tf.raw_ops.Conv2DBackpropInput(input_sizes=x.shape, filter=kernel, **shape)
@@ -207,7 +207,7 @@ def runs_natively(dtype: str) -> bool:
 
 
 def _device_type() -> str:
-    """CPU, or what a tensor created here would be placed on."""
+    """The type of the device on which a tensor would be created here; CPU by default."""
     if len(tf.config.list_logical_devices()) == len(tf.config.list_logical_devices("CPU")):
         return "CPU"
     device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type

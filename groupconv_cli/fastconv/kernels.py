@@ -1,8 +1,8 @@
-"""Ways to compute a grouped convolution in TensorFlow.
+"""Methods to compute a grouped convolution in TensorFlow.
 
 Inputs have the shape (batch, height, width, channels), weights (height, width, channels / groups,
-filters): what `keras.layers.Conv2D` has. Every way gives the same result; which is fastest depends
-on the shape and on what TensorFlow was built and started with, see `choice`.
+filters), as in `keras.layers.Conv2D`. All methods give the same result. The fastest method depends
+on the shape and on how TensorFlow was built and started; see `choice`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from groupconv_cli.fastconv.choice import Method
 
 
 class ConvWindow(NamedTuple):
-    """How the kernel moves over the input, per spatial axis."""
+    """The movement of the kernel over the input, per spatial axis."""
 
     stride: tuple[int, ...]
     padding: str
@@ -40,7 +40,7 @@ def convolve(x: Any, kernel: Any, groups: int, window: ConvWindow, method: Metho
 
 
 def merged(kernel: Any, groups: int, merge: int) -> Any:
-    """The kernel in groups / merge groups: blocks of the old ones on a diagonal, else zeros."""
+    """The kernel with groups / merge groups: the old groups are diagonal blocks, else zeros."""
     height, width, channels, filters = kernel.shape
     block = filters // groups
     shape = (height, width, 1, channels, groups // merge, merge, block)
@@ -50,7 +50,7 @@ def merged(kernel: Any, groups: int, merge: int) -> Any:
 
 
 def _dense(x: Any, kernel: Any, window: ConvWindow) -> Any:
-    """Unlike `conv2d`, `convolution` also has a gradient for dilated kernels without oneDNN."""
+    """A dense convolution. Unlike `conv2d` it has a gradient if kernels dilate without oneDNN."""
     return tf.nn.convolution(
         x, kernel, window.stride, window.padding, data_format="NHWC", dilations=window.dilation
     )
@@ -71,7 +71,7 @@ def _every(x: Any, stride: tuple[int, ...]) -> Any:
 
 
 def _scale(x: Any, kernel: Any, groups: int) -> Any:
-    """One channel and one pixel to each filter is a product."""
+    """The product for filters that read one channel and one pixel."""
     filters = kernel.shape[-1]
     if filters != groups:
         x = tf.repeat(x, filters // groups, axis=-1)

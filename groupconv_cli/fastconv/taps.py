@@ -1,7 +1,7 @@
-"""Taps of a kernel that see nothing but padding: they compute nothing, and learn nothing.
+"""Taps of a kernel that see only padding. They compute nothing and must learn nothing.
 
-TensorFlow leaves their places in a kernel's gradient unwritten where oneDNN computes it in bfloat16
-with a processor's own instructions: training then adds whatever was in memory.
+If oneDNN computes a kernel's gradient in bfloat16 with instructions of the processor, TensorFlow
+leaves the places of these taps unwritten. Training then adds whatever was in memory.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import tensorflow as tf
 
 
 def touches_data(size: Any, taps: int, stride: int, dilation: int) -> Any:
-    """For each tap along an axis, whether some window lays it on the input, with SAME padding.
+    """For each tap along an axis, whether some window puts it on the input, with SAME padding.
 
-    `size` is the input's, a number or a tensor of one. All taps are useful from the size on that
-    the kernel reaches over.
+    `size` is the size of the input, a number or a scalar tensor. If the input is at least as large
+    as the kernel's reach, all taps are useful.
     """
     outputs = -(-size // stride)
-    # Below zero where windows leave something out; no tap is idle then.
+    # This is negative if windows leave out some of the input; then no tap is idle.
     padding = (outputs - 1) * stride + (taps - 1) * dilation + 1 - size
     in_first_window = np.arange(taps, dtype="int32") * dilation - padding // 2
     in_last_window = in_first_window + (outputs - 1) * stride
-    # Steps are no longer than the input where there are any: none leads from before it to behind.
+    # A step is never longer than the input, so no step jumps from before the input to after it.
     return (in_first_window < size) & (in_last_window >= 0)
 
 
 def without_idle_taps(
     kernel: Any, sizes: list[Any], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> Any:
-    """The kernel with zeros for taps that see nothing but SAME padding, which changes no output.
+    """The kernel with zeros for taps that see only SAME padding. No output changes.
 
-    The gradient of these taps is zero then, whatever TensorFlow computes for it. `sizes` of the
-    input are numbers, or tensors of one where they are not known yet. Where they are known and no
-    tap is idle, the kernel comes back as it is.
+    The gradient of these taps is then zero, whatever TensorFlow computes. `sizes` of the input are
+    numbers, or scalar tensors if they are not known yet. If they are known and no tap is idle, the
+    same kernel is returned.
     """
     rank = len(stride)
     useful, small = [], []
@@ -55,5 +55,5 @@ def without_idle_taps(
 
     if len(small) < len(useful):
         return without()
-    # To copy a kernel that has no idle taps takes time, beside the convolution of a small image.
+    # Copying a kernel without idle taps takes time, compared with the convolution of a small image.
     return tf.cond(reduce(tf.logical_or, small), without, lambda: kernel)

@@ -38,7 +38,9 @@ def read_config(path: Path) -> dict[str, Any]:
     text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
     config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise UsageError(f"{path} is damaged: its description of the model is invalid", SAVE_AGAIN)
+        raise UsageError(
+            f"{path} is damaged: its description of the model is not valid", SAVE_AGAIN
+        )
     check_work(path, config)
     return config
 

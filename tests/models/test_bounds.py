@@ -114,7 +114,7 @@ def test_layers_whose_inputs_never_come(what: str, tmp_path: Path) -> None:
 
 def test_layers_in_the_worst_order(tmp_path: Path) -> None:
     path = saved(backwards(300), tmp_path / "model.keras")
-    with pytest.raises(UsageError, match="order was not found in 20,000 tries"):
+    with pytest.raises(UsageError, match="no order was found in 20,000 tries"):
         load(path)
 
 
