@@ -1,6 +1,6 @@
-"""How a spec writes what became a network: for code that is to read as the spec does.
+"""The texts of the spec behind a network, for code that should read like the spec.
 
-Nothing is computed from it; what is made with its help is held against the network.
+Nothing is computed from them, and the code is compared with the network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from groupconv_cli.ops.kinds import Value
 
 
 class ItemSource(NamedTuple):
-    """One item of the spec. Texts are as they stand there, expressions not worked out."""
+    """One item of the spec. Its texts are as written, with expressions not computed."""
 
     args: Mapping[str, str]
     """Arguments that are one number, word or expression."""
@@ -24,10 +24,10 @@ class Provenance(NamedTuple):
     """The spec behind a network."""
 
     items: Mapping[int, ItemSource]
-    """By the number that nodes have in `item`."""
+    """The items by number, which nodes have in `item`."""
     blocks: Mapping[str, Mapping[str, str | None]]
-    """Of each block the texts of its parameters' defaults; None where one must be given."""
+    """The texts of the parameters' defaults of each block; None for a required parameter."""
     variables: Mapping[str, Value]
-    """Values of the spec's own variables, as far as they were asked for."""
+    """The values of the spec's own variables, as far as they were used."""
     arguments: Mapping[str, Mapping[str, Value]]
-    """Of each use of a block, by its full name, the values of its parameters, likewise."""
+    """The values of the parameters of each use of a block, by its full name, as far as used."""

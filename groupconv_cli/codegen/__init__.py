@@ -1,7 +1,7 @@
 """A network as Keras code that a person might have written: functions for blocks, loops, names.
 
-`tree` nests the flat network again, `align` lays the uses of a block beside each other, `function`
-writes the one function they share, `module` the file, and `trial` holds it against the network.
+`tree` nests the flat network again, `align` compares the uses of a block, `function` writes the
+function that they share, `module` writes the file, and `verify` compares it with the network.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ __all__ = ["network_code"]
 def network_code(network: Network) -> str:
     """A Python file that builds the network with Keras alone, formatted for 88 columns.
 
-    The layers, their names and their order are those that `groupconv_cli.build` makes. Blocks of
-    the spec are functions, repeats are loops, variables are constants; where the uses of a block
-    are too different for one function, its layers are written out.
+    The layers, their names and their order are the same as in `groupconv_cli.build`. Blocks of the
+    spec are functions, repeats are loops, and variables are constants. If the uses of a block are
+    too different for one function, its layers are written out.
 
-    Raises UsageError for a layer that there is no code for, for several outputs and for a network
-    that was read from a Keras model, InternalError if the code would not make the
-    network.
+    Raises UsageError for a layer that cannot be written as code, for several outputs and for a
+    network that was read from a Keras model, InternalError if the code would not make the network.
     """
     refuse_model(network)
     if len(network.outputs) != 1:
-        raise UsageError(f"{network.name} has several outputs; Python code is written for one")
+        raise UsageError(f"{network.name} has several outputs; Python code can have only one")
     plan = Plan()
     while True:
         try:

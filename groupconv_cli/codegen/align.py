@@ -1,7 +1,7 @@
-"""Uses of one function laid beside each other: which of their parts are the same statement.
+"""Compares the uses of one function and finds the parts that become the same statement.
 
-A statement that some uses lack is a conditional one. What reads its value reads, in those uses, the
-value of another statement: the two are one variable (`fall`).
+A statement that some uses lack is conditional. In those uses, statements that read its value read
+the value of another statement instead: the two share a variable (`fall`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from groupconv_cli.codegen.tree import Group, Leaf, Loop, Part, Tensor
 
 Value = int
-"""Number of the statement that makes it; -1, -2 … are what enters the function."""
+"""The number of the statement that makes it; -1, -2 … are the inputs of the function."""
 
 ENTRY: Value = -1
 
 
 class CannotUnify(Exception):
-    """These uses are too different for one function, or it could not be written."""
+    """Raised if uses are too different for one function, or it could not be written."""
 
 
 class Context:
@@ -46,24 +46,24 @@ class Context:
 
     @property
     def root(self) -> Context:
-        """The use of the function that this is a turn in."""
+        """The use of the function in which this is a turn."""
         return self if self.outer is None else self.outer.root
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """What the spec's names stand for in this use."""
+        """The values of the spec's names in this use."""
         group = self.root.group
         return group.arguments if group else {}
 
 
 class Statement:
-    """Parts of several uses that are written as one statement."""
+    """Parts of several uses that become one statement."""
 
     def __init__(self, parts: dict[Context, Part]) -> None:
         self.parts = parts
         self.inputs: list[Value] = []
         self.fall: Value | None = None
-        """The value in the uses that lack the statement, where something there reads it."""
+        """The value in the uses that lack the statement, if it is read there."""
         self.body: Draft | None = None
 
     @property
@@ -101,7 +101,7 @@ class Draft:
         return len(statement.parts) < len(self.contexts)
 
     def tensor(self, value: Value, context: Context) -> Tensor:
-        """The tensor that a value is in one use. Raises KeyError where there is none."""
+        """The tensor of a value in one use. Raises KeyError if there is none."""
         found = self.tensors[value].get(context)
         while found is None:
             fall = self.statements[value].fall if value >= 0 else None
@@ -136,7 +136,7 @@ class Draft:
             )
 
     def _resolved(self, sources: dict[Context, Value]) -> Value:
-        """The one value that is read, though some uses lack the statement that makes it."""
+        """The value that is read, although some uses lack the statement that makes it."""
         values = set(sources.values())
         latest = max(values)
         if len(values) == 1:
@@ -152,7 +152,7 @@ class Draft:
         return latest
 
     def _latest(self, value: Value, uses: set[Context], before: Value) -> Value:
-        """The value by its latest name: a statement that none of these uses has hands it on."""
+        """The value under its latest name: a statement that these uses lack passes it on."""
         for number in self._handing_on:
             statement = self.statements[number]
             if number < before and statement.fall == value and not uses & set(statement.parts):
@@ -180,11 +180,11 @@ def _aligned(contexts: Sequence[Context]) -> list[dict[Context, Part]]:
 
 
 def _keyed(context: Context) -> dict[Any, Part]:
-    """Parts by what makes them alike: the item of the spec, and which of its layers it is."""
+    """Parts by their keys: the item of the spec, and the number of the layer in it."""
     seen: Counter[Any] = Counter()
     keyed = {}
     group = context.root.group
-    is_op = group is not None and group.key[0] == "op"  # the same wherever it stands
+    is_op = group is not None and group.key[0] == "op"  # the same everywhere
     for part in context.parts:
         kind = (0 if is_op else part.item, *part.kind)
         seen[kind] += 1
@@ -193,7 +193,7 @@ def _keyed(context: Context) -> dict[Any, Part]:
 
 
 def names_of(statement: Statement) -> dict[Context, str]:
-    """The full names of what a statement makes, by use."""
+    """The full names of the layers that a statement makes, by use."""
     return {
         each: part.name for each, part in statement.parts.items() if isinstance(part, Leaf | Group)
     }

@@ -1,4 +1,4 @@
-"""Arguments that Keras code does not need to give: those that have Keras' defaults."""
+"""Arguments that Keras code can leave out, because they have Keras' defaults."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ DEFAULTS: dict[str, Any] = {
     "strides": 1,
     "use_bias": True,
 }
-"""`data_format` is what Keras is configured with, and channels_last unless that was changed."""
+"""`data_format` comes from Keras' configuration, and is channels_last unless that was changed."""
 
 OWN: dict[tuple[str, str], Any] = {
     ("GroupNormalization", "groups"): 32,
     ("MaxPooling", "strides"): None,
     ("AveragePooling", "strides"): None,
 }
-"""Where a class differs; its name is written without the number of dimensions."""
+"""Defaults of classes that differ. Their names are without the number of dimensions."""
 
 
 def is_default(function: str, argument: str, value: Any) -> bool:
-    """Whether a call of the layer or function means this value without the argument."""
+    """Whether a call of the layer or function has this value if the argument is left out."""
     key = (function[:-2] if function.endswith("D") else function, argument)
     if key not in OWN and argument not in DEFAULTS:
         return False

@@ -1,4 +1,4 @@
-"""Expressions of the spec as Python, with the values that Python finds for them."""
+"""Expressions of the spec as Python, with the values that Python computes for them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ CHOICE, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(9)
 
 
 class Code(NamedTuple):
-    """A Python expression, how tightly it binds, and its value in a use of the function."""
+    """A Python expression, its precedence, and its value in a use of the function."""
 
     text: str
     level: int
     value: Callable[[Context], Any]
 
     def within(self, level: int) -> str:
-        """The text as an operand of something that binds as tightly as `level`."""
+        """The text as an operand of an operator with the precedence `level`."""
         return self.text if self.level >= level else f"({self.text})"
 
 
 class NoCode(Exception):
-    """A text that is no expression, or uses names that are not known in the function."""
+    """Raised for a text that is not an expression, or uses names unknown in the function."""
 
 
 Names = Callable[[str], Code]
-"""What a name of the spec is in Python. Raises NoCode for one that is unknown."""
+"""The Python code for a name of the spec. Raises NoCode for an unknown name."""
 
 
 def translate(text: str, names: Names, *, whole: bool = False) -> Code:
-    """The Python for an expression of the spec; with `whole`, `/` is taken to leave no rest.
+    """The Python code for an expression of the spec; with `whole`, `/` must leave no remainder.
 
     Raises NoCode.
     """
@@ -51,7 +51,7 @@ def constant(value: Any) -> Code:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two values are equal and of one type, so that Keras sees no difference."""
+    """Whether two values are equal and of the same type, so that Keras sees no difference."""
     return type(a) is type(b) and bool(a == b)
 
 
@@ -104,7 +104,7 @@ def _logic(operator: str, operands: list[Code]) -> Code:
 
 
 def _call(function: str, arguments: list[Code]) -> Code:
-    """A call of a function that Python has itself. Raises NoCode for any other."""
+    """A call of a built-in function of Python. Raises NoCode for other functions."""
     if function not in _OF_PYTHON:
         raise NoCode(function)
     compute = _OF_PYTHON[function]

@@ -1,4 +1,4 @@
-"""One function of the module: its statements, written out."""
+"""Writes one function of the module with its statements."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ from groupconv_cli.origin import ItemSource, Provenance
 
 INDEX = "i"
 MAX_NEAR = 8
-"""So many tensors are looked at for a size."""
+"""The most tensors that are searched for a size."""
 
 MAX_NESTED = 50
-"""A longer call of a function of keras.ops is a statement of its own."""
+"""The longest call of a function of keras.ops that is not a statement of its own."""
 
 
 class Module(NamedTuple):
-    """What functions share."""
+    """The state that functions share."""
 
     origin: Provenance
     shape: Callable[[Tensor], Shape | None]
     outer: OuterScope
     functions: dict[Key, Function]
-    """Those written so far: all that this one uses."""
+    """The functions written so far, including all that this one uses."""
     helpers: set[str]
     """Helpers of the module that are used."""
 
 
 class Function:
-    """A function that stands for all uses of a block, or the one that builds the model."""
+    """A function for all uses of a block, or the function that builds the model."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Function:
         inputs: Sequence[str] = (),
         by_axis: bool = False,
     ) -> None:
-        """`inputs` are the variables of what enters the model, if it is the model.
+        """`inputs` are the variables of the model's inputs, if this function builds the model.
 
         Raises CannotUnify.
         """
@@ -92,11 +92,11 @@ class Function:
 
     @property
     def by_position(self) -> bool:
-        """Whether calls give the first parameter by position: where only one is required."""
+        """Whether calls pass the first parameter by position: if only one is required."""
         return [each.default is None for each in self.parameters[:2]] in ([True], [True, False])
 
     def text(self) -> list[str]:
-        """The definition, less its docstring."""
+        """The definition without its docstring."""
         signature = ["x"]
         for each in self.parameters:
             default = "" if each.default is None else f"={each.default.text}"
@@ -109,7 +109,7 @@ class Function:
         ]
 
     def beginning(self) -> list[str]:
-        """What is computed before the first layer."""
+        """The lines before the first layer."""
         lines = []
         rest = [text for line in self.lines for text in line.text()]
         words = set(re.findall(r"\w+", "\n".join([*rest, *(each.code for each in self.locals)])))
@@ -126,7 +126,7 @@ class Function:
         return lines
 
     def body_with_return(self) -> list[str]:
-        """The statements; one that makes the result returns it."""
+        """The statements; the statement that makes the result returns it."""
         *before, last = [*self.lines] or [Line(1, "", f"return {self.result}")]
         if last.depth == 1 and last.target == self.result and last.arguments is not None:
             ending = [last._replace(target="", head=f"return {last.head}")]
@@ -242,7 +242,7 @@ class Function:
         return function.name, [*arguments, f"name={label}"], ""
 
     def _condition(self, draft: Draft, start: int, variables: Variables, depth: int) -> int:
-        """Statements that the same uses lack; returns the number of the last."""
+        """Writes statements that the same uses lack; returns the number of the last."""
         uses = set(draft.statements[start].parts)
         end = start
         while (
@@ -314,7 +314,7 @@ class Function:
             return f"_ in range({self.explainer.code('repeats', turns, hint)})"
         start = self.labels.starts[loop]
         stops = {each: start + count for each, count in turns.items()}
-        # `depth - 1` turns from 2 on end before `depth + 1`.
+        # `depth - 1` turns that begin at 2 end before `depth + 1`.
         shifted = None if hint is None else _shifted(hint, start)
         stop = self.explainer.code("stop", stops, shifted)
         return f"{INDEX} in range({start}, {stop})"
@@ -330,7 +330,7 @@ class Function:
     def _sizes(
         self, draft: Draft, variables: Variables, number: int, statement: Statement
     ) -> list[Code]:
-        """The channels of the tensors that are in variables, those that are read first."""
+        """The channels of the tensors in variables; those of tensors that are read come first."""
         live = dict(list(variables.live(number - 1).items())[:MAX_NEAR])
         read = {variables.names[value]: value for value in statement.inputs}
         sizes = []
@@ -341,7 +341,7 @@ class Function:
         return sizes
 
     def _shapes(self, draft: Draft, variables: Variables, number: int) -> list[Code]:
-        """Comparisons of the shapes of tensors that are in variables."""
+        """Comparisons of the shapes of tensors in variables."""
         live = sorted(variables.live(number - 1).items())
         codes = []
         for place, (one, first) in enumerate(live):
@@ -370,7 +370,7 @@ class Function:
 
 
 def _shifted(hint: str, start: int) -> str:
-    """The end of a range that begins at `start` and has as many turns as the hint says."""
+    """The end of a range that begins at `start`, with the number of turns of the hint."""
     for rest, back in ((hint.removesuffix(f" - {less}"), less) for less in range(1, start + 1)):
         if rest != hint:
             return f"{rest} + {start - back}" if start > back else rest
@@ -378,7 +378,7 @@ def _shifted(hint: str, start: int) -> str:
 
 
 def _value(parameter: Parameter, context: Context, contexts: Sequence[Context]) -> Any:
-    """What a use gives for a parameter; one that it does not need it may give any value."""
+    """The value of a parameter in a use. If the use does not need it, any value will do."""
     for each in (context, *contexts):
         try:
             return parameter.values(each)

@@ -1,7 +1,7 @@
-"""What layers are called in the code: a text, a text with the turn of a loop in it, or a count.
+"""The names of layers in the code: a text, a text with the turn of a loop in it, or a count.
 
-Names that neither the uses of a function nor the turns of a loop share are counted as the code runs
-(`names("conv")`), by the rule that gconv counts by.
+If neither the uses of a function nor the turns of a loop share a name, the code counts names when
+it runs (`names("conv")`), by gconv's rule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NUMBER = re.compile(r"_(\d+)(?=\.|$)")
 
 
 class Pattern(NamedTuple):
-    """A name with the number of a loop's turn in it; the first turn has the number `start`."""
+    """A name that contains the number of a loop's turn; the first turn has the number `start`."""
 
     before: str
     start: int
@@ -33,20 +33,20 @@ class Labels:
         self.draft = draft
         self.index = index
         self.starts: dict[Statement, int] = {}
-        """Of each loop with a variable, what it counts from."""
+        """The first number of each loop with a variable."""
         self.counted: set[str] = set()
-        """Stems of the names that are counted as the code runs."""
+        """The stems of the names that are counted when the code runs."""
         self._patterns: dict[Statement, Pattern | str] = {}
         self._stems: dict[Statement, str] = {}
         self._loops: dict[Statement, Statement] = {}
-        """The loop that a statement stands in."""
+        """The loop around each statement."""
         self._read(draft, None)
         self._settle()
         for root in draft.contexts:
             self._count(draft, root, {})
 
     def _settle(self) -> None:
-        """Finds what is counted: names without a rule, what shares a stem or a loop with them."""
+        """Finds the counted names: names without a rule, and names that share a stem or a loop."""
         while True:
             for statement, stem in self._stems.items():
                 if statement not in self._patterns:
@@ -65,7 +65,7 @@ class Labels:
                 return
 
     def code(self, statement: Statement) -> str:
-        """The name of what a statement makes."""
+        """The code of the name of a statement's layer."""
         stem = self._stems[statement]
         if stem in self.counted:
             return f"names({quoted(stem.lstrip('.'))})"
@@ -78,7 +78,7 @@ class Labels:
         return f"f{quoted(self._prefixed(_braced(pattern)))}" if pattern else "name"
 
     def uses_index(self, loop: Statement) -> bool:
-        """Whether names in the loop have its turn in them."""
+        """Whether names in the loop contain its turn."""
         return loop in self.starts
 
     @property

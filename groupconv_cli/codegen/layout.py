@@ -1,4 +1,4 @@
-"""Python text as a formatter leaves it: at most 88 columns, calls broken where they must be."""
+"""Python text in the style of a formatter: at most 88 columns, with calls broken if necessary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ INDENT = "    "
 
 
 def call(head: str, arguments: Sequence[str], tail: str, depth: int) -> list[str]:
-    """`head(arguments)tail` on one line, with the arguments on one of their own, or one on each.
+    """`head(arguments)tail` on one line, with all arguments on a second line, or with a line each.
 
-    A tail in parentheses is broken in their place where all before it fits on a line.
+    If everything before a tail in parentheses fits on a line, the tail is broken instead.
     """
     margin = INDENT * depth
     inside = ", ".join(arguments)
@@ -37,13 +37,13 @@ class Line(NamedTuple):
 
     depth: int
     target: str
-    """What it assigns to; empty if it is no assignment."""
+    """The assigned variable; empty if it is not an assignment."""
     head: str
     arguments: Sequence[str] | None = None
     tail: str = ""
 
     def text(self) -> list[str]:
-        """The lines of it."""
+        """Its lines."""
         start = f"{self.target} = {self.head}" if self.target else self.head
         if self.arguments is None:
             return [INDENT * self.depth + start]

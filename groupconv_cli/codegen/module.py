@@ -1,4 +1,4 @@
-"""The whole file: constants, helpers, a function for each block, and the one that builds."""
+"""Writes the whole file: constants, helpers, a function for each block, and `build`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RESERVED = {
     MAIN,
     MAIN_FUNCTION,
     INDEX,
-    "l",  # easily read as 1, which linters object to
+    "l",  # linters refuse it, because it looks like 1
     "channels",
     "inputs",
     "keras",
@@ -63,7 +63,7 @@ RESERVED = {
 
 
 class Failed(Exception):
-    """A function that cannot be written under the plan."""
+    """Raised if a function cannot be written under the plan."""
 
     def __init__(self, key: Key) -> None:
         super().__init__(key)
@@ -82,7 +82,7 @@ class _Writer:
         self.origin = network.origin or Provenance({}, {}, {}, {})
         self.constants: dict[str, Any] = {}
         self.taken: dict[str, Key] = {}
-        """Names of functions, and what they are of."""
+        """The names of functions, and their keys."""
         for key in self.tree.groups:
             self.taken[self._function_name(key)] = key
         outer = OuterScope(self._constant, self._name)

@@ -1,7 +1,7 @@
-"""The network as nested parts again: calls of Keras, uses of functions, and repeats.
+"""Nests the flat network again: calls of Keras, uses of functions, and repeats.
 
-A part of the tree becomes a statement. Which groups of layers become functions is said by `Plan`;
-all others are taken apart, their layers standing in what is around them.
+A part of the tree becomes a statement. `Plan` says which groups of layers become functions. The
+layers of all other groups belong to the group around them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from groupconv_cli.network import Network, Node, Step
 from groupconv_cli.ops.calls import LayerCall
 
 Tensor = tuple[int, int]
-"""The output of a call: the index of its node, and its number among the calls of that node."""
+"""The output of a call: the index of its node, and the number of the call in that node."""
 
 Key = tuple[Any, ...]
-"""What a function is of: a block, an item of the spec, or an op."""
+"""The origin of a function: a block, an item of the spec, or an op."""
 
 ROOT: Key = ()
 MANY_CALLS = 3
-"""An op that takes so many layers is a function of its own."""
+"""An op that takes this many layers becomes a function."""
 
 FEW = 3
-"""So many turns of a loop are a loop; fewer are written out, if their number is fixed."""
+"""The least turns of a loop. Fewer turns are written out, if their number is fixed."""
 
 NUMBERED = re.compile(r"_\d+$")
 BRANCH = re.compile(r"branch_\d+")
@@ -38,25 +38,25 @@ class Leaf(NamedTuple):
     call: LayerCall
     node: Node
     number: int
-    """Which of its node's calls it is."""
+    """The number of the call in its node."""
     inputs: tuple[Tensor, ...]
     output: Tensor
     branch: str | None
-    """Full name of the branch it stands in, if that is part of the same function."""
+    """The full name of its branch, if that is part of the same function."""
 
     @property
     def item(self) -> int:
-        """Number of the item of the spec it came from."""
+        """The number of its item in the spec."""
         return self.node.item
 
     @property
     def kind(self) -> Key:
-        """What it is, for telling whether two parts are alike."""
+        """A key that is equal for parts that are alike."""
         return ("call", self.node.op.op, self.number)
 
     @property
     def name(self) -> str:
-        """Full name."""
+        """The full name."""
         return self.call.name
 
 
@@ -74,12 +74,12 @@ class Group(NamedTuple):
 
     @property
     def kind(self) -> Key:
-        """What it is, for telling whether two parts are alike."""
+        """A key that is equal for parts that are alike."""
         return ("use", self.key)
 
 
 class Loop(NamedTuple):
-    """Parts that an item of the spec repeats; each turn reads what the one before it made."""
+    """Parts that an item of the spec repeats; each turn reads the result of the turn before."""
 
     item: int
     turns: list[list[Part]]
@@ -89,7 +89,7 @@ class Loop(NamedTuple):
 
     @property
     def kind(self) -> Key:
-        """What it is, for telling whether two parts are alike."""
+        """A key that is equal for parts that are alike."""
         return ("loop",)
 
 
@@ -97,7 +97,7 @@ Part = Leaf | Group | Loop
 
 
 class Plan:
-    """What is not tried any more, since it failed."""
+    """The functions and loops that are not tried again, because they failed."""
 
     def __init__(self) -> None:
         self.inlined: set[Key] = set()
@@ -106,11 +106,11 @@ class Plan:
         """Straight code: no functions, no loops."""
 
     def inlines(self, key: Key) -> bool:
-        """Whether a function is not to be written."""
+        """Whether a function is replaced by its layers."""
         return self.is_flat or key in self.inlined
 
     def unrolls(self, key: Key) -> bool:
-        """Whether the repeats in a function are not to be loops."""
+        """Whether the repeats in a function are written out, not as loops."""
         return self.is_flat or key in self.unrolled
 
     def fall_back(self, key: Key) -> bool:
@@ -142,7 +142,7 @@ class Tree:
         self.parts = self._fold(self._parts(inner, 0, None), ROOT)
 
     def order(self) -> list[Key]:
-        """The functions, each after those that it uses."""
+        """The functions, each after the functions that it uses."""
         ordered: dict[Key, None] = {}
 
         def place(key: Key) -> None:
@@ -230,7 +230,7 @@ class Tree:
         return group
 
     def _fold(self, parts: list[Part], key: Key) -> list[Part]:
-        """The parts with those that an item repeats as loops."""
+        """The parts, with repeated parts as loops."""
         origin = self.network.origin
         if origin is None or self.plan.unrolls(key):
             return parts
@@ -244,7 +244,7 @@ class Tree:
                     end += 1
                 is_fixed = "$" not in written.repeat
                 once = self._loop(parts[at:end], item, is_fixed=is_fixed)
-                # In the model itself, what is repeated a single time is no loop.
+                # In the model itself, parts that are repeated only once are not a loop.
                 is_loop = not (key == ROOT and _turns(once) == 1)
                 folded += once if is_loop else parts[at:end]
             else:
@@ -269,7 +269,7 @@ class Tree:
             before = turn[-1].output
         if not is_fixed:
             return [Loop(item, turns, (entry,), before, parts[0].branch)]
-        # Few turns are written out, and of many the first, if its names have no number.
+        # Few turns are written out. Of many, the first is written out if its names have no number.
         first = [] if NUMBERED.search(_name(turns[0][0])) else turns.pop(0)
         if len(turns) < FEW:
             return parts
@@ -300,13 +300,12 @@ def _calls(network: Network, index: int) -> Sequence[LayerCall]:
         return ()
     node = network.nodes[index]
     if getattr(node, "shares", None) is not None:
-        raise UsageError(f"layer {node.name!r} shares weights, which no Keras code is written of")
+        raise UsageError(f"layer {node.name!r} shares weights; gconv cannot write code for that")
     try:
         return node.op.calls(node.name, *node.input_shapes)
     except NotImplementedError:
         raise UsageError(
-            f"layer {node.name!r} is of the kind {node.op.op!r}, which no Keras code can be "
-            "written of"
+            f"layer {node.name!r} is of the kind {node.op.op!r}; gconv cannot write code for that"
         ) from None
 
 
@@ -325,7 +324,7 @@ def _readers(network: Network) -> list[set[int]]:
 
 
 def _composites(network: Network) -> Counter[Key]:
-    """How often each item of the spec made a group of its own."""
+    """The number of groups that each item of the spec made."""
     seen = {
         (node.path[: level + 1], step)
         for node in network.nodes

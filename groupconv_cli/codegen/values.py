@@ -1,8 +1,8 @@
-"""What an argument is in the code: a literal, a parameter, a constant, or an expression of them.
+"""The code of an argument: a literal, a parameter, a constant, or an expression of these.
 
-The spec's own expression is taken where its value is right in every use of the function. What it
-does not say is found in the values: the same everywhere, equal to a parameter, to channels that are
-at hand, or to an expression before; what is none of these becomes a parameter of its own.
+The spec's own expression is used if its value is right in every use of the function. Otherwise the
+values decide: they may be the same in every use, or equal to a parameter, to channels at hand, or
+to an earlier expression. Any other values become a new parameter.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from groupconv_cli.ops.base import Shape
 
 Values = Mapping[Context, Any]
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What spatial axes are called."""
+"""The names of spatial axes."""
 
 MAX_LENGTH = 60
-"""Longer expressions would be broken over lines: values are written in their place."""
+"""The longest expression. Longer ones would need several lines, so values replace them."""
 
 _WRONG = (ArithmeticError, KeyError, TypeError, ValueError)
 
 
 class OuterScope(NamedTuple):
-    """What names mean outside the function."""
+    """The meaning of names outside the function."""
 
     constant: Callable[[str], Code]
     """A variable of the spec as a constant of the module. Raises NoCode."""
     name: Callable[[str], str]
-    """A name that Python takes and nothing else has."""
+    """A valid name of Python that is not taken."""
 
 
 class Parameter(NamedTuple):
@@ -48,13 +48,13 @@ class Parameter(NamedTuple):
 
     name: str
     spec: str | None
-    """What the spec calls it, where it is one of a block's."""
+    """Its name in the spec, if it is a parameter of a block."""
     values: Callable[[Context], Any]
     default: Code | None = None
 
 
 class Local(NamedTuple):
-    """A variable made of parameters at the beginning of a function."""
+    """A variable that the beginning of a function computes from parameters."""
 
     name: str
     code: str
@@ -72,16 +72,16 @@ class ExpressionFinder:
         *,
         by_axis: bool = False,
     ) -> None:
-        """`declared` are the block's parameters; `shape` is that of what enters a use."""
+        """`declared` are the block's parameters; `shape` gives the input shape of a use."""
         self.contexts = contexts
         self.declared = declared
         self.shape = shape
         self.outer = outer
         self.by_axis = by_axis
         self.used: dict[str, str] = {}
-        """Names of the spec that the code uses, and what they are called there."""
+        """The names of the spec that the code uses, with their names in the code."""
         self.axes: set[str] = set()
-        """Sizes of what enters that the code uses."""
+        """The sizes of the input that the code uses."""
         self.extra: list[Parameter] = []
         self._pool: list[Code] = []
 
@@ -92,7 +92,7 @@ class ExpressionFinder:
         hint: str | None = None,
         near: Sequence[Code] = (),
     ) -> str:
-        """The expression for an argument called `wanted`; `near` are sizes that are at hand.
+        """The expression for an argument called `wanted`; `near` are sizes at hand.
 
         Raises CannotUnify if it would be a parameter that changes within one use.
         """
@@ -105,12 +105,12 @@ class ExpressionFinder:
             return self._tuple(wanted, values, near)
         found = found or self._first_that_fits(values, near) or self._new(wanted, values)
         known = found.level == ATOM or found.text in [each.text for each in self._pool]
-        if not known and ".shape" not in found.text:  # the variable may hold another tensor then
+        if not known and ".shape" not in found.text:  # its variable may have another tensor later
             self._pool.append(found)
         return found.text
 
     def condition(self, values: Values, hints: Sequence[str], near: Sequence[Code]) -> str | None:
-        """The expression that is true in the uses where `values` are, or None."""
+        """The expression that is true in the uses in which `values` are true, or None."""
         for hint in hints:
             if found := self._hinted(values, hint):
                 return found.text
@@ -120,11 +120,11 @@ class ExpressionFinder:
         return None
 
     def flag(self, wanted: str, values: Values) -> str:
-        """A parameter that says whether. Raises CannotUnify if it changes within one use."""
+        """A true or false parameter. Raises CannotUnify if it changes within one use."""
         return self._new(wanted, values).text
 
     def finish(self) -> tuple[list[Parameter], list[Local]]:
-        """The parameters and what is made of them. Raises CannotUnify."""
+        """The parameters, and the variables computed from them. Raises CannotUnify."""
         parameters: list[Parameter] = []
         local: list[Local] = []
         ready: set[str] = set()
@@ -166,7 +166,7 @@ class ExpressionFinder:
         return None
 
     def _namesake(self, wanted: str, values: Values) -> Code | None:
-        """The parameter that is called as the argument is, if it has the values."""
+        """The parameter with the name of the argument, if it has the values."""
         for name in self.declared:
             if means(name, wanted):
                 return self._kept(Code(self._python(name), ATOM, _argument(name)), values)
@@ -280,7 +280,7 @@ class ExpressionFinder:
         return tuple_code(items)
 
     def _sized(self, place: int, values: Values) -> str | None:
-        """A size of what enters, where a function is of any size."""
+        """A size of the input, in a function for any size."""
         if not self.by_axis or self.shape is None:
             return None
         ranks = {len(self.shape(each)) - 1 for each in self.contexts}
@@ -303,7 +303,7 @@ class ExpressionFinder:
     # Parameters
 
     def _default(self, spec: str) -> Code | None:
-        """The default as Python has it: a literal, or made of the module's constants."""
+        """The default in Python: a literal, or computed from the module's constants."""
         text = self.declared[spec]
         if text is None:
             return None
@@ -318,7 +318,7 @@ class ExpressionFinder:
         return constant(matching[0]) if matching else None
 
     def _local(self, spec: str) -> str | None:
-        """The default where it is made of other parameters, and no use gives another value."""
+        """The default, if it is computed from other parameters and no use gives another value."""
         text = self.declared[spec]
         values = {each: each.arguments[spec] for each in self.contexts if spec in each.arguments}
         if text is None:
@@ -328,7 +328,7 @@ class ExpressionFinder:
 
 
 def means(field: str, argument: str) -> bool:
-    """Whether an argument of Keras has the value of an argument of the spec: stride, strides."""
+    """Whether an argument of Keras is that of the spec under another name: stride, strides."""
     words = argument.split("_")
     return field in words or f"{field}s" in words
 
@@ -346,7 +346,7 @@ def _fits(code: Code, values: Values) -> bool:
 
 
 def _spelled(text: str, value: Any) -> str:
-    """A default's text as Python would write it, if it is the value."""
+    """The text of a default in Python, if it equals the value."""
     if isinstance(value, bool):
         return str(text.lower() == "true")
     if isinstance(value, str):

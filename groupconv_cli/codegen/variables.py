@@ -1,4 +1,4 @@
-"""Which variable holds which value: `x` goes through a function, branches get their own."""
+"""The variables of values: `x` goes through a function, and branches get their own variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from groupconv_cli.codegen.tree import Leaf
 
 MAIN = "x"
 SIDE = ("y", "z", "u", "v", "w")
-"""Variables beside `x`, in the order they are taken."""
+"""The variables besides `x`, in the order in which they are used."""
 
 
 class Variables:
@@ -24,7 +24,7 @@ class Variables:
         kept: Iterable[str] = (),
         taken: Iterable[str] = (),
     ) -> None:
-        """`kept` are variables that are never assigned anew, `taken` those of what is around."""
+        """`kept` are variables that are never reassigned; `taken` belong to the code around."""
         self.draft = draft
         self.names: dict[Value, str] = dict(entries)
         self.order = [MAIN, *entries.values()]
@@ -34,7 +34,7 @@ class Variables:
         self.reads: dict[Value, float] = {}
         """The last statement that reads a value."""
         self.last: dict[Value, float] = {}
-        """The last statement up to which its variable must hold it."""
+        """The last statement up to which the variable must keep a value."""
         for number, statement in enumerate(draft.statements):
             for value in statement.inputs:
                 self.reads[value] = number
@@ -42,13 +42,13 @@ class Variables:
         self.last.update(self.reads)
         for number, statement in enumerate(draft.statements):
             if statement.fall is not None:
-                # Absent, the statement hands this value on, which is needed up to here.
+                # If the statement is absent, it passes this value on, which is needed up to here.
                 self.last[statement.fall] = max(self.last.get(statement.fall, -inf), number)
 
     def share(self, value: Value, start: int, end: int) -> tuple[str, str | None]:
-        """A variable that statements `start` to `end` change, or leave as it is: holding `value`.
+        """A variable with `value` that statements `start` to `end` change or leave unchanged.
 
-        Where the value is needed behind them too, that is a copy; also returns what it copies.
+        If the value is needed after them too, it is a copy. Also returns the original variable.
         """
         name = self.names[value]
         if self.reads.get(value, -inf) <= end and name not in self.kept:
@@ -68,7 +68,7 @@ class Variables:
         return copy, name
 
     def unshare(self, value: Value, original: str | None) -> None:
-        """Ends what `share` began."""
+        """Ends the sharing that `share` began."""
         if original is not None:
             self.taken.discard(original)
             self.names[value] = original
@@ -81,7 +81,7 @@ class Variables:
         return {name: value for name, value in held if self.last.get(value, -inf) > at}
 
     def is_free(self, name: str, at: int) -> bool:
-        """Whether a variable can be assigned anew in statement `at`."""
+        """Whether a variable can be reassigned in statement `at`."""
         if name in self.kept or name in self.taken:
             return False
         return name not in self.holds or self.last.get(self.holds[name], -inf) <= at
@@ -95,7 +95,7 @@ class Variables:
         return name
 
     def target(self, number: int, statement: Statement) -> str:
-        """The variable for what a statement makes."""
+        """The variable for the result of a statement."""
         branch = statement.first.branch
         inputs = [self.names[value] for value in statement.inputs]
         if branch is not None and len(inputs) == 1 and self._enters(statement, branch):
@@ -112,7 +112,7 @@ class Variables:
         return self.fresh(number, self._purpose(number))
 
     def fresh(self, number: int, wanted: str) -> str:
-        """A variable that holds nothing."""
+        """A variable without a value."""
         names = [MAIN, wanted] if wanted in SIDE else [wanted]
         names += SIDE if wanted in SIDE else [f"{wanted}_{count}" for count in range(2, 99)]
         for name in names:
@@ -134,7 +134,7 @@ class Variables:
         return before is None or not f"{before}.".startswith(f"{branch}.")
 
     def _purpose(self, number: Value) -> str:
-        """What a side path is for, by the merge that it ends in."""
+        """The purpose of a side path, from the merge in which it ends."""
         value = number
         for later in range(number + 1, len(self.draft.statements)):
             statement = self.draft.statements[later]

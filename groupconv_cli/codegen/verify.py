@@ -1,7 +1,7 @@
-"""The written code, run with a stand-in for Keras: does it make the layers that it should?
+"""Runs the written code with a stand-in for Keras and checks the layers that it makes.
 
-The stand-in notes every layer with its arguments, its name and what it reads; the network says what
-they have to be.
+The stand-in records every layer with its arguments, its name and its inputs. They are compared with
+those of the network.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ ALLOWED = (
     *("int", "float", "range", "min", "max", "round"),
     *("__build_class__", "object", "True", "False"),
 )
-"""What the code may use of Python beside its own names."""
+"""The built-in names of Python that the code may use."""
 
 
 class Made(NamedTuple):
-    """A layer or an operation: what makes it what it is."""
+    """A layer or an operation, with everything that defines it."""
 
     function: str
     arguments: tuple[tuple[str, Any], ...]
     inputs: tuple[str, ...] | list[str]
-    """A list where the layer takes one."""
+    """A list if the layer takes a list."""
 
 
 def reproduces(code: str, network: Network) -> bool:
@@ -77,7 +77,7 @@ def _expected(network: Network) -> _Expected:
 
 
 def _given(call: LayerCall, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Arguments less those that have their defaults, by name; 1 and 1.0 and True are not equal."""
+    """Arguments by name, except those with their default values; 1, 1.0 and True differ."""
     return tuple(
         sorted(
             (key, repr(value))
@@ -103,7 +103,7 @@ class _Tensor:
 
 
 class _Operation(_Tensor):
-    """What an operation makes; it becomes known when it gets its name."""
+    """The output of an operation, which is recorded when it gets its name."""
 
     def __init__(self, keras: _Keras, make: Callable[[str], None]) -> None:
         self.make = make
@@ -139,7 +139,7 @@ class _Keras:
         return self.namespace
 
     def layer(self, function: str, *leading: Any, name: str, **options: Any) -> Any:
-        """Stands for a layer; called, it is noted."""
+        """A stand-in for a layer, which is recorded when it is called."""
 
         def apply(inputs: _Tensor | list[_Tensor]) -> _Tensor:
             self._note(f"layers.{function}", leading, options, name, inputs)
@@ -150,7 +150,7 @@ class _Keras:
     def operation(
         self, function: str, leading: tuple[Any, ...], options: Mapping[str, Any], x: _Tensor
     ) -> _Tensor:
-        """The output of a function of keras.ops, noted when it gets its name."""
+        """The output of a function of keras.ops, recorded when it gets its name."""
         source = _Tensor(self, x.name)
         return _Operation(
             self, lambda name: self._note(f"ops.{function}", leading, options, name, source)
