@@ -10,11 +10,9 @@ import typer
 
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
+    DEFAULT_READING,
     ForceOption,
-    RegroupOption,
-    SetOption,
-    TrustOption,
-    VariantOption,
+    SpecOptions,
     complete_spec,
     file_name,
     members,
@@ -136,10 +134,7 @@ def build(
         bool,
         typer.Option("--ignore-memory", help="Build it even if memory seems too small."),
     ] = False,
-    settings: SetOption = None,
-    variant: VariantOption = None,
-    regroup: RegroupOption = None,
-    trust: TrustOption = False,
+    reading: SpecOptions = DEFAULT_READING,
 ) -> None:
     """Build the model of a spec, check it against the analysis, and save it.
 
@@ -169,7 +164,7 @@ def build(
             "-o - is for Python code only: gconv build SPEC --to python -o -",
             "other formats need a file, such as -o net.keras",
         )
-    file = api.open_spec(spec, trust=trust, or_bundled=False, note=note)
+    file = api.open_spec(spec, trust=reading.trust, or_bundled=False, note=note)
     with spinner() as show:
         report = api.build_files(
             file,
@@ -181,9 +176,9 @@ def build(
             quantize=next((each for each in formats.QUANTIZATIONS if each == quantize), None),
             calibration=calibrate,
             ignore_memory=ignore_memory,
-            settings=parse_settings(settings),
-            variant=variant,
-            regroup=parse_regroup(regroup),
+            settings=parse_settings(reading.settings),
+            variant=reading.variant,
+            regroup=parse_regroup(reading.regroup),
             force=force,
             progress=show,
         )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from groupconv_cli import api
-from groupconv_cli.cli.options import ExactOption, ForceOption, FormatOption, OutputOption
+from groupconv_cli.cli.options import DEFAULT_FILE, FileOptions, FormatOption
 from groupconv_cli.cli.run import command
 
 
 @command
 def list_networks(
     output_format: FormatOption = None,
-    output: OutputOption = None,
-    force: ForceOption = False,
-    exact: ExactOption = False,
+    file: FileOptions = DEFAULT_FILE,
 ) -> None:
     """List the bundled networks with their size, a description and where they were published.
 
@@ -28,7 +26,7 @@ def list_networks(
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.json import catalogue_json
 
-    to = Destination(output_format, output, force, exact).checked()
+    to = Destination(output_format, file.output, file.force, file.exact).checked()
     networks = api.catalogue()
     result = Result(
         view=lambda nested: catalogue_view(networks),

@@ -14,14 +14,11 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
+    DEFAULT_FILE,
+    DEFAULT_READING,
     DTypeOption,
-    ExactOption,
-    ForceOption,
-    OutputOption,
-    RegroupOption,
-    SetOption,
-    TrustOption,
-    VariantOption,
+    FileOptions,
+    SpecOptions,
     complete_spec,
     members,
     parse_regroup,
@@ -108,9 +105,7 @@ def check(
             show_default=False,
         ),
     ] = None,
-    settings: SetOption = None,
-    variant: VariantOption = None,
-    regroup: RegroupOption = None,
+    reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = DEFAULT_DTYPE,
     output_format: Annotated[
         CheckFormat | None,
@@ -123,10 +118,7 @@ def check(
             show_default=False,
         ),
     ] = None,
-    output: OutputOption = None,
-    force: ForceOption = False,
-    exact: ExactOption = False,
-    trust: TrustOption = False,
+    file: FileOptions = DEFAULT_FILE,
     **limits: str | None,
 ) -> int:
     """Check specs for mistakes, check their budgets, and apply the rules.
@@ -146,7 +138,7 @@ def check(
       gconv check 'nets/**/*.yaml' --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
     if explain is not None:
-        if specs or rules or output is not None:
+        if specs or rules or file.output is not None:
             raise UsageError("--explain only explains a rule: leave out SPEC, --rule and -o")
         return _explain(explain)
     from groupconv_cli.cli.output import note
@@ -157,21 +149,21 @@ def check(
     from groupconv_cli.render.json import check_json
 
     chosen: str | None = output_format
-    output = None if is_stdout(output) else output
+    output = None if is_stdout(file.output) else file.output
     if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
         chosen = "github"
-    to = Destination(chosen, output, force, exact).checked()
+    to = Destination(chosen, output, file.force, file.exact).checked()
     given = {name: limits[parameter] for parameter, name in BUDGET_OPTIONS.items()}
     report = api.check(
         *(specs or ()),
         rules=parse_rules(rules),
         budget={key: text for key, text in given.items() if text is not None},
-        variant=variant,
-        settings=parse_settings(settings),
-        regroup=parse_regroup(regroup),
+        variant=reading.variant,
+        settings=parse_settings(reading.settings),
+        regroup=parse_regroup(reading.regroup),
         dtype=dtype,
         strict=strict,
-        trust=trust,
+        trust=reading.trust,
     )
     for path in report.passed_over:
         note(f"skipped {path}")

@@ -8,27 +8,19 @@ import typer
 
 from groupconv_cli import api
 from groupconv_cli.cli.measure import (
-    BatchOption,
-    DeviceOption,
-    MeasureMemoryOption,
-    MeasureOption,
-    RunsOption,
-    RuntimeOption,
-    ThreadsOption,
+    DEFAULT_MEASURING,
+    MeasureOptions,
     measure_settings,
 )
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
+    DEFAULT_FILE,
+    DEFAULT_READING,
     DTypeOption,
-    ExactOption,
-    ForceOption,
+    FileOptions,
     FormatOption,
-    OutputOption,
-    RegroupOption,
-    SetOption,
     SpecArgument,
-    TrustOption,
-    VariantOption,
+    SpecOptions,
     load_spec,
     parse_settings,
 )
@@ -68,22 +60,11 @@ def compare(
     variants: Annotated[
         bool, typer.Option("--variants", help="Compare the spec's variants instead.")
     ] = False,
-    settings: SetOption = None,
-    variant: VariantOption = None,
-    regroup: RegroupOption = None,
-    trust: TrustOption = False,
+    reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = DEFAULT_DTYPE,
-    measure: MeasureOption = False,
-    batch: BatchOption = None,
-    runs: RunsOption = None,
-    threads: ThreadsOption = None,
-    device: DeviceOption = None,
-    runtime: RuntimeOption = None,
-    ignore_memory: MeasureMemoryOption = False,
+    measuring: MeasureOptions = DEFAULT_MEASURING,
     output_format: FormatOption = None,
-    output: OutputOption = None,
-    force: ForceOption = False,
-    exact: ExactOption = False,
+    file: FileOptions = DEFAULT_FILE,
 ) -> int:
     """Compare a network with different numbers of groups.
 
@@ -111,28 +92,23 @@ def compare(
     """
     from groupconv_cli.cli.present import Destination, present
 
-    to = Destination(output_format, output, force, exact).checked()
-    settings_of_measure = measure_settings(
-        measure=measure,
-        batch=batch,
-        runs=runs,
-        threads=threads,
-        device=device,
-        runtime=runtime,
-        ignore_memory=ignore_memory,
-        dtype=dtype,
-    )
+    to = Destination(output_format, file.output, file.force, file.exact).checked()
+    settings_of_measure = measure_settings(measuring, dtype)
     if variants:
-        if groups is not None or only is not None or variant or regroup or measure:
+        if (
+            groups is not None
+            or only is not None
+            or any([reading.variant, reading.regroup, measuring.measure])
+        ):
             raise UsageError(
                 "--variants cannot be combined with --groups, --only, --variant, --regroup or "
                 "--measure"
             )
-        status, result = _variants(spec, parse_settings(settings), dtype, trust=trust)
+        status, result = _variants(spec, reading, dtype)
     else:
         counts = parse_groups("all" if groups is None else groups)
-        network = load_spec(spec, settings, variant, regroup, trust=trust)
-        status, result = _groups(network, counts, only, dtype, exact, settings_of_measure)
+        network = load_spec(spec, reading)
+        status, result = _groups(network, counts, only, dtype, file.exact, settings_of_measure)
     present(result, to)
     return status
 
@@ -169,16 +145,15 @@ def _groups(
     )
 
 
-def _variants(
-    spec: str | None, settings: dict[str, str], dtype: str, *, trust: bool
-) -> tuple[int, Result]:
+def _variants(spec: str | None, options: SpecOptions, dtype: str) -> tuple[int, Result]:
     """The exit status, and the comparison."""
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import variants_view
     from groupconv_cli.render.json import variants_json
 
-    file = api.open_spec(spec, trust=trust, note=note)
+    file = api.open_spec(spec, trust=options.trust, note=note)
+    settings = parse_settings(options.settings)
     report = api.compare_variants(file, settings=settings, dtype=dtype)
     status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
     return status, Result(

@@ -9,15 +9,12 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
+    DEFAULT_FILE,
+    DEFAULT_READING,
     DTypeOption,
-    ExactOption,
-    ForceOption,
+    FileOptions,
     FormatOption,
-    OutputOption,
-    RegroupOption,
-    SetOption,
-    TrustOption,
-    VariantOption,
+    SpecOptions,
     complete_spec,
     parse_regroup,
     parse_settings,
@@ -70,9 +67,7 @@ def diff(
             show_default=False,
         ),
     ] = None,
-    settings: SetOption = None,
-    variant: VariantOption = None,
-    regroup: RegroupOption = None,
+    reading: SpecOptions = DEFAULT_READING,
     old_settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,12 +81,9 @@ def diff(
         str | None,
         typer.Option("--old-variant", metavar="NAME", help="Like --variant, but for OLD only."),
     ] = None,
-    trust: TrustOption = False,
     dtype: DTypeOption = DEFAULT_DTYPE,
     output_format: FormatOption = None,
-    output: OutputOption = None,
-    force: ForceOption = False,
-    exact: ExactOption = False,
+    file: FileOptions = DEFAULT_FILE,
 ) -> int:
     """Show what changed between two specs, or in one spec since a git revision.
 
@@ -118,9 +110,9 @@ def diff(
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json
 
-    to = Destination(output_format, output, force, exact).checked()
+    to = Destination(output_format, file.output, file.force, file.exact).checked()
     limits = api.growth_limits(fail_if_larger or ())
-    shared = parse_settings(settings)
+    shared = parse_settings(reading.settings)
     own = {**shared, **parse_settings(old_settings)}
     with spinner() as show:
         report, sources = api.diff_specs(
@@ -128,16 +120,19 @@ def diff(
             new,
             against=against,
             settings=(own, shared),
-            variants=(variant if old_variant is None else old_variant, variant),
-            regroup=parse_regroup(regroup),
+            variants=(
+                reading.variant if old_variant is None else old_variant,
+                reading.variant,
+            ),
+            regroup=parse_regroup(reading.regroup),
             dtype=dtype,
-            trust=trust,
+            trust=reading.trust,
             note=note,
             progress=show,
         )
     held = api.growth_verdicts(limits, report)
     result = Result(
-        view=lambda nested: diff_view(report, held, sources=sources, exact=exact),
+        view=lambda nested: diff_view(report, held, sources=sources, exact=file.exact),
         documents={
             "json": lambda: diff_json(report, held, sources),
             "csv": lambda: csv_text(layers_view(report)),

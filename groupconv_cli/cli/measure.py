@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -82,43 +82,40 @@ RuntimeOption = Annotated[
 ]
 
 
-def measure_settings(
-    *,
-    measure: bool,
-    batch: int | None,
-    runs: int | None,
-    threads: int | None,
-    device: str | None,
-    runtime: Runtime | None,
-    ignore_memory: bool,
-    dtype: str,
-) -> MeasureSettings | None:
+class MeasureOptions(NamedTuple):
+    """--measure, and the options that go with it."""
+
+    measure: MeasureOption = False
+    batch: BatchOption = None
+    runs: RunsOption = None
+    threads: ThreadsOption = None
+    device: DeviceOption = None
+    runtime: RuntimeOption = None
+    ignore_memory: MeasureMemoryOption = False
+
+
+DEFAULT_MEASURING = MeasureOptions()
+
+
+def measure_settings(options: MeasureOptions, dtype: str) -> MeasureSettings | None:
     """The settings that --measure and its options ask for; None without --measure.
 
-    Raises UsageError if an option is given without --measure.
+    Raises UsageError if one of its options is given without --measure.
     """
-    if not measure:
-        given = {
-            "--batch": batch,
-            "--runs": runs,
-            "--threads": threads,
-            "--device": device,
-            "--runtime": runtime,
-            "--ignore-memory": ignore_memory or None,
-        }
-        for option, value in given.items():
-            if value is not None:
-                raise UsageError(f"{option} needs --measure")
+    if not options.measure:
+        for field, value in options._asdict().items():
+            if value is not None and value is not False:
+                raise UsageError(f"--{field.replace('_', '-')} needs --measure")
         return None
     from groupconv_cli import MeasureSettings
 
-    chosen = (runtime or Runtime.gconv).value
+    chosen = (options.runtime or Runtime.gconv).value
     return MeasureSettings(
-        batch=batch or 8,
+        batch=options.batch or 8,
         dtype=dtype,
-        runs=runs,
-        threads=threads,
-        device=device,
-        ignore_memory=ignore_memory,
+        runs=options.runs,
+        threads=options.threads,
+        device=options.device,
+        ignore_memory=options.ignore_memory,
         runtimes=("gconv", "keras") if chosen == "both" else (chosen,),
     )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -140,15 +140,31 @@ DTypeOption = Annotated[
 ]
 
 
-def load_spec(
-    spec: str | None,
-    settings: list[str] | None,
-    variant: str | None,
-    regroup: list[str] | None,
-    *,
-    trust: bool = False,
-) -> Network:
-    """The network of a command's SPEC, --set, --variant, --regroup and --trust.
+class SpecOptions(NamedTuple):
+    """The options of every command that reads a SPEC."""
+
+    settings: SetOption = None
+    variant: VariantOption = None
+    regroup: RegroupOption = None
+    trust: TrustOption = False
+
+
+DEFAULT_READING = SpecOptions()
+
+
+class FileOptions(NamedTuple):
+    """The options of every command that prints a result: where it goes, and how exact it is."""
+
+    output: OutputOption = None
+    force: ForceOption = False
+    exact: ExactOption = False
+
+
+DEFAULT_FILE = FileOptions()
+
+
+def load_spec(spec: str | None, options: SpecOptions) -> Network:
+    """The network of a command's SPEC and the options for it.
 
     A note on stderr names the spec if none was given, and a status line shows slow steps.
 
@@ -157,10 +173,12 @@ def load_spec(
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.progress import spinner
 
-    values, groups = parse_settings(settings), parse_regroup(regroup)
-    file = api.open_spec(spec, trust=trust, note=note)
+    values, groups = parse_settings(options.settings), parse_regroup(options.regroup)
+    file = api.open_spec(spec, trust=options.trust, note=note)
     with spinner() as show:
-        return api.load(file, settings=values, variant=variant, regroup=groups, progress=show)
+        return api.load(
+            file, settings=values, variant=options.variant, regroup=groups, progress=show
+        )
 
 
 def parse_regroup(regroup: list[str] | None) -> dict[str, int | str]:

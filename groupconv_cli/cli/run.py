@@ -3,30 +3,64 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec
+from typing import Any, get_type_hints
 
 from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
 from groupconv_cli.errors import GconvError, InternalError, SpecError
-
-P = ParamSpec("P")
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 """128 + SIGPIPE, as for any program that writes to a closed pipe."""
 
 
-def command(function: Callable[P, int | None]) -> Callable[P, None]:
-    """Wraps a command: its return value becomes the exit status, and its errors are reported."""
+def command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Wraps a command: its return value becomes the exit status, and its errors are reported.
+
+    A parameter whose type is a NamedTuple stands for several options, one for each field: so
+    options that commands share are declared once.
+    """
+    groups, signature = _options(function)
 
     @functools.wraps(function)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        sys.exit(guarded(lambda: function(*args, **kwargs)))
+    def wrapped(**given: Any) -> None:
+        bundled = {
+            name: group(**{field: given.pop(field) for field in group._fields})
+            for name, group in groups.items()
+        }
+        sys.exit(guarded(lambda: function(**given, **bundled)))
 
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]
     return wrapped
+
+
+def _options(function: Callable[..., Any]) -> tuple[dict[str, Any], inspect.Signature]:
+    """The groups of options among a command's parameters, and a signature with every option."""
+    groups: dict[str, Any] = {}
+    options: list[inspect.Parameter] = []
+    signature = inspect.signature(function, eval_str=True)
+    for parameter in signature.parameters.values():
+        group = parameter.annotation
+        if not hasattr(group, "_fields"):
+            options.append(parameter)
+            continue
+        groups[parameter.name] = group
+        hints = get_type_hints(group, include_extras=True)
+        options += [
+            inspect.Parameter(
+                field,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=group._field_defaults[field],
+                annotation=hints[field],
+            )
+            for field in group._fields
+        ]
+    ordered = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options]
+    return groups, signature.replace(parameters=ordered)
 
 
 @contextmanager

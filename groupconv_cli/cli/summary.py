@@ -8,27 +8,19 @@ import typer
 
 from groupconv_cli import api
 from groupconv_cli.cli.measure import (
-    BatchOption,
-    DeviceOption,
-    MeasureMemoryOption,
-    MeasureOption,
-    RunsOption,
-    RuntimeOption,
-    ThreadsOption,
+    DEFAULT_MEASURING,
+    MeasureOptions,
     measure_settings,
 )
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
+    DEFAULT_FILE,
+    DEFAULT_READING,
     DTypeOption,
-    ExactOption,
-    ForceOption,
+    FileOptions,
     FormatOption,
-    OutputOption,
-    RegroupOption,
-    SetOption,
     SpecArgument,
-    TrustOption,
-    VariantOption,
+    SpecOptions,
     load_spec,
 )
 from groupconv_cli.cli.run import INTERRUPTED, command
@@ -58,22 +50,11 @@ def summary(
             show_default=False,
         ),
     ] = None,
-    settings: SetOption = None,
-    variant: VariantOption = None,
-    regroup: RegroupOption = None,
-    trust: TrustOption = False,
+    reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = DEFAULT_DTYPE,
-    measure: MeasureOption = False,
-    batch: BatchOption = None,
-    runs: RunsOption = None,
-    threads: ThreadsOption = None,
-    device: DeviceOption = None,
-    runtime: RuntimeOption = None,
-    ignore_memory: MeasureMemoryOption = False,
+    measuring: MeasureOptions = DEFAULT_MEASURING,
     output_format: FormatOption = None,
-    output: OutputOption = None,
-    force: ForceOption = False,
-    exact: ExactOption = False,
+    file: FileOptions = DEFAULT_FILE,
 ) -> int:
     """Show every layer's shape and cost, and compare the totals with the dense network.
 
@@ -100,18 +81,9 @@ def summary(
 
     shaping = {"--depth": depth, "--top": top}
     given = tuple(option for option, value in shaping.items() if value is not None)
-    to = Destination(output_format, output, force, exact, given).checked()
-    settings_of_measure = measure_settings(
-        measure=measure,
-        batch=batch,
-        runs=runs,
-        threads=threads,
-        device=device,
-        runtime=runtime,
-        ignore_memory=ignore_memory,
-        dtype=dtype,
-    )
-    network = load_spec(spec, settings, variant, regroup, trust=trust)
+    to = Destination(output_format, file.output, file.force, file.exact, given).checked()
+    settings_of_measure = measure_settings(measuring, dtype)
+    network = load_spec(spec, reading)
     report = api.analyze(network, dtype=dtype)
     measured = None
     if settings_of_measure is not None:
