@@ -1,4 +1,4 @@
-"""What a spec says of group counts by the names of convolutions: its `groups:`."""
+"""The entry `groups:` of a spec: group counts of convolutions, by their names."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ MISSING = {
 
 
 def why_missing(word: str) -> str | None:
-    """What to say of a layer that the language does not have."""
+    """The hint for a layer that the language does not have."""
     return MISSING.get(word.lower().replace("_", ""))
 
 

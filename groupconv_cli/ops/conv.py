@@ -61,7 +61,7 @@ class Convolution(Op):
         output_sizes(x[:-1], window, self.padding)
 
     def _without_both(self, window: Window) -> str:
-        """What to write in place of a stride with a dilation.
+        """The layers to write in place of a stride with a dilation.
 
         Where the two are equal, every tap of every window lies on the grid of the stride, so that
         the same follows from the values on that grid alone. Padding must keep to the grid too.

@@ -117,7 +117,7 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
 
 
 def with_fitting_groups(op: GroupNorm, channels: int) -> str:
-    """What to write in place of a `norm` whose groups do not divide the channels."""
+    """A layer to write in place of a `norm` whose groups do not divide the channels."""
     fitting = gcd(op.groups, channels)
     if channels <= MAX_FACTORED:
         fitting = max(each for each in divisors(channels) if each <= op.groups)
@@ -191,7 +191,7 @@ def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = (
 
 
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}
-"""What `norm:` on a layer can be."""
+"""The values of `norm:` on a layer."""
 
 NORM = Arg(
     LayerChoice(NORMS, {word: f"{word}_norm" for word in NORMS}),

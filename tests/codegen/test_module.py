@@ -411,5 +411,5 @@ def test_a_layer_without_code_is_named() -> None:
 
     net = load("basic")
     strange = net.nodes[-1]._replace(op=Strange())
-    with pytest.raises(UsageError, match=r"layer 'relu'.*no Keras code"):
+    with pytest.raises(UsageError, match=r"layer 'relu'.*cannot write code for that"):
         python_code(Network("odd", (*net.nodes[:-1], strange), net.inputs, net.outputs))
