@@ -35,6 +35,10 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
         sys.exit(guarded(lambda: function(**given, **bundled)))
 
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    # Worked out already: Typer would evaluate them all again.
+    wrapped.__annotations__ = {
+        name: option.annotation for name, option in signature.parameters.items()
+    }
     return wrapped
 
 
@@ -49,7 +53,7 @@ def _options(function: Callable[..., Any]) -> tuple[dict[str, Any], inspect.Sign
             options.append(parameter)
             continue
         groups[parameter.name] = group
-        hints = get_type_hints(group, include_extras=True)
+        hints = _fields_of(group)
         options += [
             inspect.Parameter(
                 field,
@@ -61,6 +65,11 @@ def _options(function: Callable[..., Any]) -> tuple[dict[str, Any], inspect.Sign
         ]
     ordered = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options]
     return groups, signature.replace(parameters=ordered)
+
+
+@functools.cache
+def _fields_of(group: Any) -> dict[str, Any]:
+    return get_type_hints(group, include_extras=True)
 
 
 @contextmanager
