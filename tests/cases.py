@@ -5,7 +5,8 @@ Sizes are small, since multiply-accumulates are counted one by one.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.ops import OPS, Op, Shape
 from groupconv_cli.ops.activation import (
@@ -34,6 +35,9 @@ from groupconv_cli.ops.shape import (
     ZeroPad,
 )
 
+if TYPE_CHECKING:
+    import keras
+
 ONE, TWO, THREE = (9, 4), (7, 8, 4), (5, 4, 6, 4)
 """An input in one, two and three spatial dimensions."""
 
@@ -52,6 +56,29 @@ class Case(NamedTuple):
         """A readable name for the test."""
         shapes = " ".join("x".join(map(str, shape)) for shape in self.inputs)
         return f"{self.op!r} {shapes}"
+
+
+def model_of(cases: Sequence[Case]) -> keras.Model:
+    """A Keras model with an output for each case, which reads inputs of its own.
+
+    Every weight is random and matters.
+    """
+    import keras
+    import numpy as np
+
+    inputs, outputs = [], []
+    for number, case in enumerate(cases):
+        reads = [keras.Input(shape) for shape in case.inputs]
+        x = reads if case.op.merges else reads[0]
+        for layer in case.op.build(f"case{number}", *case.inputs):
+            x = layer(x)
+        inputs += reads
+        outputs.append(x)
+    model = keras.Model(inputs, outputs)
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(random.uniform(0.5, 1.5, weight.shape))
+    return model
 
 
 def _convolutions() -> list[Case]:

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from groupconv_cli.exporters.exporter import ExportAgreement, as_argument, measured, random_inputs
+from groupconv_cli.foreign import first_line
 from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import trained_pairs
-from groupconv_cli.models.to_network import clean_name, first_line
+from groupconv_cli.models.to_network import clean_name
 
 BATCH = 2
 TOLERANCE = 1e-4

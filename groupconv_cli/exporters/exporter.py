@@ -12,7 +12,8 @@ import numpy as np
 from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
-from groupconv_cli.models.to_network import clean_name, first_line
+from groupconv_cli.foreign import first_line
+from groupconv_cli.models.to_network import clean_name
 from groupconv_cli.runtime import silenced
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -28,7 +29,7 @@ class SavedModel:
 
         def run(inputs: Arrays) -> Arrays:
             outputs = loaded.serve(*map(tf.convert_to_tensor, inputs))
-            return [np.asarray(output) for output in tf.nest.flatten(outputs)]
+            return [np.asarray(output) for output in keras.tree.flatten(outputs)]
 
         return Runtime(f"TensorFlow {tf.__version__}", run)
 

@@ -22,9 +22,12 @@ from groupconv_cli.exporters.exporter import (
     Runtime,
     random_inputs,
 )
-from groupconv_cli.exporters.serving import save_serving
+from groupconv_cli.exporters.serving import output_names, save_serving
+from groupconv_cli.exporters.stand_ins import stand_in
 from groupconv_cli.fastconv.choice import traced_as_single_op
+from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import accelerated
+from groupconv_cli.models.to_network import clean_name
 from groupconv_cli.words import joined
 
 RANDOM_SAMPLES = 100
@@ -44,9 +47,10 @@ class TFLite:
 
         Raises UsageError if the model has an operation that TFLite lacks, in int8 or at all.
         """
+        _refuse_quantized(subject.model)
         _refuse_infinite(subject.model, options)
         with TemporaryDirectory() as folder:
-            with accelerated(subject.model), traced_as_single_op(2):
+            with accelerated(subject.model, stand_in), traced_as_single_op(2):
                 save_serving(subject.model, Path(folder), 1)
             try:
                 convert(
@@ -76,6 +80,7 @@ class TFLite:
         runner = interpreter.get_signature_runner()
         reads, gives = runner.get_input_details(), runner.get_output_details()
         names = [tensor.name for tensor in subject.model.inputs]
+        written = output_names(subject.model)
 
         def run(inputs: Arrays) -> Arrays:
             batches = []
@@ -85,7 +90,7 @@ class TFLite:
                     for name, value in zip(names, sample, strict=True)
                 }
                 outputs = runner(**values)
-                batches.append([_real(outputs[each], gives[each]) for each in _in_order(gives)])
+                batches.append([_real(outputs[each], gives[each]) for each in written])
             return [np.concatenate(column) for column in zip(*batches, strict=True)]
 
         return Runtime(name, run)
@@ -101,6 +106,18 @@ class TFLite:
         if options.quantize == "int8" and options.calibration is None:
             return inf
         return TOLERANCES[options.quantize]
+
+
+def _refuse_quantized(model: Any) -> None:
+    """Raises UsageError for layers that Keras has quantized: the converter fails on their sums."""
+    for layer in all_layers(model):
+        mode = getattr(layer, "quantization_mode", None)
+        if mode is not None:
+            raise UsageError(
+                f"the model cannot be converted to TFLite, because Keras has quantized its layer "
+                f"{clean_name(layer.name)!r} to {mode}\n  export the model as it was before, "
+                "with --quantize int8"
+            )
 
 
 def _refuse_infinite(model: Any, options: ExportOptions) -> None:
@@ -152,13 +169,6 @@ def _version(package: str) -> str:
     from importlib.metadata import version
 
     return version(package)
-
-
-def _in_order(details: dict[str, Any]) -> list[str]:
-    """The names in order: output_0, output_1 … by number, other names alphabetically."""
-    if all(re.fullmatch(r"output_\d+", name) for name in details):
-        return sorted(details, key=lambda name: int(name.rpartition("_")[2]))
-    return sorted(details)
 
 
 def _quantized(values: Any, detail: dict[str, Any]) -> Any:

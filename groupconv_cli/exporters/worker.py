@@ -55,10 +55,17 @@ def onnx(job: Job) -> None:
     import tensorflow as tf
     import tf2onnx
 
+    from groupconv_cli.exporters.onnx_operations import HANDLERS, without_constants
+
     loaded = tf.saved_model.load(job["saved_model"])
     # The only signature that it was saved with.
-    (positional, _) = loaded.serve.concrete_functions[0].structured_input_signature
-    proto, _ = tf2onnx.convert.from_function(loaded.serve, list(positional))
+    function = loaded.serve.concrete_functions[0]
+    (positional, _) = function.structured_input_signature
+    proto, _ = tf2onnx.convert.from_function(
+        loaded.serve, list(positional), custom_op_handlers=dict(HANDLERS)
+    )
+    constants = [each for each in function.captured_inputs if each.dtype != tf.resource]
+    without_constants(proto.graph, len(positional), constants)
     onnx_package.save(proto, job["output"])
 
 

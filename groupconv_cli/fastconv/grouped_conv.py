@@ -118,7 +118,7 @@ def _with_bias(x: Any, kernel: Any, bias: Any | None, window: ConvWindow) -> Any
 
 
 def _by_rank(x: Any, kernel: Any, window: ConvWindow) -> Any:
-    if x.shape[-1] == kernel.shape[-2]:
+    if x.shape[-1] == kernel.shape[-2] and not _is_spread_out(window):
         # One group: nothing is faster than Keras' own operation.
         layout = _tf_format("channels_last", len(window.stride))
         return tf.nn.convolution(x, kernel, *window[:2], layout, window.dilation)
@@ -130,6 +130,12 @@ def _by_rank(x: Any, kernel: Any, window: ConvWindow) -> Any:
         stride, dilation = ((1, *sizes, 1) for sizes in (window.stride, window.dilation))
         return tf.nn.conv3d(x, kernel, stride, window.padding, dilations=dilation)
     return _conv3d(x, kernel, window)
+
+
+def _is_spread_out(window: ConvWindow) -> bool:
+    """Whether it is over volumes with dilation, and traced for a runtime that has no such thing."""
+    volumes = len(window.stride) == 3 and max(window.dilation) > 1
+    return volumes and is_single_op(2) and not is_single_op(3)
 
 
 def _conv1d(x: Any, kernel: Any, window: ConvWindow) -> Any:

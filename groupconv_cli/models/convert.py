@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import isfunction
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import Any
 import keras
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.foreign import first_line
 from groupconv_cli.keras_internals import all_layers, compile_arguments
 from groupconv_cli.layers import GROUPED
 from groupconv_cli.runtime import deep, quiet
-from groupconv_cli.words import lines_of
 
 STOCK = {fast: stock for stock, fast in GROUPED.items()}
 
@@ -43,16 +43,26 @@ def make_fast(model: Any) -> None:
 
 
 @contextmanager
-def accelerated(model: Any) -> Iterator[None]:
-    """While this is open, the grouped convolutions of the model itself are fast."""
-    stock = [layer for layer in _layers(model) if type(layer) in GROUPED and layer.groups > 1]
-    for layer in stock:
-        layer.__class__ = GROUPED[type(layer)]
+def accelerated(
+    model: Any, stand_in: Callable[[Any], type | None] = lambda _: None
+) -> Iterator[None]:
+    """While this is open, the grouped convolutions of the model itself are fast.
+
+    `stand_in` gives the classes that other layers have meanwhile: as their own, but for a method.
+    """
+    own = []
+    for layer in _layers(model):
+        kind = type(layer)
+        grouped = GROUPED[kind] if kind in GROUPED and layer.groups > 1 else None
+        other = grouped or stand_in(layer)
+        if other:
+            own.append((layer, kind))
+            layer.__class__ = other
     try:
         yield
     finally:
-        for layer in stock:
-            layer.__class__ = STOCK[type(layer)]
+        for layer, kind in own:
+            layer.__class__ = kind
 
 
 def portable_model(model: Any) -> Any:
@@ -163,9 +173,8 @@ def _copy(model: Any) -> Any:
                 copy = keras.models.load_model(path, custom_objects=own, safe_mode=False)
         except Exception as error:
             # Keras raises errors of any kind here, including those of custom classes.
-            first, *rest = lines_of(error)
             raise UsageError(
-                f"Keras cannot clone model {model.name!r}: {first}", details=rest
+                f"Keras cannot clone model {model.name!r}: {first_line(error)}"
             ) from error
     originals, twins = _layers(model), _layers(copy)
     if [_stock_class(layer) for layer in originals] != [_stock_class(twin) for twin in twins]:

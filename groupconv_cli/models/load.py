@@ -14,7 +14,7 @@ import keras
 
 import groupconv_cli.layers  # noqa: F401  (registers the layers that accelerated models have)
 from groupconv_cli.errors import GconvError, UsageError
-from groupconv_cli.foreign import foreign
+from groupconv_cli.foreign import first_line, foreign
 from groupconv_cli.keras_internals import (
     before_each_node,
     fresh_names,
@@ -24,7 +24,7 @@ from groupconv_cli.models.bounds import MAX_TRIES
 from groupconv_cli.models.description import described
 from groupconv_cli.models.recognize import PREFIX
 from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
-from groupconv_cli.models.to_network import SizesOfInputs, first_line, network_of
+from groupconv_cli.models.to_network import SizesOfInputs, network_of
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import deep, silenced
 from groupconv_cli.words import did_you_mean, joined

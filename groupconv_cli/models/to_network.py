@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from groupconv_cli.errors import OpError, UsageError
+from groupconv_cli.foreign import first_line
 from groupconv_cli.keras_internals import graph_of, walk_graph
 from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
 from groupconv_cli.network import Network, Node, Step
@@ -374,12 +375,3 @@ def snake_case(name: str) -> str:
 def clean_name(name: str) -> str:
     """A name from a model, shortened and without characters that break terminals or tables."""
     return re.sub(r"[^\w.+/-]", "_", str(name)[:MAX_NAME]) or "_"
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error of Keras, safe to print."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    if text.endswith(":") and len(lines) > 1:
-        text += f" {lines[1]}"
-    return "".join(c if c.isprintable() else "?" for c in text[:300])
