@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from groupconv_cli.exporters.exporter import ExportAgreement, as_argument, measured, random_inputs
+from groupconv_cli.exporters.float32 import HALF_TOLERANCE, is_half
 from groupconv_cli.foreign import first_line
-from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.to_network import clean_name
 
@@ -22,7 +22,6 @@ GRADIENT_TOLERANCE = 1e-2
 """The same for the gradient of a weight, as a share of its norm. It is larger, because rounding
 also decides whether a ReLU with an input near 0 is on or off."""
 
-HALF_TOLERANCE = 5e-2
 HALF_GRADIENT_TOLERANCE = 0.5
 """The same if layers compute with 16 bits."""
 
@@ -64,7 +63,7 @@ def agreement(model: Any, other: Any, shapes: tuple[tuple[int, ...], ...]) -> Co
     Raises UsageError if an input cannot be random numbers.
     """
     inputs = random_inputs(model, BATCH, seed=0, shapes=shapes)
-    half = any("16" in str(layer.compute_dtype) for layer in all_layers(model))
+    half = is_half(model)
     expected, found = _outputs(model, inputs), _outputs(other, inputs)
     apart = measured("Keras", found, expected)
     gradients, left_out = None, ""

@@ -11,6 +11,13 @@ import numpy as np
 
 from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.exporters.float32 import (
+    HALF_TOLERANCE,
+    float32_copy,
+    has_other_floats,
+    in_float32,
+    is_half,
+)
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
 from groupconv_cli.foreign import first_line
 from groupconv_cli.models.to_network import clean_name
@@ -28,6 +35,10 @@ SAMPLES = 3
 
 LITTLE = 1e-4
 """A spread of outputs in which a wrong file could hide: ten times the tolerance of float32."""
+
+
+NOWHERE_NEAR = 0.5
+"""A difference, over the largest output, of values that have little to do with each other."""
 
 
 class ExportSubject(NamedTuple):
@@ -91,7 +102,15 @@ class ExportAgreement(NamedTuple):
     @property
     def says_little(self) -> bool:
         """Whether the outputs are nearly the same for any input, as in many untrained networks."""
-        return self.is_finite and self.spread < LITTLE
+        return self.is_finite and not self.says_nothing and self.spread < LITTLE
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the model's outputs are all 0, or the file's are no nearer to them than 0 is.
+
+        The latter is possible only for formats that allow any difference.
+        """
+        return self.is_finite and (not self.largest or self.relative > NOWHERE_NEAR)
 
 
 class Export(NamedTuple):
@@ -102,6 +121,9 @@ class Export(NamedTuple):
     size: int
     agreement: ExportAgreement | None
     """None if the format's runtime is not installed."""
+    through: ExportAgreement | None = None
+    """How far the float32 copy, which the file was made of, is from the model; None if the file
+    was made of the model itself."""
 
 
 def export_all(
@@ -123,18 +145,54 @@ def export_all(
         check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
     samples = sample_inputs(subject.model, options)
     with silenced():
+        half = is_half(subject.model)
         expected = _expected(subject.model, samples)
+        own = _Reference(subject, samples, expected, options, HALF_TOLERANCE if half else 0)
+        copied = any(target.format.is_converted for target, _ in places)
+        other = _float32(own) if copied and has_other_floats(subject.model) else own
+    through = None if other is own else measured("Keras", other.expected, own.expected)
     done = []
     for target, temporary in places:
         show(f"Writing {target.path.name}")
         exporter = exporter_of(target.format)
+        used = other if target.format.is_converted else own
         with silenced():
-            _write(exporter, subject, target, temporary, options)
+            _write(exporter, used.subject, target, temporary, used.options)
         show(f"Checking {target.path.name}")
         with silenced():
-            agreement = _agreement(exporter, subject, target, temporary, samples, expected, options)
-        done.append(Export(target.path, target.format, size_of(temporary), agreement))
+            agreement = _agreement(exporter, target, temporary, used)
+        size = size_of(temporary)
+        copy = through if used is other else None
+        done.append(Export(target.path, target.format, size, agreement, copy))
     return done
+
+
+class _Reference(NamedTuple):
+    """The model that files are compared with, and what it computes."""
+
+    subject: ExportSubject
+    samples: Arrays
+    expected: Arrays
+    options: ExportOptions
+    least: float
+    """The difference that its precision explains, whatever the format."""
+
+
+def _float32(own: _Reference) -> _Reference:
+    """The same of a float32 copy. Raises EnvironmentProblem if that computes something else."""
+    model = float32_copy(own.subject.model)
+    samples, options = in_float32(own.samples), own.options
+    if options.calibration is not None:
+        options = options._replace(calibration=in_float32(options.calibration))
+    expected = _expected(model, samples)
+    apart = measured("Keras", expected, own.expected)
+    if apart.relative > max(own.least, LITTLE):
+        raise EnvironmentProblem(
+            f"a float32 copy of model {own.subject.model.name!r} does not match it: its max "
+            f"difference is {apart.relative:.2g} of the largest output, and "
+            f"{max(own.least, LITTLE):g} is allowed"
+        )
+    return _Reference(own.subject._replace(model=model), samples, expected, options, 0)
 
 
 def exporter_of(wanted: Format) -> Exporter:
@@ -234,27 +292,21 @@ def _write(
 
 
 def _agreement(
-    exporter: Exporter,
-    subject: ExportSubject,
-    target: Target,
-    path: Path,
-    samples: Arrays,
-    expected: Arrays,
-    options: ExportOptions,
+    exporter: Exporter, target: Target, path: Path, reference: _Reference
 ) -> ExportAgreement | None:
     """Raises EnvironmentProblem if the file cannot be run or differs by more than it may."""
     refused = f"{target.path.name} was not kept, because it does not match the model: "
     try:
-        runtime = exporter.load(path, subject)
+        runtime = exporter.load(path, reference.subject)
         if runtime is None:
             return None
-        found = runtime.run(samples)
+        found = runtime.run(reference.samples)
     except Exception as error:
         raise EnvironmentProblem(
             f"{refused}{target.format.title} cannot run it: {first_line(error)}"
         ) from error
-    agreement = measured(runtime.name, found, expected)
-    allowed = exporter.tolerance(options)
+    agreement = measured(runtime.name, found, reference.expected)
+    allowed = max(exporter.tolerance(reference.options), reference.least)
     if agreement.relative > allowed:
         raise EnvironmentProblem(
             f"{refused}in {runtime.name} its max difference is {agreement.relative:.2g} of the "

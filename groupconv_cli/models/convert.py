@@ -166,7 +166,7 @@ def _copy(model: Any) -> Any:
         warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
         warnings.filterwarnings("ignore", "You are saving a model that has not yet been built")
         path = Path(folder, "model.keras")
-        own = _own_objects(model)
+        own = own_objects(model)
         try:
             model.save(path)
             with _dtype_policy(model.dtype_policy), deep():
@@ -205,7 +205,7 @@ def _stock_class(layer: Any) -> type:
     return STOCK.get(type(layer), type(layer))
 
 
-def _own_objects(model: Any) -> dict[str, Any]:
+def own_objects(model: Any) -> dict[str, Any]:
     """The custom classes and functions in the model, which need not be registered."""
     used: list[Any] = []
     for layer in _layers(model):

@@ -30,7 +30,13 @@ def build_sentences(report: BuildReport) -> list[str]:
     if report.options.weights is not None:
         lines.append(f"Weights from {report.options.weights}.")
     lines += map(_saved, report.exports)
-    if any(each.agreement is not None and each.agreement.says_little for each in report.exports):
+    agreements = [each.agreement for each in report.exports if each.agreement is not None]
+    if any(each.says_nothing for each in agreements):
+        lines.append(
+            "A comparison shows nothing if the outputs are 0 or the differences are as large as "
+            "them. Trained weights, with --weights, and --calibrate for int8, show more."
+        )
+    if any(each.says_little for each in agreements):
         lines.append(
             "This comparison shows little: the outputs are nearly the same for any input, as in "
             "many networks without trained weights. Trained ones, with --weights, show more."
@@ -45,6 +51,9 @@ def build_sentences(report: BuildReport) -> list[str]:
 
 def _saved(export: Export) -> str:
     line = f"Saved {export.path} ({bytes_text(export.size)})"
+    if export.through is not None:
+        apart = decimal_text(export.through.difference)
+        line += f" through a float32 copy, whose outputs differ from the model's by up to {apart}"
     agreement = export.agreement
     if agreement is None:
         return f"{line}. Not compared: {export.format.runtime} is not installed."
