@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src import backend
 from keras.src.backend.common import global_state
 from keras.src.legacy.saving import saving_options, saving_utils
 from keras.src.models import functional
@@ -51,6 +52,15 @@ def walk_graph(graph: Any, tensors: list[Any], visitor: Callable[[Any], Callable
     layer is used on: `clone_model` calls layers, but makes a new layer for each.
     """
     return graph._run_through_graph(tensors, operation_fn=visitor)
+
+
+def traced_spec(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The outputs of a layer or operation as symbolic tensors, found by tracing its computation.
+
+    It uses `backend.compute_output_spec`. The public `compute_output_spec` of a layer answers by
+    the rule of the layer, and some rules leave a size open that the inputs decide.
+    """
+    return backend.compute_output_spec(operation.call, *args, **kwargs)
 
 
 def all_layers(layer: Any) -> list[Any]:

@@ -12,7 +12,14 @@ def profiled(model) -> dict[str, int]:
     import tensorflow as tf
 
     specification = tf.TensorSpec([1, *model.input.shape[1:]], tf.float32)
-    traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(specification)
+    # Keras puts a convolution with groups into a function of its own, which the profiler would not
+    # look into. Functions run as the Python that they are become part of the graph.
+    eagerly = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        traced = tf.compat.v1.wrap_function(lambda x: model(x, training=False), [specification])
+    finally:
+        tf.config.run_functions_eagerly(eagerly)
     profiler = tf.compat.v1.profiler
     quiet = profiler.ProfileOptionBuilder(
         profiler.ProfileOptionBuilder.float_operation()

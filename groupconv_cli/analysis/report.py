@@ -27,6 +27,8 @@ class LayerRow(NamedTuple):
     item: int
     reach: Reach | None
     """The reach of its output; None if it was too much to follow."""
+    assumed: str = ""
+    """The name of its class, if its MACs are assumed to be those of the class it derives from."""
 
     @property
     def params(self) -> int:

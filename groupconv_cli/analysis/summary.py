@@ -28,6 +28,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
             path=node.path,
             item=node.item,
             reach=reached,
+            assumed=node.op.assumed,
         )
         for node, dense, reached in zip(
             network.layers, baseline.layers, of_layers(network), strict=True
@@ -47,5 +48,5 @@ def window_of(node: Node) -> Window | None:
     """The node's sliding window, with a value for every axis; None if it has no window."""
     if node.op.window is None:
         return None
-    rank = len(node.input_shapes[0]) - 1
+    rank = len(node.input_shapes[0]) - 1 - len(node.op.steps)
     return Window(*(per_axis(size, rank) for size in node.op.window))

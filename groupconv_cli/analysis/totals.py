@@ -30,6 +30,10 @@ class Totals:
     unknown: tuple[str, ...] = ()
     """The types of layers with unknown MACs, each once. The network of a spec has none."""
 
+    assumed: tuple[str, ...] = ()
+    """Custom classes of a Keras model whose MACs are assumed to be those of the convolutions of
+    Keras that they derive from."""
+
     @property
     def macs_complete(self) -> bool:
         """Whether `macs`, `flops` and `intensity` are exact, and not lower bounds."""
@@ -96,6 +100,7 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
         activation_bytes=values.written * size,
         peak_bytes=(params + values.most_alive) * size,
         moved_bytes=(params + again + values.moved) * size,
+        assumed=tuple(dict.fromkeys(node.op.assumed for node in nodes if node.op.assumed)),
         unknown=tuple(dict.fromkeys(node.op.op for node in nodes if not node.cost.macs_known)),
     )
 

@@ -12,7 +12,7 @@ from groupconv_cli.exporters.exporter import ExportAgreement, as_argument, measu
 from groupconv_cli.exporters.float32 import HALF_TOLERANCE, is_half
 from groupconv_cli.foreign import first_line
 from groupconv_cli.models.convert import trained_pairs
-from groupconv_cli.models.to_network import clean_name
+from groupconv_cli.models.tracing import clean_name
 
 BATCH = 2
 TOLERANCE = 1e-4

@@ -20,7 +20,7 @@ from groupconv_cli.exporters.float32 import (
 )
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
 from groupconv_cli.foreign import first_line
-from groupconv_cli.models.to_network import clean_name
+from groupconv_cli.models.tracing import clean_name
 from groupconv_cli.runtime import silenced
 
 if TYPE_CHECKING:

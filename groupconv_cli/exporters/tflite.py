@@ -27,7 +27,7 @@ from groupconv_cli.exporters.stand_ins import stand_in
 from groupconv_cli.fastconv.choice import traced_as_single_op
 from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import accelerated
-from groupconv_cli.models.to_network import clean_name
+from groupconv_cli.models.tracing import clean_name
 from groupconv_cli.words import joined
 
 RANDOM_SAMPLES = 100

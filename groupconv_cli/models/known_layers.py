@@ -8,25 +8,56 @@ from typing import Any
 
 import keras
 
-from groupconv_cli.keras_internals import family_of, is_stock
+from groupconv_cli.keras_internals import all_layers, family_of, is_stock
+from groupconv_cli.models.layouts import (
+    LAST,
+    channels_last,
+    declares_first,
+    first_axis,
+    leaves_axes,
+)
+from groupconv_cli.models.tracing import TracedUse, clean_name
 from groupconv_cli.ops.base import FROM_KERAS, Op, Shape
 from groupconv_cli.ops.keras_use import LayerUse, sizes
 
 
-def use_of(
-    operation: Any,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    inputs: tuple[Shape, ...],
-    output: Shape,
-) -> LayerUse:
-    """A use of a layer or operation, with the name of its class in Keras or gconv."""
-    kind = type(operation)
+def use_of(use: TracedUse, axis_of: Callable[[Any], int]) -> LayerUse:
+    """A use of a layer or operation, with the name of its class in Keras or gconv.
+
+    `axis_of` tells the axis of a tensor's channels. Shapes have them last for a layer that knows
+    where they are, and are as Keras has them for every other.
+    """
+    operation = use.operation
+    kind, assumed = type(operation), ""
+    parent = _convolution_behind(operation)
+    if parent is not None:
+        kind, assumed = parent, clean_name(kind.__name__)
     known_as = ""
     if is_stock(kind) or kind.__module__ == "groupconv_cli.layers":
         is_layer = isinstance(operation, keras.layers.Layer)
         known_as = kind.__name__ if is_layer else f"ops.{kind.__name__}"
-    return LayerUse(operation, known_as, args, kwargs, inputs, output)
+    declared, passing = declares_first(use), leaves_axes(use)
+    inputs = [tuple(x.shape) for x in use.tensors]
+    output = tuple(use.outputs[0].shape) if use.outputs else ()
+    axis = axis_of(use.tensors[0]) if use.tensors and (declared or passing) else LAST
+    if declared:
+        inputs[0] = channels_last(inputs[0], first_axis(use, use.tensors[0]))
+        output = channels_last(output, first_axis(use, use.outputs[0])) if output[2:] else output
+    elif passing:
+        inputs = [channels_last(tuple(x.shape), axis_of(x)) for x in use.tensors]
+        output = channels_last(output, axis_of(use.outputs[0]))
+    return LayerUse(operation, known_as, use.args, use.kwargs, tuple(inputs), output, axis, assumed)
+
+
+def _convolution_behind(operation: Any) -> type | None:
+    """The convolution of Keras that a custom layer derives from, if it holds no other layers."""
+    kind = type(operation)
+    if is_stock(kind) or kind.__module__ == "groupconv_cli.layers":
+        return None
+    parent = next((base for base in kind.__mro__ if is_stock(base)), None)
+    if parent is None or family_of(parent) != "layers.convolutional":
+        return None
+    return parent if len(all_layers(operation)) == 1 else None
 
 
 def our_op(use: LayerUse) -> Op | None:
@@ -98,18 +129,69 @@ def _attention_axes(layer: Any, query: Shape) -> tuple[int, ...]:
     return tuple(range(1, len(query) - 1)) if axes is None else sizes(axes)
 
 
+def _grouped_attention_macs(use: LayerUse) -> int:
+    """The projections of its queries, keys and values, then the heads as in any attention."""
+    layer = use.operation
+    named = dict(zip(("query", "value", "key"), use.args, strict=False)) | use.kwargs
+    query, value = _shape_of(named["query"]), _shape_of(named["value"])
+    key = value if named.get("key") is None else _shape_of(named["key"])
+    head, heads = int(layer.head_dim), int(layer.num_query_heads)
+    shared = int(layer.num_key_value_heads)
+    gate = 1 if layer.get_config().get("use_gate") else 0
+    positions, seen = prod(query[:-1]), key[-2]
+    of_query = positions * query[-1] * heads * head  # and as much for the output, and for a gate
+    of_memory = shared * head * (prod(key[:-1]) * key[-1] + prod(value[:-1]) * value[-1])
+    return of_query * (2 + gate) + of_memory + 2 * positions * seen * heads * head
+
+
 def _plain_attention_macs(use: LayerUse) -> int:
-    """Scores of every query for every key, and the mean of the values that they weigh."""
+    """The scores of every query for every key, and the mean of the values weighted by them.
+
+    Scores of the mode 'concat' are sums without products.
+    """
     query, value, *_ = use.inputs
-    return prod(query[:-1]) * value[-2] * (query[-1] + value[-1])
+    score = query[-1] if use.operation.score_mode == "dot" else 0
+    return prod(query[:-1]) * value[-2] * (score + value[-1])
 
 
-def _recurrent_macs(use: LayerUse) -> int:
-    """Every weight of the two kernels once per step."""
+def _additive_attention_macs(use: LayerUse) -> int:
+    """The same with scores that weigh the sum of query and key by the scale, if it has one."""
+    query, value, *_ = use.inputs
+    score = query[-1] if use.operation.use_scale else 0
+    return prod(query[:-1]) * value[-2] * (score + value[-1])
+
+
+def _recurrent_macs(use: LayerUse) -> int | None:
+    """What its cell counts, for every time step."""
+    each = _cell_macs(use.operation.cell)
+    return None if each is None else use.inputs[0][1] * each
+
+
+def _cell_macs(cell: Any) -> int | None:
+    """One per weight of the kernels of a cell, or of every cell in a stack."""
+    if not is_stock(type(cell)):
+        return None
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        each = [_cell_macs(one) for one in cell.cells]
+        return None if None in each else sum(filter(None, each))
+    return sum(prod(_shape_of(kernel)) for kernel in (cell.kernel, cell.recurrent_kernel))
+
+
+def _recurrent_conv_macs(use: LayerUse) -> int:
+    """Both kernels at every position of the state, for every time step."""
     cell = use.operation.cell
-    return prod(use.inputs[0][:2]) * sum(
-        prod(_shape_of(kernel)) for kernel in (cell.kernel, cell.recurrent_kernel)
-    )
+    positions = prod(use.output[-(cell.rank + 1) : -1])
+    kernels = (cell.kernel, cell.recurrent_kernel)
+    return use.inputs[0][1] * positions * sum(prod(_shape_of(kernel)) for kernel in kernels)
+
+
+def _bidirectional_macs(use: LayerUse) -> int | None:
+    """The layer that goes forward, and the one that goes back."""
+    both = []
+    for layer in (use.operation.forward_layer, use.operation.backward_layer):
+        known = type(layer).__name__ if is_stock(type(layer)) else ""
+        both.append(macs_of(use._replace(operation=layer, known_as=known)))
+    return None if None in both else sum(filter(None, both))
 
 
 def _dot_macs(use: LayerUse) -> int:
@@ -145,8 +227,7 @@ def _transpose_operation_macs(use: LayerUse) -> int | None:
 
 def _by_kernel(use: LayerUse, positions: int) -> int | None:
     kernel = use.args[1] if len(use.args) > 1 else use.kwargs.get("kernel")
-    first = use.operation.data_format == "channels_first"
-    return None if kernel is None or first else positions * prod(_shape_of(kernel))
+    return None if kernel is None else positions * prod(_shape_of(kernel))
 
 
 def _shape_of(value: Any) -> Shape:
@@ -157,13 +238,18 @@ MACS: dict[str, Callable[[LayerUse], int | None]] = {
     **{f"Conv{rank}D": _conv_macs for rank in (1, 2, 3)},
     **{f"DepthwiseConv{rank}D": _conv_macs for rank in (1, 2)},
     **{f"Conv{rank}DTranspose": _transpose_macs for rank in (1, 2, 3)},
+    "AdditiveAttention": _additive_attention_macs,
     "Attention": _plain_attention_macs,
+    "Bidirectional": _bidirectional_macs,
+    **{f"ConvLSTM{rank}D": _recurrent_conv_macs for rank in (1, 2, 3)},
     "Dense": lambda use: prod(use.inputs[0]) * use.operation.units,
     "Dot": _dot_macs,
     "EinsumDense": _einsum_dense_macs,
     "GRU": _recurrent_macs,
+    "GroupedQueryAttention": _grouped_attention_macs,
     "LSTM": _recurrent_macs,
     "MultiHeadAttention": _attention_macs,
+    "RNN": _recurrent_macs,
     "SimpleRNN": _recurrent_macs,
     "ops.Conv": _conv_operation_macs,
     "ops.ConvTranspose": _transpose_operation_macs,

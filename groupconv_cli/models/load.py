@@ -22,9 +22,10 @@ from groupconv_cli.keras_internals import (
 )
 from groupconv_cli.models.bounds import MAX_TRIES
 from groupconv_cli.models.description import described
+from groupconv_cli.models.model_inputs import SizesOfInputs
 from groupconv_cli.models.recognize import PREFIX
 from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
-from groupconv_cli.models.to_network import SizesOfInputs, network_of
+from groupconv_cli.models.to_network import network_of
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import deep, silenced
 from groupconv_cli.words import did_you_mean, joined

@@ -1,90 +1,81 @@
-"""keras.Model → Network: walks the graph of the model once, with a batch of one sample."""
+"""keras.Model → Network: the nodes of a walk through the graph of the model."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from math import prod
 from typing import Any
 
 import keras
 
-from groupconv_cli.errors import OpError, UsageError
-from groupconv_cli.foreign import first_line
-from groupconv_cli.keras_internals import graph_of, walk_graph
+from groupconv_cli.errors import OpError
+from groupconv_cli.keras_internals import graph_of
 from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
+from groupconv_cli.models.layouts import LAST, channel_axes, channels_last
+from groupconv_cli.models.model_inputs import SizesOfInputs, input_shapes, no_graph
+from groupconv_cli.models.tracing import PathNames, Trace, TracedUse, clean_name, sample_shape
 from groupconv_cli.network import Network, Node, Step
-from groupconv_cli.ops.base import Cost, Op, Shape, shape_text
+from groupconv_cli.ops.base import Cost, Op, Shape
 from groupconv_cli.ops.composite import SeparableConv
 from groupconv_cli.ops.keras_layer import KerasLayer, KerasView
 from groupconv_cli.ops.keras_use import LayerUse
 from groupconv_cli.ops.shape import Input
-
-SizesOfInputs = list[tuple[int, ...]]
-"""The shape of each input of a model, without the batch."""
-
-MAX_NAME = 100
+from groupconv_cli.ops.wrapped import Wrapped
 
 
 def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
     """The network of a Keras model, with Keras' counts of parameters.
 
     Models inside it are walked too. A layer that is used at several places is a node at each place,
-    and its weights are counted at the first. `sizes` are the shapes of inputs that the model leaves
-    open. The model stays unchanged.
+    and its weights are counted at the first. Shapes have the channels last, wherever the model has
+    them. `sizes` are the shapes of inputs that the model leaves open. The model stays unchanged.
 
     Raises UsageError for a model without a graph (it was not built, or has a `call` of its own),
-    for sizes that are unknown or do not fit, and for channels first.
+    and for sizes that are unknown or do not fit.
     """
     graph = graph_of(model)
     if graph is None:
-        raise _no_graph(model)
-    reader = _Reader(model)
-    inputs = []
-    for entry, shape in zip(graph.inputs, _input_shapes(model, graph, sizes), strict=True):
-        inputs.append(reader.enter(entry, shape))
-    outputs = reader.walk(graph, inputs, ())
-    return reader.network([reader.index[id(tensor)] for tensor in keras.tree.flatten(outputs)])
+        raise no_graph(model)
+    trace = Trace()
+    shapes = input_shapes(model, graph, sizes)
+    inputs = [
+        trace.tensor(shape, entry.dtype) for entry, shape in zip(graph.inputs, shapes, strict=True)
+    ]
+    outputs = trace.walk(graph, inputs)
+    reader = _Reader(trace)
+    for entry, tensor in zip(graph.inputs, inputs, strict=True):
+        reader.enter(clean_name(entry.name), tensor)
+    for use in trace.uses:
+        reader.add(use)
+    return reader.network(clean_name(model.name), keras.tree.flatten(outputs))
 
 
 class _Reader:
-    """The nodes that the walk has found."""
+    """The nodes of the uses that the walk has found."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, trace: Trace) -> None:
         self.nodes: list[Node] = []
-        self.index: dict[int, int] = {}
-        """The node that made a tensor, by the tensor's id."""
-        self._kept: list[Any] = []
-        """The tensors, which are kept so that no other tensor gets their ids."""
+        self._trace = trace
+        self._axes = channel_axes(trace)
+        self._index: dict[int, int] = {}
+        """The node that made a tensor, by the tensor's identity."""
         self._first: dict[int, int] = {}
         """The first node of a layer, by the layer's id."""
         self._counted: set[int] = set()
         """The ids of the weights that were counted already."""
         self._taken: set[str] = set()
-        self._calls: dict[tuple[tuple[Step, ...], int], int] = defaultdict(int)
-        """How often each inner model was used."""
         self._items: dict[tuple[str, ...], int] = {}
 
-    def enter(self, entry: Any, shape: Shape) -> Any:
-        """A tensor for an input of the model, with a batch of one sample."""
-        tensor = keras.KerasTensor((1, *shape), dtype=entry.dtype)
-        name = self._unique((), clean_name(entry.name))
-        op = Input()
+    def enter(self, name: str, tensor: Any) -> None:
+        """Adds an input of the model."""
+        op, shape = Input(), self._shown(tensor)
+        name = self._unique((), name)
         self._keep(tensor, Node(name, op, (), (), shape, op.cost(), item=self._item((name,))))
-        return tensor
 
-    def walk(self, graph: Any, tensors: list[Any], path: tuple[Step, ...]) -> Any:
-        """Goes through a graph for these inputs; returns the outputs of the graph."""
-
-        def visitor(operation: Any) -> Any:
-            return lambda *args, **kwargs: self._visit(operation, path, args, kwargs)
-
-        return walk_graph(graph, tensors, visitor)
-
-    def network(self, outputs: list[int]) -> Network:
-        """The nodes so far as a network, ordered branch by branch."""
+    def network(self, name: str, tensors: list[Any]) -> Network:
+        """The nodes so far as a network with these outputs, ordered branch by branch."""
+        outputs = [self._index[self._trace.identity(x)] for x in tensors]
         inputs = [i for i, node in enumerate(self.nodes) if isinstance(node.op, Input)]
         order = _by_branches(self.nodes, inputs, outputs)
         place = {old: new for new, old in enumerate(order)}
@@ -95,70 +86,52 @@ class _Reader:
             shares = None if node.shares is None else place[node.shares]
             nodes.append(node._replace(inputs=sources, shares=shares))
         return Network(
-            clean_name(self.model.name),
+            name,
             tuple(nodes),
             tuple(place[i] for i in inputs),
             tuple(dict.fromkeys(place[i] for i in outputs)),
             of_model=True,
         )
 
-    def _visit(
-        self, operation: Any, path: tuple[Step, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        tensors = [
-            x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)
-        ]
-        graph = graph_of(operation)
-        if graph is not None and len(tensors) == len(graph.inputs):
-            return self.walk(graph, tensors, (*path, self._step(operation, path)))
-        if getattr(operation, "data_format", None) == "channels_first" and _has_axes(tensors):
-            raise UsageError(
-                f"layer {clean_name(operation.name)!r} uses channels_first; gconv reads models "
-                "with channels_last, which also run on a CPU"
-            )
-        try:
-            made = operation.compute_output_spec(*args, **kwargs)
-        except Exception as error:
-            raise UsageError(
-                f"Keras cannot compute the output shape of layer {clean_name(operation.name)!r} "
-                f"for the input {_shapes_text(tensors)}: {first_line(error)}"
-            ) from error
-        outputs = keras.tree.map_structure(
-            lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made
-        )
-        flat = keras.tree.flatten(outputs)
-        if any(size is None for x in flat for size in x.shape):
-            raise UsageError(
-                f"the output size of layer {clean_name(operation.name)!r} depends on values, so "
-                "it cannot be counted"
-            )
-        shapes = tuple(tuple(x.shape) for x in tensors)
-        use = use_of(operation, args, kwargs, shapes, tuple(flat[0].shape) if flat else ())
-        self._add(use, path, tensors, flat)
-        return outputs
-
-    def _add(
-        self, use: LayerUse, path: tuple[Step, ...], tensors: list[Any], outputs: list[Any]
-    ) -> None:
-        """Nodes for one use of a layer: one for each of its output tensors."""
-        sources = tuple(self.index[id(x)] for x in tensors)
-        read = tuple(self.nodes[source].shape for source in sources)
-        path, name = self._named(use.operation, path)
+    def add(self, use: TracedUse) -> None:
+        """Adds the nodes for one use of a layer: one for each of its output tensors."""
+        sources = tuple(self._index[self._trace.identity(x)] for x in use.tensors)
+        steps = use.steps
+        read = tuple(self.nodes[source].shape[len(steps) :] for source in sources)
+        path, name = self._named(use.name, self._levels(use.path))
         item = self._item((*(step.name for step in path), name))
-        for position, tensor in enumerate(outputs):
-            shape = _sample_shape(tensor)
+        layer = use_of(use, self._axis_of)
+        for position, tensor in enumerate(use.outputs):
+            shape = self._shown(tensor)
             full = self._unique(path, name if position == 0 else f"{name}_output_{position + 1}")
             # The layer's cost is at its first output; the others cost nothing.
             op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
-            node = Node(full, op, sources, read, shape, Cost(), path, item)
-            if position == 0 and use.known_as.startswith("SeparableConv"):
-                halves = self._halves(use, node)
-                if halves:
-                    self.nodes.append(halves[0])
-                    node = halves[1]
-            if position == 0 and node.op is op:
-                node = self._costed(use, node)
-            self._keep(tensor, node)
+            made = [Node(full, op, sources, read, shape, Cost(), path, item)]
+            if position == 0:
+                made = self._halves(layer, made[0]) or [self._costed(layer, made[0])]
+            extra = self._besides(layer, use.around) if position == 0 else Cost()
+            for node in made[:-1]:
+                self.nodes.append(_in_place(node, steps, Cost()))
+            self._keep(tensor, _in_place(made[-1], steps, extra))
+
+    def _axis_of(self, tensor: Any) -> int:
+        """The axis of a tensor's channels, counted from the end."""
+        return self._axes.get(self._trace.identity(tensor), LAST)
+
+    def _shown(self, tensor: Any) -> Shape:
+        """The shape without the batch, the channels last."""
+        return channels_last(sample_shape(tensor), self._axis_of(tensor))
+
+    def _besides(self, use: LayerUse, around: tuple[Any, ...]) -> Cost:
+        """The weights that layers around a layer add to it."""
+        own = {id(w) for w in getattr(use.operation, "weights", ())}
+        extra = Cost()
+        for layer in around:
+            weights = [w for w in layer.weights if id(w) not in own]
+            self._counted.update(map(id, weights))
+            extra = _sum(extra, Cost(*_sums(layer, weights)))
+            own.update(map(id, weights))
+        return extra
 
     def _costed(self, use: LayerUse, node: Node) -> Node:
         """The node with an op of gconv if it agrees with Keras, else with Keras' figures."""
@@ -169,7 +142,13 @@ class _Reader:
             params, fixed = _weights_of(use.operation)
             node = node._replace(shares=first if params else None)
         node = node._replace(is_frozen=0 < params == fixed)
-        op = _agreeing(use, node, params, fixed)
+        more = _vectors(use)
+        op = _agreeing(use, node, params - more.params, fixed - more.non_trainable)
+        if use.assumed:
+            if op is not None:
+                op = Wrapped(op, extra=more, assumed=use.assumed)
+            else:  # it does something else than the class it derives from
+                use = use._replace(known_as="")
         if op is None:
             macs = macs_of(use)
             figures = Cost(params, fixed, macs or 0, macs is not None)
@@ -180,8 +159,10 @@ class _Reader:
         own = op.cost(*node.input_shapes).non_trainable
         return node._replace(is_frozen=own != fixed).with_op(op)
 
-    def _halves(self, use: LayerUse, node: Node) -> tuple[Node, Node] | None:
-        """The two convolutions of a separable convolution; None if they disagree with Keras."""
+    def _halves(self, use: LayerUse, node: Node) -> list[Node] | None:
+        """The two convolutions of a separable convolution; None if it is none, or they disagree."""
+        if not use.known_as.startswith("SeparableConv"):
+            return None
         depthwise, pointwise = SeparableConv.from_keras(use.operation)
         params, fixed = _weights_of(use.operation)
         x = node.input_shapes[0]
@@ -208,7 +189,7 @@ class _Reader:
             input_shapes=(between,),
             shares=shares[1],
         )
-        return one.with_op(depthwise), two.with_op(pointwise)
+        return [one.with_op(depthwise), two.with_op(pointwise)]
 
     def _count(self, operation: Any) -> tuple[int, int]:
         """The number of uncounted weights, and how many of them training does not change."""
@@ -217,28 +198,26 @@ class _Reader:
         return _sums(operation, new)
 
     def _keep(self, tensor: Any, node: Node) -> None:
-        self._kept.append(tensor)
-        self.index[id(tensor)] = len(self.nodes)
+        self._index[self._trace.identity(tensor)] = len(self.nodes)
         self.nodes.append(node)
 
-    def _step(self, model: Any, path: tuple[Step, ...]) -> Step:
-        """The level of an inner model. Each use of the model is a level of its own."""
-        key = (path, id(model))
-        self._calls[key] += 1
-        name = clean_name(model.name).replace(".", "_")
-        if self._calls[key] > 1:
-            name += f"_{self._calls[key]}"
-        return Step(name, "model", self._item((*(step.name for step in path), name)))
+    def _levels(self, names: PathNames) -> tuple[Step, ...]:
+        """The levels above a layer."""
+        path: tuple[Step, ...] = ()
+        for name, kind in names:
+            above = tuple(step.name for step in path)
+            path = (*path, Step(name, kind, self._item((*above, name))))
+        return path
 
-    def _named(self, operation: Any, path: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
+    def _named(self, name: str, path: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
         """The path and the name of a layer. Dots in names separate levels, as gconv writes them."""
-        *levels, name = clean_name(operation.name).split(".")
-        if not all((*levels, name)):
-            return path, clean_name(operation.name).replace(".", "_")
+        *levels, last = name.split(".")
+        if not all((*levels, last)):
+            return path, name.replace(".", "_")
         for level in levels:
             above = (*(step.name for step in path), level)
             path = (*path, Step(level, re.sub(r"_\d+$", "", level), self._item(above)))
-        return path, name
+        return path, last
 
     def _unique(self, path: tuple[Step, ...], name: str) -> str:
         full = wanted = ".".join([*(step.name for step in path), name])
@@ -278,10 +257,27 @@ def _agreeing(use: LayerUse, node: Node, params: int, fixed: int) -> Op | None:
     return op if agrees else None
 
 
-def _sample_shape(tensor: Any) -> Shape:
-    """The shape without the batch of 1; the whole shape if the batch was merged into other axes."""
-    shape = tuple(tensor.shape)
-    return shape[1:] if shape[:1] == (1,) else shape
+def _vectors(use: LayerUse) -> Cost:
+    """The weights that a custom class has besides those of its parent, if they only scale."""
+    own = {id(getattr(use.operation, name, None)) for name in ("kernel", "bias")}
+    more = [w for w in use.operation.weights if id(w) not in own] if use.assumed else []
+    scale = all(sum(size > 1 for size in w.shape) <= 1 for w in more)
+    return Cost(*_sums(use.operation, more)) if scale else Cost()
+
+
+def _in_place(node: Node, steps: Shape, extra: Cost) -> Node:
+    """The node of a layer by itself at its place: with all steps and what is around it."""
+    if not (steps or extra.params):
+        return node
+    op = Wrapped(node.op, steps=steps, extra=extra)
+    shapes = tuple((*steps, *shape) for shape in node.input_shapes)
+    placed = node._replace(input_shapes=shapes, shape=(*steps, *node.shape))
+    return placed.with_op(op)
+
+
+def _sum(one: Cost, other: Cost) -> Cost:
+    """The weights of both."""
+    return Cost(one.params + other.params, one.non_trainable + other.non_trainable)
 
 
 def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> list[int]:
@@ -305,73 +301,8 @@ def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> li
     return order
 
 
-def _input_shapes(model: Any, graph: Any, sizes: SizesOfInputs | None) -> list[Shape]:
-    """The shapes of the inputs, without the batch. Raises UsageError for unknown sizes."""
-    declared = [tuple(entry.shape[1:]) for entry in graph.inputs]
-    name = clean_name(model.name)
-    listed = " and ".join(_open_text(shape) for shape in declared)
-    if sizes is None:
-        if any(size is None for shape in declared for size in shape):
-            raise UsageError(
-                f"model {name!r} leaves sizes of its input open: {listed}",
-                f"set them: --set input={_example(declared)}",
-            )
-        return declared
-    fits = len(sizes) == len(declared) and all(
-        len(given) == len(shape)
-        and all(want in (None, size) for size, want in zip(given, shape, strict=True))
-        for given, shape in zip(sizes, declared, strict=True)
-    )
-    if not fits:
-        given = " and ".join(shape_text(shape) for shape in sizes)
-        raise UsageError(
-            f"the input of model {name!r} is {listed}, and {given} does not fit it; only open "
-            "sizes (?) can be set"
-        )
-    return [tuple(shape) for shape in sizes]
-
-
-def _open_text(shape: tuple[int | None, ...]) -> str:
-    return "×".join("?" if size is None else str(size) for size in shape)
-
-
-def _example(declared: list[tuple[int | None, ...]]) -> str:
-    """The text to type for the sizes, with 224 for each open size."""
-    filled = [[224 if size is None else size for size in shape] for shape in declared]
-    texts = [",".join(map(str, shape)) for shape in filled]
-    return texts[0] if len(texts) == 1 else "'[" + ", ".join(f"[{text}]" for text in texts) + "]'"
-
-
-def _no_graph(model: Any) -> UsageError:
-    name = clean_name(model.name)
-    if isinstance(model, keras.Sequential):
-        return UsageError(
-            f"model {name!r} was not built, so its layers have no shapes",
-            "start it with a keras.Input, or call model.build((None, 224, 224, 3)), with your "
-            "sizes; for a file: --set input=224,224,3",
-        )
-    return UsageError(
-        f"model {name!r} has the custom class {clean_name(type(model).__name__)} with its own "
-        "call(): Keras has no graph of its layers",
-        "make it functional: x = keras.Input(...), then keras.Model(x, model.call(x))",
-    )
-
-
-def _has_axes(tensors: list[Any]) -> bool:
-    return any(len(x.shape) > 2 for x in tensors)
-
-
-def _shapes_text(tensors: list[Any]) -> str:
-    return " and ".join(shape_text(_sample_shape(x)) or "a number" for x in tensors) or "no input"
-
-
 def snake_case(name: str) -> str:
     """The name in the style of specs: `max_pooling` for MaxPooling2D."""
     name = re.sub(r"[123]D(?=$|Transpose)", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def clean_name(name: str) -> str:
-    """A name from a model, shortened and without characters that break terminals or tables."""
-    return re.sub(r"[^\w.+/-]", "_", str(name)[:MAX_NAME]) or "_"

@@ -140,6 +140,12 @@ class Op(Layer):
     is_part: ClassVar[bool] = False
     """Whether its output lacks some channels of its input."""
 
+    steps: ClassVar[Shape] = ()
+    """The leading sizes of its shapes that it goes through step by step."""
+
+    assumed: ClassVar[str] = ""
+    """The custom class of a Keras model that is taken for this op without being known."""
+
     keras_classes: ClassVar[tuple[str, ...]] = ()
     """Classes of Keras whose layers may become this op; operations are written 'ops.…'."""
 

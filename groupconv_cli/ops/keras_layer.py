@@ -44,9 +44,12 @@ class KerasLayer(Op):
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """Raises UsageError: gconv has the layer's figures, but cannot make the layer."""
-        raise UsageError(
-            f"gconv can count layer {name!r} ({self.op}) of a Keras model but not rebuild it"
-        )
+        raise not_rebuilt(name, self.op)
+
+
+def not_rebuilt(name: str, op: str) -> UsageError:
+    """The error for a layer that gconv has the figures of, and not the layer."""
+    return UsageError(f"gconv can count layer {name!r} ({op}) of a Keras model but not rebuild it")
 
 
 class KerasView(KerasLayer):

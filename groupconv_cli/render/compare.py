@@ -20,7 +20,7 @@ from groupconv_cli.render.view import (
     View,
     bounded,
     inputs_text,
-    unknown_notes,
+    macs_notes,
 )
 from groupconv_cli.units import ratio
 from groupconv_cli.words import plural
@@ -79,7 +79,7 @@ def compare_view(
         f"Groups varied in: {_names(comparison.swept, exact)} ({RULES[comparison.rule]}).",
         *[f"Unchanged: {_names(comparison.held, exact)}."] * bool(comparison.held),
         CONVENTION,
-        *unknown_notes(comparison.baseline.unknown),
+        *macs_notes(comparison.baseline),
     )
     counts = Table(COLUMNS, rows, has_notes=True)
     if measured is None:

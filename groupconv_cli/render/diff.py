@@ -28,7 +28,7 @@ from groupconv_cli.render.view import (
     View,
     bounded,
     cell_text,
-    unknown_notes,
+    macs_notes,
 )
 from groupconv_cli.units import ratio, share_change_text
 from groupconv_cli.words import plural
@@ -103,8 +103,8 @@ def diff_view(
         return View(title, (), tuple(notes))
     tables = [Table(LAYER_COLUMNS, tuple(map(_row, lines)))] if lines else []
     tables.append(totals_table(diff, verdicts))
-    unknown = tuple(dict.fromkeys((*diff.before.unknown, *diff.after.unknown)))
-    return View(title, tuple(tables), (*notes, CONVENTION, *unknown_notes(unknown)))
+    of_macs = macs_notes(diff.before, diff.after)
+    return View(title, tuple(tables), (*notes, CONVENTION, *of_macs))
 
 
 def totals_table(diff: Diff, verdicts: Sequence[LimitVerdict]) -> Table:

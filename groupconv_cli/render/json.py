@@ -206,7 +206,7 @@ def _text(document: Any) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-BOUNDS = ("macs_complete", "unknown")
+BOUNDS = ("macs_complete", "unknown", "assumed")
 """Names of the fields that tell whether the totals are complete."""
 
 
@@ -232,6 +232,7 @@ def _layer(layer: LayerRow) -> dict[str, Any]:
         "macs": layer.macs,
         "flops": layer.flops,
         "baseline": {"params": layer.dense_cost.params, "macs": layer.dense_cost.macs_or_none},
+        "assumed": layer.assumed or None,
         "reach": _reach(layer.reach),
         "path": [{"name": step.name, "kind": step.kind} for step in layer.path],
     }

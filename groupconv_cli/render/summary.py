@@ -21,7 +21,7 @@ from groupconv_cli.render.view import (
     View,
     bounded,
     inputs_text,
-    unknown_notes,
+    macs_notes,
 )
 from groupconv_cli.units import ratio
 from groupconv_cli.words import plural
@@ -97,7 +97,7 @@ def summary_view(
     columns = _columns(summary)
     notes: tuple[str, ...] = (
         CONVENTION,
-        *unknown_notes(summary.totals.unknown),
+        *macs_notes(summary.totals),
     )
     conclusion: tuple[str, ...] = ()
     times: Times = _no_times
@@ -172,7 +172,8 @@ def _brief(size: tuple[int, ...]) -> str:
 
 
 def _op_text(layer: LayerRow) -> str:
-    return f"{layer.op} {window_text(layer.window)}" if layer.window else layer.op
+    text = f"{layer.op} {window_text(layer.window)}" if layer.window else layer.op
+    return f"{text} (assumed)" if layer.assumed else text
 
 
 def _runs(layers: list[LayerRow], level: int) -> Iterator[list[LayerRow]]:

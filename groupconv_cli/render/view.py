@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
+from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.units import (
@@ -176,11 +177,20 @@ def inputs_text(inputs: Sequence[Shape]) -> str:
     return f"input{'s' * (len(inputs) > 1)} {joined([shape_text(shape) for shape in inputs])}"
 
 
-def unknown_notes(unknown: Sequence[str]) -> tuple[str, ...]:
-    """A note for the layers whose MACs are unknown, if there are any."""
-    if not unknown:
-        return ()
-    return (
-        f"? and ≥: gconv does not know the MACs of {joined(unknown)}, so the MACs of the network "
-        "are a lower bound. All other figures are exact.",
-    )
+def macs_notes(*totals: Totals) -> tuple[str, ...]:
+    """Notes for the layers of these networks whose MACs are unknown or assumed."""
+    assumed = tuple(dict.fromkeys(name for each in totals for name in each.assumed))
+    unknown = tuple(dict.fromkeys(name for each in totals for name in each.unknown))
+    notes = []
+    if assumed:
+        derive = "derives" if len(assumed) == 1 else "derive"
+        notes.append(
+            f"Assumed: {joined(assumed)} {derive} from a convolution of Keras, and the MACs are "
+            "that convolution's."
+        )
+    if unknown:
+        notes.append(
+            f"? and ≥: gconv does not know the MACs of {joined(unknown)}, so the MACs of the "
+            "network are a lower bound. All other figures are exact."
+        )
+    return tuple(notes)

@@ -31,11 +31,6 @@ class Net(keras.Model):
         return self.dense(x)
 
 
-def channels_first():
-    x = keras.Input((3, 8, 8))
-    return functional(layers.Conv2D(4, 3, data_format="channels_first", name="first")(x), inputs=x)
-
-
 def open_sizes():
     x = keras.Input((None, None, 3))
     return functional(layers.Conv2D(4, 3)(x), inputs=x)
@@ -46,7 +41,6 @@ def open_sizes():
     [
         (lambda: keras.Sequential([layers.Dense(3)], name="bare"), "'bare' was not built"),
         (Net, r"has the custom class Net with its own call\(\)"),
-        (channels_first, "layer 'first' uses channels_first"),
         (
             open_sizes,
             r"leaves sizes of its input open: \?×\?×3\n  set them: --set input=224,224,3",
