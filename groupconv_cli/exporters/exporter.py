@@ -11,6 +11,7 @@ import numpy as np
 
 from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
+from groupconv_cli.exporters.fixed_sizes import has_open_sizes, with_sizes
 from groupconv_cli.exporters.float32 import (
     HALF_TOLERANCE,
     float32_copy,
@@ -19,6 +20,7 @@ from groupconv_cli.exporters.float32 import (
     is_half,
 )
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
+from groupconv_cli.exporters.inputs import as_argument
 from groupconv_cli.foreign import first_line
 from groupconv_cli.models.tracing import clean_name
 from groupconv_cli.runtime import silenced
@@ -140,17 +142,23 @@ def export_all(
     Raises UsageError if a format cannot express the model, EnvironmentProblem if a file does not
     compute the same as the model.
     """
-    check_model(subject.model)
+    sizes = subject.network.input_shapes if subject.network is not None else None
+    check_model(subject.model, sizes)
     if subject.network is not None:
         check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
-    samples = sample_inputs(subject.model, options)
+    samples = sample_inputs(subject.model, options, sizes)
     with silenced():
         half = is_half(subject.model)
         expected = _expected(subject.model, samples)
         own = _Reference(subject, samples, expected, options, HALF_TOLERANCE if half else 0)
-        copied = any(target.format.is_converted for target, _ in places)
-        other = _float32(own) if copied and has_other_floats(subject.model) else own
-    through = None if other is own else measured("Keras", other.expected, own.expected)
+        other, through = own, None
+        if any(target.format.is_converted for target, _ in places):
+            if sizes is not None and has_open_sizes(subject.model):
+                fixed = with_sizes(subject.model, sizes)
+                other = own._replace(subject=subject._replace(model=fixed))
+            if has_other_floats(subject.model):
+                other = _float32(other)
+                through = measured("Keras", other.expected, own.expected)
     done = []
     for target, temporary in places:
         show(f"Writing {target.path.name}")
@@ -162,7 +170,7 @@ def export_all(
         with silenced():
             agreement = _agreement(exporter, target, temporary, used)
         size = size_of(temporary)
-        copy = through if used is other else None
+        copy = through if target.format.is_converted else None
         done.append(Export(target.path, target.format, size, agreement, copy))
     return done
 
@@ -200,7 +208,7 @@ def exporter_of(wanted: Format) -> Exporter:
     return cast(Exporter, import_module(f"{__package__}.{wanted.name}").EXPORTER)
 
 
-def check_model(model: Any) -> None:
+def check_model(model: Any, sizes: Sequence[tuple[int, ...]] | None = None) -> None:
     """Raises UsageError unless it is a model with known inputs, which tracing needs."""
     import keras
 
@@ -212,18 +220,20 @@ def check_model(model: Any) -> None:
             "Sequential with an Input"
         )
     for tensor in model.inputs:
-        if None in tensor.shape[1:]:
+        if None in tensor.shape[1:] and sizes is None:
             raise UsageError(
                 f"input {tensor.name!r} has the shape {tuple(tensor.shape)}: export needs all "
                 "sizes but the batch's"
             )
 
 
-def sample_inputs(model: Any, options: ExportOptions) -> Arrays:
+def sample_inputs(
+    model: Any, options: ExportOptions, sizes: Sequence[tuple[int, ...]] | None = None
+) -> Arrays:
     """The inputs for the comparison: samples of the calibration if there are any, else random."""
     if options.calibration is not None:
         return [array[:SAMPLES] for array in options.calibration]
-    return random_inputs(model, SAMPLES, seed=0)
+    return random_inputs(model, SAMPLES, seed=0, shapes=sizes)
 
 
 def random_inputs(
@@ -257,16 +267,6 @@ def outputs_of(model: Any, inputs: Arrays) -> Arrays:
 
     outputs = model(as_argument(model, inputs), training=False)
     return [np.asarray(output) for output in keras.tree.flatten(outputs)]
-
-
-def as_argument(model: Any, inputs: Sequence[Any]) -> Any:
-    """The inputs in the form of a functional model: alone, in a list, or by their names."""
-    import keras
-
-    structure = getattr(model, "input", None)
-    if isinstance(structure, dict | list | tuple):
-        return keras.tree.pack_sequence_as(structure, list(inputs))
-    return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
 def _expected(model: Any, samples: Arrays) -> Arrays:

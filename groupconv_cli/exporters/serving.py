@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from groupconv_cli.exporters.exporter import as_argument
+from groupconv_cli.exporters.inputs import as_argument
 
 
 def signature(model: Any, batch: int | None) -> list[Any]:
