@@ -48,7 +48,7 @@ def sweep(
     chosen, rule = choose(network, only)
     shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
     counts = [1]
-    for given in [groups] if isinstance(groups, str) else groups:
+    for given in [groups] if isinstance(groups, str | Integral) else groups:
         if not isinstance(given, str):
             counts.append(_number_of_groups(given))
         elif given != "all":

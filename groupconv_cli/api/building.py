@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.api.reading import network_of
-from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.errors import UsageError
+from groupconv_cli.network import Network
 from groupconv_cli.sources.open import open_spec, silent
 
 if TYPE_CHECKING:
@@ -135,8 +136,12 @@ def build_files(
 
     file = open_spec(spec, trust=trust, or_bundled=False)
     network = regrouped_by_name(file.network(settings, variant, progress=progress), regroup or {})
-    if regroup:
-        refuse_model(network)
+    if regroup and network.of_model:
+        raise UsageError(
+            f"--regroup makes another network of {network.name}, and gconv can count this Keras "
+            "model but not rebuild it",
+            "leave --regroup out, or build a spec; `gconv compare` counts regrouped models",
+        )
     source = ModelSource(network, file if isinstance(file, ModelFile) else None, settings)
     options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)
     return build_all(source, paths, to, options, force=force, progress=progress)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from groupconv_cli.analysis.regroup import regrouped_by_name
+from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.sources.open import open_spec
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    spec: AnySource | None,
+    spec: AnySource,
     *,
     settings: Settings | None = None,
     variant: str | None = None,
@@ -29,10 +30,10 @@ def load(
 ) -> Network:
     """Reads a spec: a path, the name of a bundled config, or the spec itself as a mapping.
 
-    None means gconv.yaml in this folder, or else the bundled 'basic'. `settings` gives variables of
-    the spec other values, as `--set` does. `variant` picks one of the spec's variants. The name of
-    a bundled config may imply a variant: `resnet50`. `regroup` gives convolutions another number of
-    groups, or 'depthwise', by patterns (globs) of their full names; a later pattern wins.
+    `settings` gives variables of the spec other values, as `--set` does. `variant` picks one of the
+    spec's variants. The name of a bundled config may imply a variant: `resnet50`. `regroup` gives
+    convolutions another number of groups, or 'depthwise', by patterns (globs) of their full names;
+    a later pattern wins.
 
     A model can stand wherever a spec can: a `keras.Model`, the path of a `.keras` or `.h5` file, or
     `keras:MobileNetV2` for any of keras.applications. Its only setting is `input`, the sizes that
@@ -43,6 +44,13 @@ def load(
     variable or the variant does not exist, or a model cannot be read; and for a model
     EnvironmentProblem if TensorFlow is missing.
     """
+    if spec is None:
+        raise UsageError("load needs a spec: a path, a name, a mapping or a Keras model; got None")
+    if regroup is not None and not isinstance(regroup, Mapping):
+        raise UsageError(
+            f"regroup is a mapping of patterns to group counts, such as {{'head.*': 8}}; "
+            f"got {regroup!r}"
+        )
     network = open_spec(spec, trust=trust).network(settings, variant, progress=progress)
     return regrouped_by_name(network, regroup or {})
 

@@ -88,8 +88,8 @@ def diff(
     """Show what changed between two specs, or in one spec since a git revision.
 
     Layers are matched by type and shape, not by name. Equal changes are one row. --set and
-    --variant apply to both sides. If the file does not exist at the revision, every layer counts
-    as added, and no limit applies.
+    --variant apply to both sides, --regroup to NEW. If the file does not exist at the revision,
+    every layer counts as added, and no limit applies.
 
     + is an added layer, - is a removed layer, ~ is a changed layer. ×N is a row for N layers, with
     the sum of their figures. Peak memory: weights and the most activations alive at once. All

@@ -25,7 +25,10 @@ class _Python:
         from groupconv_cli.codegen import network_code
 
         if subject.network is None:
-            raise UsageError("Python code needs a spec, or a model that was built from a spec")
+            raise UsageError(
+                "a Keras model cannot be written as Python code",
+                "give the spec in its place: export(spec, path)",
+            )
         path.write_text(network_code(subject.network), encoding="utf-8")
 
     def load(self, path: Path, subject: ExportSubject) -> Runtime | None:

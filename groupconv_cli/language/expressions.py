@@ -91,6 +91,20 @@ class Call(NamedTuple):
     offset: int
 
 
+def is_arithmetic(text: str) -> bool:
+    """Whether a text without variables is an expression all the same: `2 * 4`, `8 if true else 4`.
+
+    A call of a function that does not exist is one too, so that it gets an error that says so.
+    """
+    if ARITHMETIC.fullmatch(text):
+        return True
+    try:
+        tokens = _tokens(text)
+    except ExpressionError:
+        return False
+    return len(tokens) > 1 and any(token.kind != "number" for token in tokens)
+
+
 def names(text: str) -> list[tuple[str, int]]:
     """The variables of an expression with their offsets. Raises ExpressionError."""
     return [(token.text, token.offset) for token in _tokens(text) if token.kind == "name"]
@@ -176,6 +190,12 @@ class _Parser:
 
     def needed(self, text: str) -> None:
         if not self.taken(text):
+            if text == "else" and self.at >= len(self.tokens):
+                raise ExpressionError(
+                    f"the expression {self.text!r} has an 'if' without an 'else'",
+                    len(self.text),
+                    "a choice has both: 8 if $wide else 4",
+                )
             self.fail()
 
     def choice(self, depth: int) -> Any:
@@ -208,8 +228,16 @@ class _Parser:
 
     def comparison(self, depth: int) -> Any:
         left = self.sum(depth)
-        if token := self.taken("==", "!=", "<", "<=", ">", ">="):
-            return Operation(token.text, left, self.sum(depth), token.offset)
+        comparisons = ("==", "!=", "<", "<=", ">", ">=")
+        if token := self.taken(*comparisons):
+            compared = Operation(token.text, left, self.sum(depth), token.offset)
+            if another := self.taken(*comparisons):
+                raise ExpressionError(
+                    f"{another.text!r} compares a comparison in the expression {self.text!r}",
+                    another.offset,
+                    "combine two comparisons with and: 3 < $a and $a < 7",
+                )
+            return compared
         return left
 
     def sum(self, depth: int) -> Any:

@@ -60,5 +60,5 @@ def _count(pattern: str, entry: Entry, value: Value) -> Count:
         tree = entry.value
         computed = is_computed(tree)
         received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
-        message = f"the groups of {pattern!r} must be {error}; {received}"
+        message = f"the groups of {pattern!r} must be {error.message}; {received}"
         raise SpecError(Diagnostic(message, tree.place, error.hint)) from None

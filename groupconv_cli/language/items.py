@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
+from groupconv_cli.language.expressions import ExpressionError, parse
 from groupconv_cli.language.keras_words import ARGUMENTS_MISSING, layer_meant, why_missing
 from groupconv_cli.language.nodes import (
     Entry,
@@ -29,6 +30,9 @@ from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoi
 from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
 
 BESIDE_KEYS = ("name", "repeat", "each", "when")
+LIKE_AN_EXPRESSION = re.compile(r"^[A-Za-z_]\w*\s*\(|\d\s*[-+*/%^&|<>=(]|\d\s+(and|or|if)\b")
+"""Text that seems to be meant as an expression, if it is none."""
+
 SHAPELESS = ("groups", "bias", "norm", "activation", "epsilon", "momentum", "rate", "initial")
 """Arguments that no shape depends on: with their defaults, what follows can be checked."""
 
@@ -324,11 +328,16 @@ class _List:
 
     def _branch(self, tree: Tree) -> Branch:
         """A list of layers, or a mapping of `when` and `layers`."""
-        if not (isinstance(tree, MappingNode) and "layers" in tree.entries):
+        if not isinstance(tree, MappingNode) or not set(BRANCH_KEYS) & set(tree.entries):
             return Branch(self.items(tree, "a branch", NEST_A_BRANCH))
         entries = tree.entries
         has = f"a branch has {joined(BRANCH_KEYS)}"
         report_unknown(entries, BRANCH_KEYS, "a branch has no key", has, self.checker.problems)
+        if "layers" not in entries:
+            if len(entries) == 1:
+                hint = "for example: {when: $wide, layers: [relu]}"
+                self.problem("a branch needs layers", tree.place, hint)
+            return Branch((self.checker.unsound(tree.place),))
         layers = self.items(entries["layers"].value, "layers")
         return Branch(layers, self._beside_value(entries.get("when")))
 
@@ -348,6 +357,12 @@ class _List:
             )
             return Given(tree.place, tree), False
         (entry,) = entries
+        if not isinstance(entry.value, MappingNode) and not is_nothing(entry.value):
+            message = (
+                f"{key}: {entry.key} takes a mapping of arguments, got {describe(entry.value)}"
+            )
+            self.problem(message, entry.value.place, example)
+            return Given(tree.place, tree), False
         item = self._use(kind.names[entry.key], entry.place, entry.value)
         return Given(tree.place, tree, layers=(item,)), item.sound
 
@@ -356,6 +371,8 @@ class _List:
             return None
         if tree.text in self.names:
             return f"did you mean '${tree.text}'?"
+        if why := why_no_expression(tree.text):
+            return why
         looks = without_confusables(tree.text)
         if looks != tree.text and looks.isascii():
             return meant(tree.text, looks)
@@ -365,6 +382,17 @@ class _List:
             if isinstance(declared.kind, Choice):
                 return f"to use no {key}, leave it out"
         return None
+
+
+def why_no_expression(text: str) -> str | None:
+    """What is wrong with a text that seems to be meant as an expression."""
+    if not LIKE_AN_EXPRESSION.search(text):
+        return None
+    try:
+        parse(text)
+    except ExpressionError as error:
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    return None
 
 
 def example(layer: str) -> str | None:

@@ -31,7 +31,7 @@ def is_expression(tree: Tree) -> bool:
     """Whether the tree is a scalar to compute: it has a variable or is arithmetic on numbers."""
     if not isinstance(tree, ScalarNode) or not isinstance(tree.value, str):
         return False
-    return "$" in tree.text or expr.ARITHMETIC.fullmatch(tree.text) is not None
+    return "$" in tree.text or expr.is_arithmetic(tree.text)
 
 
 def is_computed(tree: Tree) -> bool:

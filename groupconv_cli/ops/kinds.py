@@ -25,7 +25,7 @@ MAX_SIZE = 10**15
 
 EXPRESSION = {
     "type": "string",
-    "pattern": r"\$|^[-(\s]*[0-9].*[-+*/<>=]|^\s*[a-z_]+\s*\(|^\s*not\s",
+    "pattern": r"\$|^[-(\s]*[0-9].*[-+*/<>=]|^\s*[a-z_]+\s*\(|^\s*not\s|\s(and|or|if)\s",
 }
 """JSON Schema of a scalar that is computed from variables."""
 
@@ -159,13 +159,16 @@ class LayerChoice(Kind):
         """`layers` makes each with its default arguments; `names` are those of the language."""
         self.layers = layers
         self.names = names
-        self.words = f"{joined([*layers, NONE], 'or')}, or one of them with arguments"
+        self.words = f"{joined([*layers, NONE], 'or')}, or a norm with arguments"
 
     def convert(self, value: Value) -> Any:
         if value == NONE:
             return None
         if isinstance(value, str) and value in self.layers:
             return self.layers[value]()
+        meant = {name: word for word, name in self.names.items()}.get(str(value))
+        if meant:
+            raise KindError(joined([*self.layers, NONE], "or"), f"did you mean {meant!r}?")
         hint = did_you_mean(str(value), [*self.layers, NONE])
         raise KindError(joined([*self.layers, NONE], "or"), hint)
 
@@ -215,7 +218,10 @@ class Shares(Kind):
             return value
         if not isinstance(value, list | tuple) or not value:
             raise KindError(self.words)
-        return tuple(Int().convert(each) for each in value)
+        try:
+            return tuple(Int().convert(each) for each in value)
+        except KindError:
+            raise KindError(f"{self.words}, each 1 or more") from None
 
     def schema(self) -> dict[str, Any]:
         shares = {"type": "array", "minItems": 1, "items": Int().schema()}

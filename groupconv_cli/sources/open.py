@@ -61,6 +61,10 @@ def open_spec(
         return ModelFile(spec)
     if isinstance(spec, Mapping):
         return SpecFile(Source("<mapping>", as_yaml(spec)))
+    if spec is not None and not isinstance(spec, str | PathLike):
+        raise UsageError(
+            f"a spec is a path, a name, a mapping or a Keras model; got {type(spec).__name__}"
+        )
     name = None if spec is None else fspath(spec)
     if name is not None and is_model(name):
         return ModelFile(name, trust=trust)

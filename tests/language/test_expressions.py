@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from groupconv_cli.language.expressions import ExpressionError, evaluate, names
+from groupconv_cli.language.expressions import ExpressionError, evaluate, is_arithmetic, names
 
 NUMBERS = {"a": 6, "b": 4, "half": 0.5, "third": Fraction(1, 3)}
 VALUES = NUMBERS | {"word": "relu", "yes": True, "none": None}
@@ -79,7 +79,7 @@ def test_value(text: str, expected: object) -> None:
         ("$a and $yes", "'and' needs true or false, got 6", 3),
         ("not $word", "'not' needs true or false, got 'relu'", 0),
         ("1 if $a else 2", "'if' needs true or false, got 6", 2),
-        ("1 if $yes", "ends too early", 9),
+        ("1 if $yes", "has an 'if' without an 'else'", 9),
         ("max(1, $a", "ends too early", 9),
         ("roundto($a, 8)", "'roundto' has no meaning", 0),
         ("$a and", "ends too early", 6),
@@ -105,6 +105,25 @@ def make_divisible(v: float, divisor: int = 8) -> int:
     if new_v < 0.9 * v:
         new_v += divisor
     return int(new_v)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2 * 4", True),
+        ("8 if true else 4", True),
+        ("true and 3 > 2", True),
+        ("not false", True),
+        ("min(8, 4) * 2", True),
+        ("relu", False),
+        ("true", False),
+        ("1.2.3", False),
+        ("same", False),
+        ("a (b)", False),
+    ],
+)
+def test_what_is_an_expression_without_variables(text: str, expected: bool) -> None:
+    assert is_arithmetic(text) is expected
 
 
 @pytest.mark.parametrize("divisor", [4, 8, 16])

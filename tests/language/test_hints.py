@@ -14,6 +14,13 @@ HEAD = "input: [32, 32, 16]\nvars: {a: 2, body: 3, off: false}\nlayers:\n"
     ("layer", "hint"),
     [
         ("conv: {filters: $a == 2, kernel: 3}", "`8 if $a == 2 else 16`"),
+        ('conv: {filters: "roundto(30, 8)", kernel: 3}', "did you mean 'round_to'?"),
+        ("conv: {filters: 7 % 4, kernel: 3}", "'%' has no meaning in the expression"),
+        ("conv: {filters: 8 if $a > 3, kernel: 3}", "a choice has both"),
+        ("relu:\n    when: 1 < 2 < 3", "combine two comparisons with and"),
+        ("conv: {filters: 8, kernel: 3, norm: {batch: 0.1}}", "norm: {batch: {epsilon: 1.0e-3}}"),
+        ("conv: {filters: 8, kernel: 3, norm: batch_norm}", "did you mean 'batch'?"),
+        ("parallel: {branches: [[], {when: true, layer: []}]}", "did you mean 'layers'?"),
         ("hswish", "did you mean 'hard_swish'?"),
         ("pixel_shuffle: {size: 2}", "upsample or conv_transpose enlarge a feature map"),
         ("residual: {body: $body}", "layers to be used again are a block"),
