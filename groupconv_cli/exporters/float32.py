@@ -10,13 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from groupconv_cli.dtypes import DTYPES
 from groupconv_cli.errors import UsageError
 from groupconv_cli.foreign import first_line
 from groupconv_cli.keras_internals import all_layers
 from groupconv_cli.models.convert import own_objects
 from groupconv_cli.runtime import deep
 
-OTHERS = ("float16", "bfloat16", "float64")
+OTHERS = tuple(dtype for dtype in DTYPES if dtype != "float32")
 
 HALF_TOLERANCE = 5e-2
 """Largest difference that 16 bits explain, against the largest output."""

@@ -61,7 +61,11 @@ def test_shares_and_slices_are_those_channels() -> None:
         ("slice: {count: 0}", "count must be a whole number, 1 or more", None),
         ("parallel: {split: [4, 4], branches: [[], []]}", "splits 8 channels, and its", "add up"),
         ("parallel: {split: [12], branches: [[], []]}", "split between 1 branches, and", "every"),
-        ("parallel: {split: [0, 12], branches: [[], []]}", "split must be true or false, or a list", None),
+        (
+            "parallel: {split: [0, 12], branches: [[], []]}",
+            "split must be true or false, or a list",
+            None,
+        ),
         ("parallel: {branches: [{when: false, layers: []}]}", "has no branch left", "beside"),
         ("parallel: {branches: [{when: 3, layers: []}, []]}", "when must be true or false", None),
         ("parallel: {branches: [{when: $x, layers: []}]}", "unknown variable '$x'", None),
