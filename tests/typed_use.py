@@ -49,6 +49,8 @@ def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
     summary = analyze(network, dtype="float16")
     assert_type(summary, Summary)
     assert_type(summary.params, int)
+    assert_type(summary.macs, int | None)
+    assert_type(summary.macs_at_least, int)
     assert_type(compare(network, groups), Comparison)
     assert_type(compare_variants("shufflenet_v1"), VariantComparison)
     assert_type(diff("resnet50", network), Diff)

@@ -78,14 +78,10 @@ class LayerChange(NamedTuple):
         return _cost(self.new).params - _cost(self.old).params
 
     @property
-    def macs(self) -> int:
-        """The MACs by which this layer makes the network larger; see `macs_known`."""
-        return _cost(self.new).macs - _cost(self.old).macs
-
-    @property
-    def macs_known(self) -> bool:
-        """Whether the MACs of both sides are known."""
-        return _cost(self.new).macs_known and _cost(self.old).macs_known
+    def macs(self) -> int | None:
+        """The MACs by which this layer makes the network larger; None if either is unknown."""
+        old, new = _cost(self.old), _cost(self.new)
+        return new.macs - old.macs if old.macs_known and new.macs_known else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,7 +348,7 @@ def _fields(
         FieldChange("input_shapes", old.input_shapes, new.input_shapes),
         FieldChange("output_shape", old.output_shape, new.output_shape),
         FieldChange("params", old.cost.params, new.cost.params),
-        FieldChange("macs", old.cost.macs, new.cost.macs),
+        FieldChange("macs", old.cost.macs_or_none, new.cost.macs_or_none),
     ]
     return (*changes, *(change for change in rest if change.old != change.new))
 

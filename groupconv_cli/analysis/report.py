@@ -73,13 +73,21 @@ class Summary:
         return self.totals.trainable_params
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates for one sample; a lower bound unless `totals.macs_complete`."""
+    def macs(self) -> int | None:
+        """Multiply-accumulates for one sample; None if those of a layer are unknown.
+
+        `totals.unknown` names these layers.
+        """
         return self.totals.macs
 
     @property
-    def flops(self) -> int:
-        """Floating-point operations for one sample: 2 per multiply-accumulate."""
+    def macs_at_least(self) -> int:
+        """Multiply-accumulates for one sample of the layers for which they are known."""
+        return self.totals.macs_at_least
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations for one sample, 2 per multiply-accumulate; None if unknown."""
         return self.totals.flops
 
 
@@ -110,12 +118,12 @@ class CompareRow:
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates for one sample; None in an invalid row."""
+        """Multiply-accumulates for one sample; None in an invalid row, or if they are unknown."""
         return self.totals.macs if self.totals else None
 
     @property
     def flops(self) -> int | None:
-        """Floating-point operations for one sample; None in an invalid row."""
+        """Floating-point operations for one sample; None in an invalid row, or if unknown."""
         return self.totals.flops if self.totals else None
 
 
@@ -166,6 +174,8 @@ class Comparison:
     """Names of the convolutions that are unchanged."""
     rule: str
     """Why these were varied: 'only', 'grouped', 'depthwise' or 'dense'."""
+    apart: tuple[str, ...] = ()
+    """Those of `held` that the rule includes, but that share no divisor above 1 with `swept`."""
 
     @property
     def input(self) -> Shape:

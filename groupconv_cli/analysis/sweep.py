@@ -32,6 +32,7 @@ def sweep(
     groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
+    except_: str | None = None,
     dtype: str = "float32",
 ) -> Sweep:
     """The network as written, at g = 1, and at each number of groups.
@@ -40,12 +41,13 @@ def sweep(
     swept convolutions.
     `only` is a glob on full layer names that chooses the convolutions to sweep. Without it the
     grouped convolutions are swept. If there are none, the depthwise convolutions are swept, or else
-    all convolutions that do not read the network's input.
+    all convolutions that do not read the network's input. Of these, layers that share no divisor
+    above 1 with the rest are held. `except_` is a glob for convolutions that are held in any case.
 
-    Raises UsageError if there is nothing to sweep, nothing matches `only`, a number is below 1,
-    or there are more numbers than rows that a comparison may have.
+    Raises UsageError if there is nothing to sweep, nothing matches `only` or `except_`, a number is
+    below 1, or there are more numbers than rows that a comparison may have.
     """
-    chosen, rule = choose(network, only)
+    chosen, rule, apart = choose(network, only, except_)
     shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
     counts = [1]
     for given in [groups] if isinstance(groups, str | Integral) else groups:
@@ -83,6 +85,7 @@ def sweep(
         swept=tuple(network.nodes[i].name for i in chosen),
         held=tuple(network.nodes[i].name for i in sorted(convolutions - set(chosen))),
         rule=rule,
+        apart=tuple(network.nodes[i].name for i in apart),
     )
     networks = ((count, swept) for count, swept in made if isinstance(swept, Network))
     return Sweep(report, tuple(networks))
@@ -95,22 +98,28 @@ def _number_of_groups(count: object) -> int:
     return int(count)
 
 
-def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
-    """Indices of the convolutions that a sweep changes, and the rule that chose them.
+class Choice(NamedTuple):
+    """The convolutions that a sweep changes, by their indices."""
+
+    chosen: list[int]
+    rule: str
+    """The rule that chose them."""
+    apart: list[int]
+    """Those that the rule would have chosen too, if they shared a divisor with the rest."""
+
+
+def choose(network: Network, only: str | None = None, except_: str | None = None) -> Choice:
+    """The convolutions to sweep, and why.
 
     Raises UsageError if there are none.
     """
     convolutions = {i: node for i, node in enumerate(network.nodes) if node.op.is_convolution}
+    left_out: set[int] = set()
+    if except_ is not None:
+        left_out = set(_with_sharing(network, _matching(convolutions, except_, "--except")))
     if only is not None:
-        matching = [i for i, node in convolutions.items() if fnmatchcase(node.name, only)]
-        if not matching:
-            names = [node.name for node in convolutions.values()]
-            listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-            raise UsageError(
-                f"no convolution matches --only {only!r}; "
-                + (f"the convolutions are {listed}" if names else "the network has none")
-            )
-        return _with_sharing(network, matching), "only"
+        chosen = _with_sharing(network, _matching(convolutions, only, "--only"))
+        return Choice(_without(chosen, left_out, except_), "only", [])
     raw = _unmixed(network)
     rules = {
         "grouped": [i for i, n in convolutions.items() if n.is_grouped and not n.is_depthwise],
@@ -119,7 +128,9 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
     }
     for rule, indices in rules.items():
         if indices:
-            return _with_sharing(network, indices), rule
+            rest = _without(_with_sharing(network, indices), left_out, except_)
+            apart = _apart(network, rest)
+            return Choice([i for i in rest if i not in apart], rule, apart)
     raise UsageError(
         "there is no convolution to vary: "
         + (
@@ -128,6 +139,47 @@ def choose(network: Network, only: str | None = None) -> tuple[list[int], str]:
             else "the network has none"
         )
     )
+
+
+def _matching(convolutions: dict[int, Node], pattern: str, option: str) -> list[int]:
+    """The convolutions that match a glob. Raises UsageError if there are none."""
+    matching = [i for i, node in convolutions.items() if fnmatchcase(node.name, pattern)]
+    if not matching:
+        names = [node.name for node in convolutions.values()]
+        listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        raise UsageError(
+            f"no convolution matches {option} {pattern!r}; "
+            + (f"the convolutions are {listed}" if names else "the network has none")
+        )
+    return matching
+
+
+def _without(chosen: list[int], left_out: set[int], except_: str | None) -> list[int]:
+    """The chosen convolutions that are not left out. Raises UsageError if that is none."""
+    rest = [i for i in chosen if i not in left_out]
+    if not rest:
+        raise UsageError(f"--except {except_!r} leaves no convolution to vary")
+    return rest
+
+
+def _apart(network: Network, chosen: list[int]) -> list[int]:
+    """The convolutions because of which no number of groups above 1 fits all of them.
+
+    The fewest are taken: those that are not divided by the prime that divides most layers.
+    There are none if some number fits all layers, or none fits any.
+    """
+    shared = {i: gcd(*_channels(network.nodes[i])) for i in chosen}
+    if gcd(*shared.values()) > 1:
+        return []
+    counts: dict[int, int] = {}
+    for value in set(shared.values()):
+        if value <= MAX_FACTORED:
+            for divisor in divisors(value)[1:]:
+                counts[divisor] = sum(each % divisor == 0 for each in shared.values())
+    best = max(counts, key=lambda divisor: (counts[divisor], -divisor), default=1)
+    if best == 1:
+        return []
+    return [i for i, value in shared.items() if value % best]
 
 
 def _with_sharing(network: Network, chosen: list[int]) -> list[int]:

@@ -18,8 +18,8 @@ class Totals:
     params: int
     """Weights, biases included, trainable or not."""
     trainable_params: int
-    macs: int
-    """Multiply-accumulates of convolutions and dense layers; see `unknown`."""
+    macs_at_least: int
+    """Multiply-accumulates of convolutions and dense layers, those of `unknown` layers left out."""
     weight_bytes: int
     activation_bytes: int
     """Bytes of all layers' outputs; layers that move no data (flatten, dropout) count 0."""
@@ -36,13 +36,23 @@ class Totals:
 
     @property
     def macs_complete(self) -> bool:
-        """Whether `macs`, `flops` and `intensity` are exact, and not lower bounds."""
+        """Whether the MACs of every layer are known, and so `macs`, `flops` and `intensity`."""
         return not self.unknown
 
     @property
-    def flops(self) -> int:
-        """Floating-point operations: 2 per multiply-accumulate."""
-        return 2 * self.macs
+    def macs(self) -> int | None:
+        """Multiply-accumulates; None if those of a layer are unknown. See `macs_at_least`."""
+        return self.macs_at_least if self.macs_complete else None
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations, 2 per multiply-accumulate; None if they are unknown."""
+        return self.flops_at_least if self.macs_complete else None
+
+    @property
+    def flops_at_least(self) -> int:
+        """Floating-point operations of the layers whose multiply-accumulates are known."""
+        return 2 * self.macs_at_least
 
     @property
     def non_trainable_params(self) -> int:
@@ -50,19 +60,31 @@ class Totals:
         return self.params - self.trainable_params
 
     def metric(self, metric: TotalInfo) -> int:
-        """The value of a total that can be limited."""
-        value: int = getattr(self, metric.field)
+        """A total that can be limited; a lower bound where it is unknown."""
+        value: int = getattr(self, _field(metric))
         return value
 
     def value(self, total: TotalInfo) -> float:
-        """The value of a total of the table."""
-        value: float = getattr(self, total.field)
+        """A total of the table; a lower bound where it is unknown."""
+        value: float = getattr(self, _field(total))
         return value
 
     @property
-    def intensity(self) -> float:
-        """Arithmetic intensity in FLOPs per byte moved (Williams et al. 2009, the roofline)."""
-        return self.flops / self.moved_bytes if self.moved_bytes else 0.0
+    def intensity(self) -> float | None:
+        """Arithmetic intensity in FLOPs per byte moved (Williams et al. 2009, the roofline).
+
+        None if the FLOPs are unknown.
+        """
+        return self.intensity_at_least if self.macs_complete else None
+
+    @property
+    def intensity_at_least(self) -> float:
+        """The known FLOPs per byte moved."""
+        return self.flops_at_least / self.moved_bytes if self.moved_bytes else 0.0
+
+
+def _field(total: TotalInfo) -> str:
+    return f"{total.field}_at_least" if total.is_of_macs else total.field
 
 
 class Activations(NamedTuple):
@@ -95,7 +117,7 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
     return Totals(
         params=params,
         trainable_params=params - sum(node.cost.non_trainable for node in nodes),
-        macs=sum(node.cost.macs for node in nodes),
+        macs_at_least=sum(node.cost.macs for node in nodes),
         weight_bytes=params * size,
         activation_bytes=values.written * size,
         peak_bytes=(params + values.most_alive) * size,

@@ -39,17 +39,19 @@ def compare(
     groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
+    except_: str | None = None,
     dtype: str = "float32",
 ) -> Comparison:
     """The network as written, at g = 1, and at each of `groups` ('all': every possible number).
 
-    `only` is a glob on full layer names that chooses the convolutions whose groups vary.
+    `only` is a glob on full layer names that chooses the convolutions whose groups vary, and
+    `except_` a glob for convolutions that stay unchanged.
 
     Raises the errors of `load`, and UsageError if nothing can be varied or a number is below 1.
     """
     from groupconv_cli.analysis.sweep import sweep
 
-    return sweep(network_of(spec), groups, only=only, dtype=dtype).report
+    return sweep(network_of(spec), groups, only=only, except_=except_, dtype=dtype).report
 
 
 def compare_variants(

@@ -24,6 +24,7 @@ def measure(
     groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
+    except_: str | None = None,
     settings: MeasureSettings | None = None,
     progress: Progress | None = None,
 ) -> GroupMeasurement:
@@ -37,7 +38,9 @@ def measure(
     if TensorFlow is missing or memory is short. KeyboardInterrupt during the rounds ends them, and
     the result is not `complete`.
     """
-    return compare_measured(spec, groups, only=only, settings=settings, progress=progress)[1]
+    return compare_measured(
+        spec, groups, only=only, except_=except_, settings=settings, progress=progress
+    )[1]
 
 
 def compare_measured(
@@ -45,6 +48,7 @@ def compare_measured(
     groups: Iterable[int | str] | str = "all",
     *,
     only: str | None = None,
+    except_: str | None = None,
     settings: MeasureSettings | None = None,
     progress: Progress | None = None,
 ) -> tuple[Comparison, GroupMeasurement]:
@@ -55,7 +59,7 @@ def compare_measured(
     settings = settings or _default_settings()
     network = network_of(spec)
     refuse_model(network)
-    swept = sweep(network, groups, only=only, dtype=settings.dtype)
+    swept = sweep(network, groups, only=only, except_=except_, dtype=settings.dtype)
     load_keras()
     from groupconv_cli.benchmark.measure import measure_networks
 

@@ -84,7 +84,7 @@ def measure_networks(
             GroupTimes(
                 groups=entry.groups,
                 runtime=entry.runtime,
-                macs=total(entry.network).macs,
+                macs=total(entry.network).macs_at_least,
                 forward=taken.timings.get((entry.key, "forward")),
                 train=taken.timings.get((entry.key, "train")),
                 forward_bytes=forward_bytes,

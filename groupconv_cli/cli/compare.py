@@ -57,6 +57,15 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    except_: Annotated[
+        str | None,
+        typer.Option(
+            "--except",
+            metavar="PATTERN",
+            help="Leave convolutions unchanged whose full names match this glob.",
+            show_default=False,
+        ),
+    ] = None,
     variants: Annotated[
         bool, typer.Option("--variants", help="Compare the spec's variants instead.")
     ] = False,
@@ -70,7 +79,8 @@ def compare(
 
     The groups are varied in the grouped convolutions. If there are none, they are varied in the
     depthwise convolutions. If there are none of those either, they are varied in all convolutions
-    that do not read the input. If a number does not divide the channels, or a variant has
+    that do not read the input. A layer that shares no divisor with the others is left unchanged,
+    unless --only names it. If a number does not divide the channels, or a variant has
     mistakes, its row says why, and the exit status is 1.
 
     vs g=1: the figure to the left as a share of the row g=1, in which the varied convolutions are
@@ -86,7 +96,7 @@ def compare(
     Examples:
       gconv compare --groups 1,4,8
       gconv compare resnext50_32x4d --groups all
-      gconv compare net.yaml --groups 2,4 --only 'stage_3.*'
+      gconv compare net.yaml --groups 2,4 --only 'stage_3.*' --except '*.shortcut'
       gconv compare shufflenet_v1 --variants
       gconv compare net.yaml --groups 1,4,8 --measure
     """
@@ -98,17 +108,20 @@ def compare(
         if (
             groups is not None
             or only is not None
+            or except_ is not None
             or any([reading.variant, reading.regroup, measuring.measure])
         ):
             raise UsageError(
-                "--variants cannot be combined with --groups, --only, --variant, --regroup or "
-                "--measure"
+                "--variants cannot be combined with --groups, --only, --except, --variant, "
+                "--regroup or --measure"
             )
         status, result = _variants(spec, reading, dtype)
     else:
         counts = parse_groups("all" if groups is None else groups)
         network = load_spec(spec, reading)
-        status, result = _groups(network, counts, only, dtype, file.exact, settings_of_measure)
+        status, result = _groups(
+            network, counts, (only, except_), dtype, file.exact, settings_of_measure
+        )
     present(result, to)
     return status
 
@@ -116,25 +129,31 @@ def compare(
 def _groups(
     network: Network,
     counts: list[int | str],
-    only: str | None,
+    patterns: tuple[str | None, str | None],
     dtype: str,
     exact: bool,
     settings: MeasureSettings | None,
 ) -> tuple[int, Result]:
-    """The exit status, and the comparison."""
+    """The exit status, and the comparison. `patterns` are those of --only and --except."""
     from groupconv_cli.cli.present import Result
     from groupconv_cli.render.compare import compare_view
     from groupconv_cli.render.json import compare_json
 
+    only, except_ = patterns
     measured = None
     if settings is None:
-        report = api.compare(network, counts, only=only, dtype=dtype)
+        report = api.compare(network, counts, only=only, except_=except_, dtype=dtype)
     else:
         from groupconv_cli.cli.progress import bar
 
         with bar() as progress:
             report, measured = api.compare_measured(
-                network, counts, only=only, settings=settings, progress=progress
+                network,
+                counts,
+                only=only,
+                except_=except_,
+                settings=settings,
+                progress=progress,
             )
     status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
     if measured and not measured.complete:

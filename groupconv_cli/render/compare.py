@@ -77,7 +77,7 @@ def compare_view(
     )
     notes: tuple[str, ...] = (
         f"Groups varied in: {_names(comparison.swept, exact)} ({RULES[comparison.rule]}).",
-        *[f"Unchanged: {_names(comparison.held, exact)}."] * bool(comparison.held),
+        *_unchanged(comparison, exact),
         CONVENTION,
         *macs_notes(comparison.baseline),
     )
@@ -89,6 +89,16 @@ def compare_view(
     tables = (counts, groups_table(measured))
     notes = (*notes, *group_notes(measured))
     return View(title, tables, notes, conclusions(measured), main=1)
+
+
+def _unchanged(comparison: Comparison, exact: bool) -> Iterator[str]:
+    if comparison.held:
+        yield f"Unchanged: {_names(comparison.held, exact)}."
+    if comparison.apart:
+        share = "shares" if len(comparison.apart) == 1 else "share"
+        yield (
+            f"{_names(comparison.apart, exact)} {share} no divisor above 1 with the varied layers."
+        )
 
 
 def _row(row: CompareRow, comparison: Comparison) -> Row:

@@ -217,7 +217,7 @@ def _renamed(renamed: Sequence[tuple[str, str]]) -> str:
 
 
 def _has_figures(change: LayerChange) -> bool:
-    return bool(change.params or change.macs)
+    return change.params != 0 or change.macs != 0
 
 
 def _lines(changes: Iterable[LayerChange], level: int) -> list[_Line]:
@@ -256,9 +256,9 @@ def _compared(said: Clauses, status: str, level: int) -> Iterable[Hashable]:
 
 def _row(line: _Line) -> Row:
     params = sum(change.params for change in line.changes)
-    macs = sum(change.macs for change in line.changes)
+    macs = sum(change.macs or 0 for change in line.changes)
     change = line.changes[0]  # all have the same status and op
-    known = all(each.macs_known for each in line.changes)
+    known = all(each.macs is not None for each in line.changes)
     is_free = change.status in (ADDED, REMOVED) and not _has_figures(change) and known
     style = "quiet" if is_free else ""
     cells = (SIGNS[change.status], line.label, params, macs if known else UNKNOWN, line.text)

@@ -64,6 +64,7 @@ def compare_json(comparison: Comparison, measured: GroupMeasurement | None = Non
             "rows": [_row(row, comparison.baseline) for row in comparison.rows],
             "swept": list(comparison.swept),
             "held": list(comparison.held),
+            "apart": list(comparison.apart),
             "rule": comparison.rule,
             **({"measured": _measured_groups(measured)} if measured else {}),
         },
@@ -212,8 +213,8 @@ BOUNDS = ("macs_complete", "unknown", "assumed")
 
 def _totals(totals: Totals | None) -> dict[str, Any]:
     """The totals by name. In an invalid row, which has no totals, they are null."""
-    names = (*(each.field for each in TOTALS), *BOUNDS)
-    return {name: totals and getattr(totals, name) for name in names}
+    figures = {each.field: totals and totals.value(each) for each in TOTALS}
+    return {**figures, **{name: totals and getattr(totals, name) for name in BOUNDS}}
 
 
 def _layer(layer: LayerRow) -> dict[str, Any]:
@@ -252,7 +253,7 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
         "reason": row.reason,
         **_totals(totals),
         "params_ratio": ratio(totals.params, baseline.params) if totals else None,
-        "macs_ratio": ratio(totals.macs, baseline.macs)
+        "macs_ratio": ratio(totals.macs_at_least, baseline.macs_at_least)
         if totals and totals.macs_complete
         else None,
     }
@@ -328,7 +329,7 @@ def _layer_change(change: LayerChange) -> dict[str, Any]:
         "op": change.layer.op,
         "follows": change.follows,
         "params_change": change.params,
-        "macs_change": change.macs if change.macs_known else None,
+        "macs_change": change.macs,
         "fields": [
             {"field": field.field, "old": field.old, "new": field.new} for field in change.fields
         ],

@@ -90,7 +90,44 @@ def _read(path: Path) -> Source:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    if other := _model_of_another_kind(path, data):
+        raise other
     return decode(data, str(path))
+
+
+MODELS = {
+    ".onnx": "an ONNX model",
+    ".tflite": "a TFLite model",
+    ".pb": "a graph of TensorFlow, part of a SavedModel",
+    ".pt": "a PyTorch model",
+    ".pth": "a PyTorch model",
+    ".safetensors": "a file of weights",
+    ".npz": "a file of arrays",
+}
+"""Files of other models, by their endings."""
+
+BEGINNINGS = {
+    b"\x89HDF\r\n\x1a\n": ("an HDF5 file", ".h5"),
+    b"PK\x03\x04": ("an archive", ".keras"),
+}
+"""How files of Keras models begin, what they are, and the ending that they have."""
+
+
+def _model_of_another_kind(path: Path, data: bytes) -> UsageError | None:
+    """The error for the file of a model that is given for a spec; None for any other file."""
+    kind = MODELS[".tflite"] if data[4:8] == b"TFL3" else MODELS.get(path.suffix.lower())
+    if kind is not None:
+        return UsageError(
+            f"{path} is {kind}; gconv reads specs and Keras models (.keras and .h5 files)",
+            "save the Keras model itself where it was made: model.save('model.keras')",
+        )
+    for start, (found, ending) in BEGINNINGS.items():
+        if data.startswith(start):
+            return UsageError(
+                f"{path} is {found}, not a spec",
+                f"if it is a Keras model, give the file a name that ends in {ending}",
+            )
+    return None
 
 
 def _not_there(spec: str) -> UsageError:

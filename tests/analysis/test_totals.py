@@ -6,6 +6,7 @@ from math import prod
 
 import pytest
 from published import COUNTS
+from running import run_gconv
 from specs import layers
 
 from groupconv_cli import UsageError, analyze, compare, load
@@ -216,3 +217,57 @@ def test_channels_too_many_to_list_their_divisors() -> None:
 def test_groups_that_are_none(groups) -> None:
     with pytest.raises(UsageError, match="groups"):
         compare("basic", groups)
+
+
+def convolutions(*filters: int) -> dict:
+    return {"input": [8, 8, 3], "layers": [{"conv": {"filters": f, "kernel": 3}} for f in filters]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "swept", "apart", "counts"),
+    [
+        ((8, 16, 16), (2, 3), (), [1, 2, 4, 8]),
+        # Nothing divides the three classes, and every number above 1 was invalid.
+        ((8, 16, 16, 3), (2, 3), (4,), [1, 2, 4, 8]),
+        # 8, 1 and 9 are the most groups of layers 3 to 5: most share 2.
+        ((8, 8, 8, 9, 9), (2, 3), (4, 5), [1, 2, 4, 8]),
+        ((4, 8, 9, 3), (2,), (3, 4), [1, 2, 4]),
+        ((6, 12, 9), (2, 3), (), [1, 3]),
+        ((5, 7, 11), (2, 3), (), [1]),
+    ],
+)
+def test_a_layer_that_nothing_divides_does_not_spoil_a_sweep(
+    filters: tuple[int, ...], swept: tuple[int, ...], apart: tuple[int, ...], counts: list[int]
+) -> None:
+    report = compare(convolutions(*filters))
+    assert report.swept == tuple(f"conv_{number}" for number in swept)
+    assert report.apart == tuple(f"conv_{number}" for number in apart)
+    assert set(report.apart) < set(report.held)
+    assert [row.groups for row in report.rows[1:]] == counts
+    assert all(row.valid for row in report.rows)
+
+
+def test_convolutions_that_match_except_are_held() -> None:
+    spec = convolutions(8, 16, 16, 16)
+    report = compare(spec, [1, 4], except_="conv_3")
+    assert (report.swept, report.rule) == (("conv_2", "conv_4"), "dense")
+    assert compare(spec, [1, 4], only="conv_[23]", except_="*_3").swept == ("conv_2",)
+    # 8 × 16 × 9 weights and a bias of 16, 16 × 16 × 9 / 4 of the last, and the others as written.
+    held = (3 * 8 * 9 + 8) + (16 * 16 * 9 + 16)
+    assert report.rows[-1].params == held + (8 * 16 * 9 // 4 + 16) + (16 * 16 * 9 // 4 + 16)
+    with pytest.raises(UsageError, match="no convolution matches --except 'x'; the convolutions"):
+        compare(spec, except_="x")
+    with pytest.raises(UsageError, match=r"--except '\*' leaves no convolution to vary"):
+        compare(spec, except_="*")
+
+
+def test_compare_says_which_layers_nothing_divides(tmp_path) -> None:
+    import json
+
+    (tmp_path / "net.yaml").write_text(json.dumps(convolutions(8, 16, 16, 3)))
+    done = run_gconv("compare", "net.yaml", cwd=tmp_path)
+    assert done.status == 0
+    assert "Unchanged: conv, conv_4." in done.out
+    assert "conv_4 shares no divisor above 1 with the varied layers." in done.out
+    done = run_gconv("compare", "net.yaml", "--except", "conv_2", "--format", "json", cwd=tmp_path)
+    assert json.loads(done.out)["swept"] == ["conv_3"]

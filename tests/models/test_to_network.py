@@ -340,7 +340,11 @@ def test_a_layer_nobody_knows_has_keras_parameters_and_macs_unknown() -> None:
     assert (mine.op, mine.params, mine.macs, mine.flops) == ("Block", 8 * 9 * 8 + 8, None, None)
     assert report.totals.unknown == ("Block",)
     assert not report.totals.macs_complete
-    assert report.macs == KNOWN_MACS
+    assert report.macs_at_least == KNOWN_MACS
+    totals = report.totals
+    assert [report.macs, report.flops, totals.macs, totals.flops, totals.intensity] == [None] * 5
+    assert totals.flops_at_least == 2 * KNOWN_MACS
+    assert [row.macs for row in compare(with_unknown(), [1, 2]).rows] == [None] * 3
 
 
 def test_every_format_marks_a_lower_bound() -> None:

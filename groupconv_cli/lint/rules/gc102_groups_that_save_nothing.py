@@ -37,7 +37,7 @@ def violations(context: RuleContext) -> Iterator[Violation]:
     for pairs in together.values():
         macs = sum(dense.cost.macs - node.cost.macs for node, dense in pairs)
         params = sum(dense.cost.params - node.cost.params for node, dense in pairs)
-        of_macs, of_params = macs / context.totals.macs, params / context.totals.params
+        of_macs, of_params = macs / context.totals.macs_at_least, params / context.totals.params
         if max(of_macs, of_params) < LEAST_SAVED:
             node = pairs[0][0]
             yield Violation(
