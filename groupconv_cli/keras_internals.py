@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 from keras.src import backend
+from keras.src import ops as operations
 from keras.src.backend.common import global_state
 from keras.src.legacy.saving import saving_options, saving_utils
 from keras.src.models import functional
@@ -149,3 +150,26 @@ def family_of(kind: type) -> str:
     from a recurrent layer.
     """
     return ".".join(kind.__module__.split(".")[2:4]) if is_stock(kind) else ""
+
+
+def serialized_operation(name: str, config: dict[str, Any]) -> dict[str, Any] | None:
+    """An operation as Keras 3 writes it into the description of a model; None if it has none such.
+
+    Functions of keras.ops are published, and the classes that stand for them in a model are not;
+    Keras finds them by the module under `keras.src` that they are defined in.
+    """
+    for module in (
+        operations.numpy,
+        operations.nn,
+        operations.core,
+        operations.math,
+        operations.image,
+    ):
+        if isinstance(getattr(module, name, None), type):
+            return {
+                "module": module.__name__,
+                "class_name": name,
+                "config": config,
+                "registered_name": name,
+            }
+    return None

@@ -132,7 +132,7 @@ def build_files(
         layers=len(source.network.layers if source.network else model.layers),
         params=model.count_params(),
         is_read=source.file is not None or source.model is not None,
-        is_random=bool(source.file and source.file.is_application and options.weights is None),
+        is_random=bool(source.file and source.file.has_random_weights and options.weights is None),
         options=options,
         exports=tuple(exports),
         printed=printed,
@@ -152,7 +152,7 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
     if source.network and any(each.name == "python" for each in formats):
         refuse_model(source.network)
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
-    if options.seed is not None and source.file and not source.file.is_application:
+    if options.seed is not None and source.file and not source.file.has_random_weights:
         raise UsageError(f"{source.file.name} has weights already; a seed is for random weights")
     require(*FRAMEWORK, "psutil")
     require_packages(formats)

@@ -95,6 +95,8 @@ def _sum(works: list[_Work]) -> _Work:
 def _layers(value: dict[str, Any]) -> list[Any] | None:
     """The layers of a model; None if it is not a model."""
     inner = value.get("config")
+    if isinstance(inner, list):  # as a Sequential had them before Keras 2.2.3
+        return inner
     layers = inner.get("layers") if isinstance(inner, dict) else None
     return layers if isinstance(layers, list) else None
 

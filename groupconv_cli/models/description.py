@@ -20,7 +20,9 @@ CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The description of the model in a `.keras` or `.h5` file; no weights are read.
+    """The description of the model in a `.keras`, `.h5` or `.json` file; no weights are read.
+
+    Its `keras_version` is the version of Keras that wrote it, if the file tells.
 
     Raises UsageError for a file that does not exist, is of another kind, is damaged, or contains
     something that only an attack would need.
@@ -35,13 +37,16 @@ def read_config(path: Path) -> dict[str, Any]:
     check_regular(path, "model's file")
     if not path.stat().st_size:
         raise UsageError(f"{path} is empty")
-    text = _config_of_archive(path) if path.suffix.lower() == ".keras" else _config_of_hdf5(path)
+    read = READERS.get(path.suffix.lower(), _of_hdf5)
+    text, version = read(path)
     config = _json(path, text, "model")
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise UsageError(
             f"{path} is damaged: its description of the model is not valid", SAVE_AGAIN
         )
     check_work(path, config)
+    if version is not None:
+        config["keras_version"] = version
     return config
 
 
@@ -60,24 +65,51 @@ def _json(path: Path, text: str | bytes, what: str) -> Any:
     return value
 
 
-def _config_of_archive(path: Path) -> bytes:
+def _of_archive(path: Path) -> tuple[bytes, str | None]:
     with opened_archive(path) as archive:
-        if "config.json" not in archive.namelist():
+        names = archive.namelist()
+        if "config.json" not in names:
             raise UsageError(f"{path} is not a Keras model: its archive has no config.json")
         with archive.open("config.json") as file:
-            return file.read(MAX_CONFIG_BYTES + 1)
+            text = file.read(MAX_CONFIG_BYTES + 1)
+        if "metadata.json" not in names:
+            return text, None
+        with archive.open("metadata.json") as file:
+            metadata = _json(path, file.read(MAX_CONFIG_BYTES + 1), "file")
+    return text, _version(metadata.get("keras_version") if isinstance(metadata, dict) else None)
 
 
-def _config_of_hdf5(path: Path) -> str | bytes:
+def _of_hdf5(path: Path) -> tuple[str | bytes, str | None]:
     with opened_weights(path) as file:
-        config, training = (file.attrs.get(f"{name}_config") for name in ("model", "training"))
+        config, training, version = (
+            file.attrs.get(name) for name in ("model_config", "training_config", "keras_version")
+        )
     if not isinstance(config, str | bytes):
         raise UsageError(
             f"{path} has no description of a model; a file of weights has no layers to read"
         )
     if isinstance(training, str | bytes):  # which Keras reads when it loads the model
         _json(path, training, "training")
-    return config
+    return config, _version(version)
+
+
+def _of_json(path: Path) -> tuple[bytes, str | None]:
+    """An architecture, which tells its version itself; Keras 3 tells modules instead."""
+    with foreign(path, "cannot be read", SAVE_AGAIN), path.open("rb") as file:
+        text = file.read(MAX_CONFIG_BYTES + 1)
+    config = _json(path, text, "model")
+    if not isinstance(config, dict):
+        return text, None
+    version = _version(config.get("keras_version"))
+    return text, version or (None if "module" in config else "2")
+
+
+def _version(value: Any) -> str | None:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+READERS = {".keras": _of_archive, ".json": _of_json}
+"""What reads the description in files of an ending; others are HDF5."""
 
 
 def described(config: Any) -> Iterator[dict[str, Any]]:

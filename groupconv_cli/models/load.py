@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from groupconv_cli.keras_internals import (
 )
 from groupconv_cli.models.bounds import MAX_TRIES
 from groupconv_cli.models.description import described
+from groupconv_cli.models.migration import weights as migration
+from groupconv_cli.models.migration.migrate import is_migrated, migrated
 from groupconv_cli.models.model_inputs import SizesOfInputs
-from groupconv_cli.models.recognize import PREFIX
+from groupconv_cli.models.recognize import PREFIX, is_architecture, weights_beside
 from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import network_of
+from groupconv_cli.models.weights import load_weights
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import deep, silenced
 from groupconv_cli.words import did_you_mean, joined
@@ -78,13 +82,23 @@ def load_application(source: str, settings: Settings | None = None) -> Any:
         return _application(source, settings or {})
 
 
-def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any:
+def load_file(
+    path: Path,
+    config: dict[str, Any] | None = None,
+    *,
+    trust: bool = False,
+    compiled: bool = False,
+) -> Any:
     """The Keras model in a file whose description was checked, with its weights.
 
-    With `compiled`, training can continue where it stopped, if Keras finds everything it needs.
+    `config` is that description. It is changed. It may be omitted for a file that gconv wrote.
+    With `compiled`, training can continue where it stopped, if Keras 3 wrote the file and finds
+    everything it needs.
 
     Raises UsageError if the weights are not safe to read, or Keras cannot read them.
     """
+    if config is not None and (is_migrated(config) or is_architecture(path)):
+        return _load_by_parts(path, config, trust=trust)
     check_weights(path)
     source = str(path)
     options: dict[str, Any] = {"safe_mode": not trust, "compile": compiled}
@@ -95,6 +109,23 @@ def load_file(path: Path, *, trust: bool = False, compiled: bool = False) -> Any
             except Exception:  # noqa: BLE001  (a loss of the user's own, say: without it, then)
                 options["compile"] = False
         return _tried(source, lambda: keras.models.load_model(source, **options))
+
+
+def _load_by_parts(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
+    """The model of a description that Keras does not read, or that has its weights elsewhere."""
+    weights = weights_beside(path) if is_architecture(path) else path
+    written = deepcopy(config) if is_migrated(config) else None
+    if written is not None and weights is not None:
+        migration.check_outputs_stay(path, written)
+    with _apart(), foreign(path, NO_MODEL, SAVE_AGAIN), deep(), _bounded(str(path)):
+        model = _described(path, config, trust=trust)
+        if weights is None:
+            return model
+        if written is None:
+            load_weights(model, weights)
+        else:
+            migration.load_weights(model, written, weights)
+        return model
 
 
 @contextmanager
@@ -130,7 +161,8 @@ def _bounded(source: str) -> Iterator[None]:
 
 def _described(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     """The model that a file describes, without values of its weights."""
-    legacy = path.suffix.lower() != ".keras"
+    legacy = path.suffix.lower() not in (".keras", ".json") and not is_migrated(config)
+    config = migrated(path, config)
     if legacy:
         return _tried(str(path), lambda: model_from_hdf5_config(config, trust=trust))
     _check_classes(path, config)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from groupconv_cli.errors import Source, UsageError
-from groupconv_cli.models.recognize import PREFIX
+from groupconv_cli.models.recognize import PREFIX, is_architecture, weights_beside
 from groupconv_cli.network import Network
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import Severities
@@ -49,6 +49,14 @@ class ModelFile:
     def is_application(self) -> bool:
         """Whether it is a function of keras.applications, and so has random weights."""
         return isinstance(self.model, str) and self.model.startswith(PREFIX)
+
+    @property
+    def has_random_weights(self) -> bool:
+        """Whether it brings no weights: a function of keras.applications, an architecture alone."""
+        if self.is_application or not self.is_file:
+            return self.is_application
+        path = Path(self.model)
+        return is_architecture(path) and weights_beside(path) is None
 
     @property
     def is_file(self) -> bool:
@@ -137,7 +145,8 @@ class ModelFile:
 
             if self.is_application:
                 return load.load_application(self.model, settings)
-            return load.load_file(Path(self.model), trust=self.trust, compiled=compiled)
+            config = deepcopy(self._config)
+            return load.load_file(Path(self.model), config, trust=self.trust, compiled=compiled)
 
     @property
     def rules(self) -> Severities:

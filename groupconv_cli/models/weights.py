@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -106,25 +107,29 @@ def _differences(own: dict[str, _Layer], found: dict[str, _Layer]) -> list[str]:
         there = found.get(place)
         if there is None:
             differences.append(
-                f"layer {layer.name!r} has weights {_shown(layer)}, the file has none for it"
+                f"layer {layer.name!r} has weights {shown_shapes(layer.shapes)}, "
+                "the file has none for it"
             )
         elif there.shapes != layer.shapes:
-            shown = _shown(there)
+            shown = shown_shapes(there.shapes)
             if there.name != layer.name:
                 shown += f" for {there.name!r}"
             differences.append(
-                f"layer {layer.name!r} has weights {_shown(layer)}, the file has {shown}"
+                f"layer {layer.name!r} has weights {shown_shapes(layer.shapes)}, "
+                f"the file has {shown}"
             )
     differences += [
-        f"the file has weights {_shown(layer)} for {layer.name!r}, the network has no such layer"
+        f"the file has weights {shown_shapes(layer.shapes)} for {layer.name!r}, "
+        "the network has no such layer"
         for place, layer in found.items()
         if place not in own
     ]
     return differences
 
 
-def _shown(layer: _Layer) -> str:
-    return ", ".join("×".join(map(str, shape)) or "1" for shape in layer.shapes)
+def shown_shapes(shapes: Iterable[tuple[int, ...]]) -> str:
+    """Shapes of weights for a message."""
+    return ", ".join("×".join(map(str, shape)) or "1" for shape in shapes)
 
 
 def _mismatch(model: Any, path: Path, differences: list[str]) -> UsageError:
