@@ -424,3 +424,26 @@ def test_a_computation_is_traced_for_sizes_that_a_layers_own_rule_leaves_open():
     layer.build((None, None, 8))
     assert layer.compute_output_spec(x).shape == (1, None, 4)
     assert traced_spec(layer, (x,), {}).shape == (1, 6, 4)
+
+
+def test_operations_are_serialized_as_keras_does() -> None:
+    """Without it, functions of TensorFlow in files of Keras 2 are refused."""
+    import keras
+
+    from groupconv_cli.keras_internals import serialized_operation
+
+    x = keras.Input((4, 4))
+    for made, name, config in (
+        (keras.ops.mean(x, axis=1), "Mean", {"axis": 1}),
+        (keras.ops.relu6(x), "Relu6", {}),
+        (keras.ops.image.resize(keras.Input((4, 4, 1)), (2, 2)), "Resize", {"size": (2, 2)}),
+        (keras.ops.erf(x), "Erf", {}),
+        (keras.ops.cast(x, "float16"), "Cast", {"dtype": "float16"}),
+    ):
+        model = keras.Model(made._keras_history.operation._inbound_nodes[0].input_tensors, made)
+        described = model.get_config()["layers"][-1]
+        mine = serialized_operation(name, config)
+        assert mine is not None
+        for key in ("module", "class_name", "registered_name"):
+            assert mine[key] == described[key]
+    assert serialized_operation("Nothing", {}) is None
