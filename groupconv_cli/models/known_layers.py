@@ -207,10 +207,17 @@ def _matmul_macs(use: LayerUse) -> int:
 def _einsum_macs(use: LayerUse) -> int | None:
     """One for every combination of labels, of two operands."""
     subscripts = use.operation.subscripts.replace(" ", "")
-    operands, *_ = subscripts.split("->")
+    operands, *outputs = subscripts.split("->")
     labels = operands.split(",")
-    if len(labels) != 2 or "." in subscripts:
+    if len(labels) != 2:
         return None
+    if "." in subscripts:  # what it stands for may be broadcast, so the output tells its size
+        if not outputs:
+            return None
+        sizes: dict[str, int] = {}
+        for text, x in zip(labels, use.args, strict=True):
+            sizes |= _labelled(text, _shape_of(x))
+        return prod(use.output) * prod(sizes[label] for label in set(sizes) - set(outputs[0]))
     pairs = zip(labels, (_shape_of(x) for x in use.args), strict=True)
     return prod(
         dict(pair for text, shape in pairs for pair in zip(text, shape, strict=True)).values()

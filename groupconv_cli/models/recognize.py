@@ -12,7 +12,10 @@ PREFIX = "keras:"
 ENDINGS = (".keras", ".h5", ".hdf5")
 
 MARK = b'"class_name"'
+"""What every description of a model has in it."""
+
 MAX_ARCHITECTURE_BYTES = 16_000_000
+"""Longer files are not descriptions: the longest of keras.applications has 1 MB."""
 
 
 def is_model(source: str) -> bool:

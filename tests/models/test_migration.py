@@ -93,6 +93,12 @@ def test_weights_are_carried_over(file: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=2e-5, atol=2e-6)
 
 
+def test_operations_are_counted() -> None:
+    """Two products of matrices, 5×4 by 4×5 and 5×5 by 5×4. The others count nothing."""
+    report = analyze(MADE / "operations.h5")
+    assert (report.macs, report.totals.unknown) == (5 * 5 * 4 + 5 * 4 * 5, ())
+
+
 @pytest.mark.parametrize("file", ["grouped.h5", "grouped.keras"])
 def test_weights_of_keras_2_15_are_those_in_the_file(file: str) -> None:
     with h5py.File(FOLDER / "grouped.h5") as opened:

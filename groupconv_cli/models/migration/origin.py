@@ -54,8 +54,7 @@ def shown(value: object) -> str:
 def major_version(config: dict[str, Any]) -> int:
     """The major version of Keras that wrote a description.
 
-    Files without a version are taken for Keras 3's, as are their rules, but for descriptions
-    whose objects name no module: Keras 3 always writes one where there is no file around it.
+    A description without a version is taken for one of Keras 3.
     """
     version = config.get("keras_version")
     found = re.match(r"(\d{1,3})\b", version) if isinstance(version, str) else None
