@@ -58,7 +58,7 @@ def _options(function: Callable[..., Any]) -> tuple[dict[str, Any], inspect.Sign
             inspect.Parameter(
                 field,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=group._field_defaults[field],
+                default=getattr(parameter.default, field),
                 annotation=hints[field],
             )
             for field in group._fields
