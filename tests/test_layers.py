@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from running import ROOT
 
 from groupconv_cli.fastconv.grouped_conv import runs_natively
 from groupconv_cli.layers import GROUPED, GroupConv1D, GroupConv2D, GroupConv3D
@@ -344,3 +345,16 @@ def test_a_subclass_may_change_the_convolution_as_in_keras():
 
     y = Nothing(8, 3, groups=2)(np.ones((1, 8, 8, 8), "float32"))
     assert not np.any(y)
+
+
+def test_a_file_of_the_first_version_loads() -> None:
+    """The names that the fast layers are registered under stay: files have them.
+
+    The file was made by `gconv build tiny.yaml --fast --init-seed 1` of that version, with two
+    convolutions of 4 and 2 groups.
+    """
+    model = keras.models.load_model(ROOT / "tests/data/layers/first_version.keras")
+    assert [type(layer) for layer in model.layers[1:]] == [GroupConv2D, GroupConv2D]
+    assert [layer.groups for layer in model.layers[1:]] == [4, 2]
+    assert model.count_params() == 8 * 2 * 9 + 8 + 16 * 4 * 9 + 16
+    assert np.isfinite(np.asarray(model(np.ones((1, 6, 6, 8), "float32")))).all()
