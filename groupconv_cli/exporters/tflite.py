@@ -115,8 +115,8 @@ def _refuse_quantized(model: Any) -> None:
         if mode is not None:
             raise UsageError(
                 f"the model cannot be converted to TFLite, because Keras has quantized its layer "
-                f"{clean_name(layer.name)!r} to {mode}\n  export the model as it was before, "
-                "with --quantize int8"
+                f"{clean_name(layer.name)!r} to {mode}",
+                "export the model as it was before, with --quantize int8",
             )
 
 

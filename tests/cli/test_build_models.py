@@ -66,7 +66,7 @@ def test_an_application_is_exported(folder) -> None:
             ("-o", "x.onnx", "--init-seed", "1"),
             "net.keras has weights already; a seed is for random weights",
         ),
-        (("-o", "x.onnx", "--variant", "a"), "a model has no variants"),
+        (("-o", "x.onnx", "--variant", "a"), "a Keras model has no variants"),
     ],
 )
 def test_what_a_model_is_no_good_for(folder, args: tuple[str, ...], message: str) -> None:

@@ -221,7 +221,7 @@ def test_python_code_builds_the_model_and_needs_the_network(tmp_path: Path) -> N
     twin.set_weights(model.get_weights())
     x = batch(model)
     assert far(keras_outputs(twin, x), keras_outputs(model, x)) < 1e-6
-    with pytest.raises(UsageError, match="Python code needs a spec"):
+    with pytest.raises(UsageError, match="a Keras model cannot be written as Python code"):
         export(model, tmp_path / "model.py")
 
 
