@@ -422,7 +422,7 @@ def test_a_computation_is_traced_for_sizes_that_a_layers_own_rule_leaves_open():
     layer = keras.layers.EinsumDense("abc,cd->abd", output_shape=(None, 4))
     x = keras.KerasTensor((1, 6, 8))
     layer.build((None, None, 8))
-    assert layer.compute_output_spec(x).shape == (1, None, 4)
+    assert layer.compute_output_spec(x).shape[1:] == (None, 4)
     assert traced_spec(layer, (x,), {}).shape == (1, 6, 4)
 
 
