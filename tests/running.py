@@ -354,3 +354,15 @@ def run_in_process(monkeypatch, capsys, *args) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stop:
         app([str(arg) for arg in args], prog_name="gconv")
     return stop.value.code, capsys.readouterr().err
+
+
+def run_python(probe: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Runs Python code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=check,
+    )

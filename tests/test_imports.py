@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import ROOT, clean_environment
+from running import ROOT, clean_environment, run_python
 
 HEAVY = ("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema")
 
@@ -73,12 +73,5 @@ def test_a_spec_is_read_without_loading_rules(command: str, tmp_path: Path) -> N
 
 def test_the_package_itself_imports_nothing_of_itself() -> None:
     probe = "import groupconv_cli, sys; print(*[m for m in sys.modules if 'groupconv_cli.' in m])"
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_python(probe)
     assert done.stdout.strip() == ""

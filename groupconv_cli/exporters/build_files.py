@@ -6,7 +6,7 @@ TensorFlow is loaded, and if one file fails, no file is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,14 +25,13 @@ from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.weights import check_weights_file, load_weights
 from groupconv_cli.network import Network, refuse_model
 from groupconv_cli.runtime import FRAMEWORK, load_keras, require
+from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
     import keras
 
     from groupconv_cli.exporters.exporter import Arrays, Export
     from groupconv_cli.exporters.formats import Quantization
-
-Tell = Callable[[str], None]
 
 
 class ModelSource(NamedTuple):
@@ -90,7 +89,7 @@ def build_files(
     options: BuildOptions,
     *,
     force: bool = False,
-    progress: Tell = lambda _: None,
+    progress: Tell = silent,
 ) -> BuildReport:
     """Makes the model and writes it to every path, in the formats of `formats.targets`.
 
@@ -103,6 +102,7 @@ def build_files(
     wanted = targets(paths, to, file_stem(source.name))
     formats = [target.format for target in wanted]
     _check(source, formats, options)
+    samples = _samples(source, options.calibration) if source.network else None
     # The targets are opened first, so that no work is done whose result cannot be kept.
     with reserved(wanted, force=force) as places:
         progress("Loading TensorFlow")
@@ -116,7 +116,7 @@ def build_files(
 
         if source.model is not None:
             check_model(source.model)
-        samples = _samples(source, options.calibration)
+            samples = _samples(source, options.calibration)
         model = _made(source, options, progress)
         check_sizes(formats, 4 * model.count_params())
         exports = export_all(
@@ -144,7 +144,7 @@ def build_one(source: ModelSource, options: BuildOptions) -> keras.Model:
     if options.weights is not None:
         check_weights_file(options.weights)
     load_keras()
-    return _made(source, options, lambda _: None)
+    return _made(source, options, silent)
 
 
 def _check(source: ModelSource, formats: list[Format], options: BuildOptions) -> None:
@@ -160,8 +160,6 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
         check_sizes(formats, 4 * sum(node.cost.params for node in source.network.nodes))
     if options.weights is not None:
         check_weights_file(options.weights)
-    if source.network and options.calibration is not None:
-        _samples(source, options.calibration)
 
 
 def _samples(source: ModelSource, calibration: Any) -> Arrays | None:

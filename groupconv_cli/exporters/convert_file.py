@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,11 +16,10 @@ from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
 from groupconv_cli.models.safety import SAVE_AGAIN
 from groupconv_cli.runtime import silenced
+from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
     from groupconv_cli.exporters.agreement import ConversionAgreement
-
-Tell = Callable[[str], None]
 
 
 class Conversion(NamedTuple):
@@ -47,7 +46,7 @@ def convert_file(
     ignore_memory: bool = False,
     settings: Mapping[str, object] | None = None,
     trust: bool = False,
-    progress: Tell = lambda _: None,
+    progress: Tell = silent,
 ) -> Conversion:
     """Converts the model of a file or of keras.applications and saves it at the path.
 

@@ -24,6 +24,7 @@ from groupconv_cli.exporters.inputs import as_argument
 from groupconv_cli.foreign import first_line
 from groupconv_cli.models.tracing import clean_name
 from groupconv_cli.runtime import silenced
+from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
     from groupconv_cli.network import Network
@@ -132,7 +133,7 @@ def export_all(
     subject: ExportSubject,
     places: Sequence[tuple[Target, Path]],
     options: ExportOptions,
-    show: Callable[[str], None] = lambda _: None,
+    show: Tell = silent,
 ) -> list[Export]:
     """Writes the model to every place in the target's format, and compares each with the model.
 

@@ -8,7 +8,7 @@ from groupconv_cli.analysis.regroup import Count, RegroupError, regrouped_by_nam
 from groupconv_cli.errors import Diagnostic, Problems, SpecError
 from groupconv_cli.language.nodes import Entry, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
-from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, plain
+from groupconv_cli.language.values import is_computed, is_nothing, plain, sound_entries
 from groupconv_cli.network import Network
 from groupconv_cli.ops.kinds import Groups, KindError, Value
 
@@ -17,22 +17,19 @@ def check_groups(
     entries: dict[str, Entry], names: Collection[str], problems: Problems
 ) -> dict[str, Entry]:
     """The counts that are sound, or depend on variables; what is wrong goes to `problems`."""
-    sound = {}
+    given = []
     for pattern, entry in entries.items():
         if is_nothing(entry.value):
             problems.add(f"the groups of {pattern!r} are empty", entry.place)
-            continue
-        content = examine(entry.value, names, f"the groups of {pattern!r}", problems)
-        if content is Content.LITERAL:
-            try:
-                _count(pattern, entry, plain(entry.value))
-            except SpecError as error:
-                for problem in error.diagnostics:
-                    problems.add(*problem[:3])
-                continue
-        if content is not Content.UNSOUND:
-            sound[pattern] = entry
-    return sound
+        else:
+            given.append(entry)
+    return sound_entries(
+        given,
+        "the groups of {!r}",
+        lambda entry: _count(entry.key, entry, plain(entry.value)),
+        names,
+        problems,
+    )
 
 
 def apply_groups(network: Network, entries: dict[str, Entry], scope: Scope) -> Network:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from groupconv_cli.errors import Diagnostic, Problems, SpecError
 from groupconv_cli.language.nodes import Entry, ScalarNode, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
-from groupconv_cli.language.values import Content, examine, is_computed, is_nothing, report_unknown
+from groupconv_cli.language.values import is_computed, is_nothing, report_unknown, sound_entries
 from groupconv_cli.policy.amounts import AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import RuleError, Severities, known_code, known_severity
@@ -37,23 +37,15 @@ def check_budget(
     report_unknown(
         entries, BUDGETED, "no budget is called", f"there are {', '.join(BUDGETED)}", problems
     )
-    sound = {}
-    for key, entry in entries.items():
-        if key not in BUDGETED or is_nothing(entry.value):
-            continue
-        content = examine(entry.value, names, f"the budget of {key}", problems)
-        if content is Content.LITERAL:
-            try:
-                _amount(
-                    key, entry, entry.value.value if isinstance(entry.value, ScalarNode) else None
-                )
-            except SpecError as error:
-                for problem in error.diagnostics:
-                    problems.add(*problem[:3])
-                continue
-        if content is not Content.UNSOUND:
-            sound[key] = entry
-    return sound
+    given = [
+        entry for key, entry in entries.items() if key in BUDGETED and not is_nothing(entry.value)
+    ]
+
+    def convert(entry: Entry) -> int:
+        tree = entry.value
+        return _amount(entry.key, entry, tree.value if isinstance(tree, ScalarNode) else None)
+
+    return sound_entries(given, "the budget of {}", convert, names, problems)
 
 
 def limits(entries: dict[str, Entry], scope: Scope) -> dict[str, BudgetLimit]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 
-from groupconv_cli.errors import Place, Problems
+from groupconv_cli.errors import Place, Problems, SpecError
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.keras_words import argument_meant
 from groupconv_cli.language.nodes import (
@@ -91,6 +91,33 @@ def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> 
         hint = _variable_hint(name, names)
         problems.add(f"unknown variable '${name}'", point(tree, offset), hint)
     return Content.UNSOUND if unknown else Content.COMPUTED
+
+
+def sound_entries(
+    entries: Iterable[Entry],
+    what: str,
+    convert: Callable[[Entry], object],
+    names: Iterable[str],
+    problems: Problems,
+) -> dict[str, Entry]:
+    """The entries that are sound, or depend on variables; mistakes go to `problems`.
+
+    `convert` raises SpecError for a literal value that the entry cannot have. `what` names an entry
+    in messages, with {} for its key.
+    """
+    sound = {}
+    for entry in entries:
+        content = examine(entry.value, names, what.format(entry.key), problems)
+        if content is Content.LITERAL:
+            try:
+                convert(entry)
+            except SpecError as error:
+                for problem in error.diagnostics:
+                    problems.add(*problem[:3])
+                continue
+        if content is not Content.UNSOUND:
+            sound[entry.key] = entry
+    return sound
 
 
 def _variable_hint(name: str, names: Iterable[str]) -> str:

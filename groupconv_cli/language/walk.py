@@ -99,7 +99,9 @@ class Walk:
                 return x
             for scope in frame._repetitions(x):
                 self.growing.step(item.place)
-                each = Walk(self.growing, scope, self.level, item, self.used_at)
+                each = frame
+                if scope is not self.variables:
+                    each = Walk(self.growing, scope, self.level, item, self.used_at)
                 if item.when is not None and is_by_rows and not each._truth(item.when, x):
                     continue
                 before, x = x, each._once(x)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from published import COUNTS
-from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process
+from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process, run_python
 
 from groupconv_cli.sources.catalogue import catalogue
 
@@ -387,14 +387,7 @@ def test_a_bug_is_reported_without_a_traceback() -> None:
         "import sys; sys.argv = ['gconv', 'summary', 'basic']\n"
         "from groupconv_cli.cli.app import main; main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python(probe, check=False)
     assert done.returncode == 3
     assert "unexpected ZeroDivisionError: oh" in done.stderr
     assert "Traceback" not in done.stderr

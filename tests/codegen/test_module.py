@@ -16,7 +16,7 @@ import pytest
 from cases import CASES, Case
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
-from running import ROOT, clean_environment
+from running import ROOT, clean_environment, run_python
 from specs import network
 
 from groupconv_cli import SpecError, build, load, python_code
@@ -394,14 +394,7 @@ def test_writing_code_imports_nothing_heavy() -> None:
         "import sys, groupconv_cli; groupconv_cli.python_code('resnet50')\n"
         "print(*[m for m in ('keras', 'tensorflow', 'numpy', 'rich') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_python(probe)
     assert done.stdout.strip() == ""
 
 
