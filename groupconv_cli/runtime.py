@@ -31,6 +31,9 @@ LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
 BACKEND = "KERAS_BACKEND"
 """The variable that sets Keras' backend when Keras is imported."""
 
+_owned: list[bool] = []
+"""Not empty if the process is gconv's own, so that its settings may be."""
+
 _paused: list[Callable[[], None]] = []
 """Functions that switch on again what the command line switched off for short runs."""
 
@@ -52,6 +55,7 @@ def own_process() -> None:
     It switches the garbage collector off, which would make large specs slow, in runs that end
     before it matters. `load_keras` switches it on again, because runs with Keras are longer.
     """
+    _owned.append(True)
     os.environ[BACKEND] = "tensorflow"
     # This must be set before TensorFlow's C++ side starts. A level that the user chose stays.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -74,7 +78,45 @@ def load_keras() -> None:
         with silenced() as messages:
             _import("tensorflow", "TensorFlow", messages)
             _import("keras", "Keras", messages)
+        if _owned:
+            _set_as_shipped()
     _check_backend(sys.modules["keras"].config.backend(), "Keras runs in this process on")
+
+
+@contextmanager
+def as_shipped() -> Iterator[None]:
+    """Sets Keras as it is shipped, whatever the user's keras.json or this process says.
+
+    A spec is the same model everywhere. A dtype policy that the process has set stays, unless it
+    only follows from the float type. After the block everything is as it was.
+    """
+    restore = _set_as_shipped()
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _set_as_shipped() -> Callable[[], None]:
+    """Sets Keras as it is shipped; returns a function that undoes it."""
+    config = sys.modules["keras"].config
+    floatx, layout, epsilon = config.floatx(), config.image_data_format(), config.epsilon()
+    policy = config.dtype_policy()
+    follows = policy.name == floatx
+
+    def restore() -> None:
+        config.set_floatx(floatx)
+        config.set_image_data_format(layout)
+        config.set_epsilon(epsilon)
+        if follows:
+            config.set_dtype_policy(policy)
+
+    config.set_floatx("float32")
+    config.set_image_data_format("channels_last")
+    config.set_epsilon(1e-7)
+    if follows:
+        config.set_dtype_policy("float32")
+    return restore
 
 
 def _import(module: str, name: str, messages: Callable[[], str]) -> None:

@@ -35,7 +35,7 @@ from groupconv_cli.api.bundled import (
     starting_point,
 )
 from groupconv_cli.api.measuring import compare_measured, measure, measure_layers
-from groupconv_cli.api.reading import load
+from groupconv_cli.api.reading import import_modules, load
 from groupconv_cli.sources.open import open_spec
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "export",
     "growth_limits",
     "growth_verdicts",
+    "import_modules",
     "is_spec",
     "load",
     "measure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from groupconv_cli.analysis.regroup import regrouped_by_name
@@ -58,3 +58,15 @@ def load(
 def network_of(spec: AnySpec) -> Network:
     """The network itself, or the result of `load`."""
     return spec if isinstance(spec, Network) else load(spec)
+
+
+def import_modules(names: Iterable[str], note: Tell) -> None:
+    """Imports modules of the user's own, which have the code of custom classes in models' files.
+
+    `note` is told of each. A program imports its modules itself; this is for the command line.
+
+    Raises UsageError for a module that does not exist or cannot be imported.
+    """
+    from groupconv_cli.sources.user_modules import import_modules as import_all
+
+    import_all(names, note)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.fastconv.grouped_conv import runs_natively
-from groupconv_cli.runtime import quiet
+from groupconv_cli.runtime import as_shipped, quiet
 from groupconv_cli.version import __version__
 
 
@@ -30,13 +30,14 @@ def configured(settings: MeasureSettings) -> Iterator[Machine]:
     if settings.threads is not None:
         _limit_threads(settings.threads)
     device = _device(settings.device)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(settings.dtype)
-    try:
-        with quiet(), tf.device(f"/{device}"):
-            yield _machine(device, settings)
-    finally:
-        keras.config.set_dtype_policy(policy)
+    with as_shipped():
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(settings.dtype)
+        try:
+            with quiet(), tf.device(f"/{device}"):
+                yield _machine(device, settings)
+        finally:
+            keras.config.set_dtype_policy(policy)
 
 
 def _limit_threads(threads: int) -> None:

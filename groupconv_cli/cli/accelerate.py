@@ -10,6 +10,7 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
     ForceOption,
+    ImportOption,
     SetOption,
     TrustOption,
     file_name,
@@ -50,6 +51,7 @@ def accelerate(
     ] = False,
     settings: SetOption = None,
     trust: TrustOption = False,
+    modules: ImportOption = None,
 ) -> None:
     """Save a Keras model with fast grouped convolutions.
 
@@ -62,10 +64,11 @@ def accelerate(
       gconv accelerate model.keras -o fast.keras
       gconv accelerate fast.keras -o model.keras --portable
     """
-    from groupconv_cli.cli.output import write_sentences
+    from groupconv_cli.cli.output import note, write_sentences
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.render.build import conversion_sentences
 
+    api.import_modules(modules or (), note)
     with spinner() as show:
         report = api.accelerate_file(
             model,

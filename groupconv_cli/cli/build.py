@@ -164,6 +164,7 @@ def build(
             "-o - is for Python code only: gconv build SPEC --to python -o -",
             "other formats need a file, such as -o net.keras",
         )
+    api.import_modules(reading.modules or (), note)
     file = api.open_spec(spec, trust=reading.trust, or_bundled=False, note=note)
     with spinner() as show:
         report = api.build_files(

@@ -154,6 +154,7 @@ def check(
         chosen = "github"
     to = Destination(chosen, output, file.force, file.exact).checked()
     given = {name: limits[parameter] for parameter, name in BUDGET_OPTIONS.items()}
+    api.import_modules(reading.modules or (), note)
     report = api.check(
         *(specs or ()),
         rules=parse_rules(rules),

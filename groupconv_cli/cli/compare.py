@@ -171,6 +171,7 @@ def _variants(spec: str | None, options: SpecOptions, dtype: str) -> tuple[int, 
     from groupconv_cli.render.compare import variants_view
     from groupconv_cli.render.json import variants_json
 
+    api.import_modules(options.modules or (), note)
     file = api.open_spec(spec, trust=options.trust, note=note)
     settings = parse_settings(options.settings)
     report = api.compare_variants(file, settings=settings, dtype=dtype)

@@ -114,6 +114,7 @@ def diff(
     limits = api.growth_limits(fail_if_larger or ())
     shared = parse_settings(reading.settings)
     own = {**shared, **parse_settings(old_settings)}
+    api.import_modules(reading.modules or (), note)
     with spinner() as show:
         report, sources = api.diff_specs(
             old,

@@ -130,6 +130,16 @@ TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Let Keras run the code in a model's file (Lambda layers)."),
 ]
+ImportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="Import a module of your own first, for the custom classes in a model's file. It runs "
+        "with your rights. May be repeated.",
+        show_default=False,
+    ),
+]
 DTypeOption = Annotated[
     DType,
     typer.Option(
@@ -147,6 +157,7 @@ class SpecOptions(NamedTuple):
     variant: VariantOption = None
     regroup: RegroupOption = None
     trust: TrustOption = False
+    modules: ImportOption = None
 
 
 DEFAULT_READING = SpecOptions()
@@ -174,6 +185,7 @@ def load_spec(spec: str | None, options: SpecOptions) -> Network:
     from groupconv_cli.cli.progress import spinner
 
     values, groups = parse_settings(options.settings), parse_regroup(options.regroup)
+    api.import_modules(options.modules or (), note)
     file = api.open_spec(spec, trust=options.trust, note=note)
     with spinner() as show:
         return api.load(

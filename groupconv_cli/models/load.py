@@ -31,7 +31,7 @@ from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import network_of
 from groupconv_cli.models.weights import load_weights
 from groupconv_cli.network import Network
-from groupconv_cli.runtime import deep, silenced
+from groupconv_cli.runtime import as_shipped, deep, silenced
 from groupconv_cli.words import did_you_mean, joined
 
 Settings = Mapping[str, object]
@@ -131,7 +131,7 @@ def _load_by_parts(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
 @contextmanager
 def _apart() -> Iterator[None]:
     """Inside, Keras names objects as in a fresh program, prints nothing and leaves no state."""
-    with fresh_names(), silenced(), warnings.catch_warnings():
+    with as_shipped(), fresh_names(), silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
@@ -193,9 +193,9 @@ def _unknown(source: str, names: list[str]) -> UsageError:
     several = len(names) > 1
     return UsageError(
         f"{source} uses the custom class{'es' * several} {listed}, which "
-        f"{'are' if several else 'is'} not registered; import {'their' if several else 'its'} "
-        f"module first",
-        f"in Python: import it, then groupconv_cli.analyze({source!r})",
+        f"{'are' if several else 'is'} not registered",
+        f"name the module that {'they are' if several else 'it is'} in: --import MODULE; in Python "
+        f"import it, then groupconv_cli.analyze({source!r})",
     )
 
 

@@ -1,0 +1,175 @@
+"""What is around Keras: modules of the user's own, and the user's keras.json."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from running import clean_environment, run_gconv, run_process
+
+SOURCE = """
+import keras
+
+print("printed by the module")
+
+
+class Plain(keras.layers.Layer):  # not registered
+    def call(self, x):
+        return x
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class Scaled(keras.layers.Conv2D):
+    def convolution_op(self, x, kernel):
+        return super().convolution_op(x, kernel * 2)
+"""
+
+SAVED = """
+import keras
+from my_layers import Plain, Scaled
+
+x = keras.Input((9, 9, 4))
+keras.Model(x, Plain()(Scaled(8, 3, groups=2, name="ws")(x))).save("own.keras")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_layers.py").write_text(SOURCE)
+    return tmp_path
+
+
+def saved(folder: Path) -> None:
+
+    subprocess.run(
+        [sys.executable, "-c", SAVED], cwd=folder, env=clean_environment(), check=True, timeout=300
+    )
+
+
+def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
+    saved(folder)
+    done = run_process("summary", "own.keras", "--depth", "0", cwd=folder)
+    assert done.status == 2
+    assert "uses the custom classes 'Plain' and 'Scaled', which are not registered" in done.err
+    assert "--import MODULE" in done.err
+    named = ("--import", "my_layers")
+    done = run_process("summary", "own.keras", "--format", "json", *named, cwd=folder)
+    assert done.status == 0, done.err
+    data = json.loads(done.out)  # what the module prints is not in the result
+    assert "printed by the module" in done.err
+    assert f"imported my_layers from {folder / 'my_layers.py'}" in done.err.replace("\n", "")
+    assert (data["assumed"], data["unknown"]) == (["Scaled"], ["Plain"])
+    assert data["macs"] == 49 * 8 * 9 * 2
+    done = run_process("accelerate", "own.keras", "-o", "fast.keras", *named, cwd=folder)
+    assert "stay unchanged" in done.err + done.out or "nothing" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("my_layers.py", "the name of a module, such as my_layers or package.layers"),
+        ("my_layer", "there is no module 'my_layer' in this folder"),
+        ("broken", "the module 'broken' cannot be imported: ZeroDivisionError: division by zero"),
+        ("ends", "the module 'ends' cannot be imported: SystemExit: 3"),
+        ("needs", "the module 'needs' cannot be imported: ModuleNotFoundError: No module named"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(folder: Path, name: str, message: str) -> None:
+
+    (folder / "broken.py").write_text("1 / 0")
+    (folder / "ends.py").write_text("raise SystemExit(3)")
+    (folder / "needs.py").write_text("import not_there_at_all")
+    done = run_gconv("summary", "block", "--import", name, cwd=folder)
+    assert (done.status, done.out) == (2, "")
+    assert message in " ".join(done.err.split())
+
+
+# keras.json
+
+
+@pytest.fixture
+def odd_home(tmp_path: Path) -> dict[str, str]:
+    """Surroundings in which Keras computes with 16 bits and with channels first."""
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1}
+    (home / "keras.json").write_text(json.dumps(settings | {"backend": "jax"}))
+    return {"KERAS_HOME": str(home)}
+
+
+def contents(path: Path) -> tuple[dict, dict]:
+    """The description of a model, and its weights by name."""
+    import h5py
+    import numpy as np
+
+    weights = {}
+
+    def add(name, item) -> None:
+        if isinstance(item, h5py.Dataset):
+            weights[name] = (str(item.dtype), np.asarray(item).tobytes())
+
+    with zipfile.ZipFile(path) as archive:
+        with archive.open("model.weights.h5") as file, h5py.File(file) as opened:
+            opened.visititems(add)
+        return json.loads(archive.read("config.json")), weights
+
+
+def test_keras_json_changes_no_result(tmp_path: Path, odd_home: dict[str, str]) -> None:
+    def run(*args: str, env: dict[str, str] | None = None) -> str:
+        done = run_process(*args, cwd=tmp_path, env=env)
+        assert done.status == 0, done.err
+        return done.out
+
+    seeded = ("block", "--init-seed", "1")
+    run("build", *seeded, "-o", "plain.keras")
+    run("build", *seeded, "-o", "odd.keras", "-o", "odd.onnx", env=odd_home)
+    assert contents(tmp_path / "odd.keras") == contents(tmp_path / "plain.keras")
+    run("accelerate", "odd.keras", "-o", "fast.keras", env=odd_home)
+    assert contents(tmp_path / "fast.keras")[1] == contents(tmp_path / "plain.keras")[1]
+    network = ("keras:MobileNet", "--set", "alpha=0.25", "--format", "json")
+    odd = json.loads(run("summary", *network, env=odd_home))
+    assert odd["params"] == 475_544  # alpha 0.25, as Keras counts
+    assert odd["input"] == [224, 224, 3]
+    measured = run(
+        *("compare", "block", "-g", "4", "--measure", "--runs", "1", "--format", "json"),
+        env=odd_home,
+    )
+    assert json.loads(measured)["measured"]["settings"]["dtype"] == "float32"
+
+
+def test_settings_of_a_process_are_afterwards_what_they_were(odd_home: dict[str, str]) -> None:
+
+    code = """
+import keras
+from groupconv_cli import analyze, build
+
+
+def held():
+    config = keras.config
+    return config.floatx(), config.image_data_format(), config.epsilon(), config.dtype_policy().name
+
+before = held()
+model = build("block")
+print({str(w.dtype) for w in model.weights}, analyze("keras:MobileNet").params)
+print(held() == before == ("float16", "channels_first", 0.1, "float16"))
+keras.config.set_dtype_policy("mixed_float16")
+print(build("block").layers[-1].compute_dtype, keras.config.dtype_policy().name)
+"""
+    home = {**odd_home, "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(home),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert done.stdout.splitlines() == [
+        "{'float32'} 4253864",
+        "True",
+        "float16 mixed_float16",
+    ]
