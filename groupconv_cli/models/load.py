@@ -27,7 +27,7 @@ from groupconv_cli.models.migration import weights as migration
 from groupconv_cli.models.migration.migrate import is_migrated, migrated
 from groupconv_cli.models.model_inputs import SizesOfInputs
 from groupconv_cli.models.recognize import PREFIX, is_architecture, weights_beside
-from groupconv_cli.models.safety import NO_MODEL, SAVE_AGAIN, check_weights
+from groupconv_cli.models.safety import IMPORT_IT, NO_MODEL, SAVE_AGAIN, check_weights
 from groupconv_cli.models.to_network import network_of
 from groupconv_cli.models.weights import load_weights
 from groupconv_cli.network import Network
@@ -194,8 +194,7 @@ def _unknown(source: str, names: list[str]) -> UsageError:
     return UsageError(
         f"{source} uses the custom class{'es' * several} {listed}, which "
         f"{'are' if several else 'is'} not registered",
-        f"name the module that {'they are' if several else 'it is'} in: --import MODULE; in Python "
-        f"import it, then groupconv_cli.analyze({source!r})",
+        IMPORT_IT,
     )
 
 

@@ -39,6 +39,10 @@ FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 NO_MODEL = "is not a complete Keras model"
 NO_HDF5 = "is not a complete HDF5 file"
 SAVE_AGAIN = "save it again where it was made: model.save('model.keras')"
+IMPORT_IT = (
+    "name the module that has the class with --import MODULE; in Python, import that module first"
+)
+"""What to do about a custom class. It is right for every command."""
 
 
 def allowed_bytes(stored: int) -> int:

@@ -44,7 +44,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 def saved(folder: Path) -> None:
-
     subprocess.run(
         [sys.executable, "-c", SAVED], cwd=folder, env=clean_environment(), check=True, timeout=300
     )
@@ -52,10 +51,12 @@ def saved(folder: Path) -> None:
 
 def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
     saved(folder)
-    done = run_process("summary", "own.keras", "--depth", "0", cwd=folder)
-    assert done.status == 2
-    assert "uses the custom classes 'Plain' and 'Scaled', which are not registered" in done.err
-    assert "--import MODULE" in done.err
+    for command in (("summary",), ("build", "-o", "net.onnx"), ("accelerate", "-o", "fast.keras")):
+        done = run_gconv(command[0], "own.keras", *command[1:], cwd=folder)
+        told = " ".join(done.err.split())
+        assert done.status == 2
+        assert "uses the custom classes 'Plain' and 'Scaled', which are not registered" in told
+        assert "with --import MODULE; in Python, import that module first" in told
     named = ("--import", "my_layers")
     done = run_process("summary", "own.keras", "--format", "json", *named, cwd=folder)
     assert done.status == 0, done.err
@@ -66,6 +67,24 @@ def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
     assert data["macs"] == 49 * 8 * 9 * 2
     done = run_process("accelerate", "own.keras", "-o", "fast.keras", *named, cwd=folder)
     assert "stay unchanged" in done.err + done.out or "nothing" in done.err
+
+
+def test_a_class_in_a_file_of_keras_2_is_found_too(folder: Path) -> None:
+    """The description is as Keras 2.15 wrote it, which knew no modules of classes."""
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 9, 9, 4]}},
+        {"class_name": "Scaled", "config": {"name": "ws", "filters": 8, "kernel_size": [3, 3]}},
+    ]
+    model = {"class_name": "Sequential", "config": {"name": "own", "layers": layers}}
+    (folder / "old.json").write_text(json.dumps(model | {"keras_version": "2.11.0"}))
+    done = run_process("summary", "old.json", cwd=folder)
+    assert (done.status, done.out) == (2, "")
+    assert "of the class 'Scaled', which is not registered" in done.err
+    assert "--import MODULE" in done.err
+    done = run_process("summary", "old.json", "--import", "my_layers", "-f", "json", cwd=folder)
+    assert done.status == 0, done.err
+    assert json.loads(done.out)["macs"] == 49 * 8 * 9 * 4
+    assert json.loads(done.out)["assumed"] == ["Scaled"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +98,6 @@ def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
     ],
 )
 def test_a_module_that_cannot_be_imported(folder: Path, name: str, message: str) -> None:
-
     (folder / "broken.py").write_text("1 / 0")
     (folder / "ends.py").write_text("raise SystemExit(3)")
     (folder / "needs.py").write_text("import not_there_at_all")
@@ -142,7 +160,6 @@ def test_keras_json_changes_no_result(tmp_path: Path, odd_home: dict[str, str]) 
 
 
 def test_settings_of_a_process_are_afterwards_what_they_were(odd_home: dict[str, str]) -> None:
-
     code = """
 import keras
 from groupconv_cli import analyze, build

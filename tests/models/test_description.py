@@ -334,7 +334,7 @@ def test_a_class_that_keras_does_not_have_is_named(ending: str, tmp_path: Path) 
     keras.Model(x, Own()(x)).save(tmp_path / f"model.{ending}")
     with pytest.raises(
         UsageError,
-        match=r"uses the custom class 'Own', which is not registered\n  .*: --import MODULE",
+        match=r"uses the custom class 'Own', which is not registered\n  .* --import MODULE",
     ):
         load(tmp_path / f"model.{ending}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.models.migration.origin import Origin, shown
+from groupconv_cli.models.safety import IMPORT_IT
 
 RENAMED_CLASSES = {
     "BatchNormalizationV1": "BatchNormalization",
@@ -136,7 +137,7 @@ def unknown(origin: Origin, kind: object, name: object) -> UsageError:
     return origin.refusal(
         name,
         f"is of the class {shown(kind)!r}, which is not registered",
-        "in Python: import its module, then groupconv_cli.analyze(path)",
+        IMPORT_IT,
     )
 
 
