@@ -30,7 +30,7 @@ COMMANDS = (
     *("list", "init", "schema"),
 )
 
-FAMILIES = ("conv", "dense", "norm", "pool", "shape", "composite", "activation")
+FAMILIES = ("conv", "dense", "norm", "pool", "shape", "merge", "composite", "activation")
 """Files of `groupconv_cli/ops` in the order of the page."""
 
 LAYERS_HEAD = """\
@@ -129,11 +129,11 @@ def layers_page() -> str:
     """The reference of all layers."""
     names = [name for name, registered in LAYERS.items() if registered.cls is not Activation]
     names.sort(key=lambda name: FAMILIES.index(LAYERS[name].cls.__module__.rpartition(".")[2]))
-    merges = [name for name in OPS if name not in LAYERS and name != "input"]
-    contents = ", ".join(f"[{name}](#{name})" for name in [*names, "activations", *merges])
+    inner = [name for name in OPS if name not in LAYERS and name != "input"]
+    contents = ", ".join(f"[{name}](#{name})" for name in [*names, "activations", *inner])
     sections = [layer_section(name, LAYERS[name]) for name in names]
     sections.append(activations_section())
-    sections += [merge_section(name) for name in merges]
+    sections += [inner_section(name) for name in inner]
     return LAYERS_HEAD + contents + "\n\n" + "\n".join(sections)
 
 
@@ -200,8 +200,8 @@ def is_activation(name: str) -> bool:
     return LAYERS[name].cls.__module__ == Activation.__module__
 
 
-def merge_section(name: str) -> str:
-    """A merge: reports show it as a layer, but specs do not name it."""
+def inner_section(name: str) -> str:
+    """A part of a composite: reports show it as a layer, but specs do not name it."""
     parts = described(OPS[name].__doc__ or "")
     return "\n".join([f"## {name}", "", parts["about"], "", *rules(parts, OPS[name])])
 

@@ -20,7 +20,7 @@ from groupconv_cli.ops.activation import (
 )
 from groupconv_cli.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from groupconv_cli.ops.dense import Dense
-from groupconv_cli.ops.merge import Add, Concat, Multiply
+from groupconv_cli.ops.merge import Add, Average, Concat, Maximum, Multiply
 from groupconv_cli.ops.norm import BatchNorm, Dropout, GroupNorm, LayerNorm, LayerScale
 from groupconv_cli.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from groupconv_cli.ops.shape import (
@@ -186,6 +186,8 @@ def _rest() -> list[Case]:
             Case(Flatten(), (x,)),
             Case(Add(), (x, x)),
             Case(Multiply(), (x, x, x)),
+            Case(Average(), (x, x, x)),
+            Case(Maximum(), (x, x)),
             Case(Concat(), (x, (*x[:-1], 3), x)),
             Case(ChannelShuffle(groups=2), (x,)),
             Case(ChannelShuffle(groups=x[-1]), (x,)),
@@ -193,6 +195,8 @@ def _rest() -> list[Case]:
     cases += [
         Case(Multiply(), (TWO, (1, 1, 4))),
         Case(Add(), ((1, 8, 1), (7, 1, 4))),
+        Case(Average(), (TWO, (1, 1, 4))),
+        Case(Maximum(), (TWO, (1, 1, 4))),
         Case(Input(), ()),
     ]
     names = [name for name, op in OPS.items() if op is Activation]

@@ -151,7 +151,12 @@ STRUCTURE = {
         "a dash of its own",
     ),
     "a bad name": ("  - relu:\n    name: a b", "'a b' cannot name a layer", (4, 11), "letters"),
-    "a merge as a layer": ("  - add", "unknown layer 'add'", (3, 5), "parallel"),
+    "a merge of one": (
+        "  - add",
+        "add reads two tensors or more, and this is one",
+        (3, 5),
+        "from: [-1",
+    ),
     "branches that are no list": (
         "  - parallel: {branches: relu}",
         "branches must be a list of branches",
@@ -204,7 +209,7 @@ STRUCTURE = {
         "  - Concatenate",
         "unknown layer 'Concatenate'",
         (3, 5),
-        "merge: concat}",
+        "did you mean 'concat'?",
     ),
     "a layer in short": ("  - bn", "unknown layer 'bn'", (3, 5), "did you mean 'batch_norm'?"),
     "a word for no activation": (

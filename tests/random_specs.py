@@ -142,37 +142,48 @@ def plain_layer(draw: st.DrawFn, rank: int, channels: int) -> Item:
         "threshold": lambda: {"threshold": 0.5},
     }
     name = draw(st.sampled_from([*LAYERS, *list(makers) * 4]))
-    if name in ("conv", "residual", "parallel"):
+    if name in ("conv", "residual", "parallel", *MERGES):
         return conv(draw, rank, channels)
     return {name: makers.get(name, dict)()}
 
 
-def composite(draw: st.DrawFn, shape: tuple[int, ...], depth: int) -> Item:
+def composite(draw: st.DrawFn, shape: tuple[int, ...], depth: int, path: str) -> Item:
     if draw(st.booleans()):
-        body = items(draw, shape, depth - 1)
+        body = items(draw, shape, depth - 1, path)
         shortcut = draw(st.sampled_from(["project", "if_same", "identity"]))
         activation = options(draw, activation=st.sampled_from(ACTIVATIONS[1:]))
         return {"residual": {"body": body, "shortcut": shortcut, **activation}}
     count = draw(st.integers(1, 3))
     split = draw(st.booleans()) and shape[-1] % count == 0
     entering = (*shape[:-1], shape[-1] // count) if split else shape
-    branches: list[Any] = [items(draw, entering, depth - 1) for _ in range(count)]
+    branches: list[Any] = [
+        items(draw, entering, depth - 1, f"{path}{letter}") for letter in "abc"[:count]
+    ]
     if draw(st.booleans()):
         branches[0] = {"when": "1 < 2", "layers": branches[0]}
         branches.append({"when": False, "layers": ["relu"]})
-    merge = draw(st.sampled_from(["concat", "add", "multiply"]))
+    merge = draw(st.sampled_from(MERGES))
     shares = draw(st.sampled_from([split, [shape[-1] // count] * count if split else split]))
     return {"parallel": {"branches": branches, "merge": merge, "split": shares}}
 
 
-def items(draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH) -> list[Item]:
-    """A list of layers that can stand on an input of this shape."""
+MERGES = ("concat", "add", "multiply", "average", "maximum")
+
+
+def items(
+    draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH, path: str = "t"
+) -> list[Item]:
+    """A list of layers that can stand on an input of this shape.
+
+    Some have names that begin with `path`, for a later merge that reads them.
+    """
     kept: list[Item] = []
+    shapes = [shape]
     for _ in range(draw(st.integers(0, 4))):
         rank, channels = len(shape) - 1, shape[-1]
         kind = draw(st.sampled_from(["conv", "plain", "plain", "composite", "rows"]))
         if kind == "composite" and depth > 0:
-            item = composite(draw, shape, depth)
+            item = composite(draw, shape, depth, f"{path}_{len(kept)}")
         elif kind == "conv" and rank:
             item = conv(draw, rank, channels)
         elif kind == "rows" and rank:
@@ -183,7 +194,48 @@ def items(draw: st.DrawFn, shape: tuple[int, ...], depth: int = COMPOSITE_DEPTH)
         if grown is not None and 0 < len(grown) <= 4 and max(grown) <= 40:
             kept.append(item)
             shape = grown
+            shapes.append(shape)
+        if draw(st.booleans()) and (merge := merging(draw, kept, shapes, path)):
+            kept.append(merge)
+            shape = shape_of_merge(merge, shapes)
+            shapes.append(shape)
     return kept
+
+
+def merging(
+    draw: st.DrawFn, kept: list[Item], shapes: list[tuple[int, ...]], path: str
+) -> Item | None:
+    """A merge of the last tensor and an earlier one that fits, by its distance or its name."""
+    merge = draw(st.sampled_from(MERGES))
+    kept_axes = slice(None, -1) if merge == "concat" else slice(None)
+    repeated = [isinstance(item, dict) and "each" in item for item in kept]
+    fitting = [
+        position
+        for position, shape in enumerate(shapes[:-1])
+        if shape[kept_axes] == shapes[-1][kept_axes] and not any(repeated[position:])
+    ]
+    if not fitting or shapes[-1][-1] + max(shapes[i][-1] for i in fitting) > 40:
+        return None
+    position = draw(st.sampled_from(fitting))
+    source: int | str = position - len(shapes)
+    if position and draw(st.booleans()):
+        item = kept[position - 1]
+        item = {item: None} if isinstance(item, str) else item
+        item.setdefault("name", f"{path}_{position}")
+        kept[position - 1], source = item, item["name"]
+    reads = draw(st.sampled_from([[-1, source], [source, -1], [-1, source, -1]]))
+    return {merge: None, "from": reads, MERGED: (len(reads), position)}
+
+
+MERGED = "merged"
+"""A key that an item has only until its shape is known."""
+
+
+def shape_of_merge(item: Item, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    count, position = item.pop(MERGED)
+    if "concat" not in item:
+        return shapes[-1]
+    return (*shapes[-1][:-1], (count - 1) * shapes[-1][-1] + shapes[position][-1])
 
 
 def shape_after(shape: tuple[int, ...], item: Item) -> tuple[int, ...] | None:

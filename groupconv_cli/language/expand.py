@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from groupconv_cli.errors import Problems, SpecError
+from groupconv_cli.errors import Place, Problems, SpecError
 from groupconv_cli.language.growing import Growing, Stop, Work
 from groupconv_cli.language.layer_names import NameScope
-from groupconv_cli.language.nodes import Entry
+from groupconv_cli.language.nodes import Entry, Tree
 from groupconv_cli.language.provenance import origin_of
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Item, Spec
+from groupconv_cli.language.tensors import Tensors
+from groupconv_cli.language.validate import INPUT
 from groupconv_cli.language.walk import Walk, not_a
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import Shape
@@ -36,27 +38,77 @@ def expand(
 
 
 def _network(growing: Growing, scope: Scope) -> Network | None:
-    shape = _input_shape(growing, scope)
-    item = Item(0, "input", growing.spec.input.place, {})
-    root = Walk(growing, scope, NameScope(()), item)
-    x = Tensor(-1, None)
-    if shape is not None:
-        name = root.level.label("input", 0)
-        growing.nodes.append(Node(name, Input(), (), (), shape, Input().cost()))
-        growing.groups_before.append(None)
-        x = Tensor(0, shape)
-    y = root.walk(growing.spec.layers, x)
-    if growing.problems or y.shape is None:
+    spec = growing.spec
+    entry = Item(0, INPUT, next(iter(spec.inputs.values())).value.place, {})
+    names = NameScope(())
+    named = {
+        name: _input(growing, scope, names.label(name, 0), each.value)
+        for name, each in spec.inputs.items()
+    }
+    tensors = Tensors(next(iter(named.values())), named=named)
+    Walk(growing, scope, names, entry, tensors).walk_list(spec.layers, tensors)
+    if growing.problems or tensors.last.shape is None:
         return None
-    if y.node == 0 and growing.spec.layers:
-        growing.problems.add("the network has no layers left", growing.spec.input.place)
+    outputs = _outputs(spec, tensors)
+    _check_ends(growing, len(named), outputs)
+    if growing.problems:
         return None
-    origin = origin_of(growing.spec, growing.items, scope, growing.arguments)
-    return Network(growing.spec.name, tuple(growing.nodes), (0,), (y.node,), origin)
+    origin = origin_of(spec, growing.items, scope, growing.arguments)
+    inputs = tuple(range(len(named)))
+    return Network(spec.name, tuple(growing.nodes), inputs, tuple(outputs), origin)
 
 
-def _input_shape(growing: Growing, scope: Scope) -> Shape | None:
-    tree = growing.spec.input
+def _input(growing: Growing, scope: Scope, name: str, tree: Tree) -> Tensor:
+    shape = _input_shape(growing, scope, name, tree)
+    if shape is None:
+        return Tensor(-1, None)
+    growing.nodes.append(Node(name, Input(), (), (), shape, Input().cost(), place=tree.place))
+    growing.groups_before.append(None)
+    return Tensor(len(growing.nodes) - 1, shape)
+
+
+def _outputs(spec: Spec, tensors: Tensors) -> dict[int, Place]:
+    """The nodes of the network's outputs, and the places that name them.
+
+    An output that its `when` leaves out is none.
+    """
+    if not spec.outputs:
+        return {tensors.last.node: next(iter(spec.inputs.values())).place}
+    there = [each for each in spec.outputs if each.name not in tensors.off]
+    return {tensors.named(each.name).node: each.place for each in there}
+
+
+def _check_ends(growing: Growing, inputs: int, outputs: dict[int, Place]) -> None:
+    """Notes inputs that are outputs, and nodes that neither a node nor the user reads."""
+    problems, nodes = growing.problems, growing.nodes
+    if not outputs:
+        message = "every one of the outputs is left out by its `when`"
+        problems.add(message, growing.spec.outputs[0].place)
+    for index, place in outputs.items():
+        if index < inputs and growing.spec.outputs:
+            problems.add(f"the output is the input {nodes[index].name!r} itself", place)
+        elif index < inputs:
+            problems.add("the network has no layers left", place)
+    if problems:
+        return
+    read = {index for node in nodes for index in node.inputs}
+    told: set[int] = set()
+    for index, node in enumerate(nodes):
+        if index in read or index in outputs or (index >= inputs and node.item in told):
+            continue
+        told.add(node.item)
+        what = "the input" if index < inputs else "layer"
+        hint = "read it with from:, or leave it out"
+        if index >= inputs:
+            hint = "read it with from:, name it in outputs:, or leave it out"
+        problems.add(
+            f"nothing reads {what} {node.name!r}",
+            node.place or growing.items[node.item].place,
+            hint,
+        )
+
+
+def _input_shape(growing: Growing, scope: Scope, name: str, tree: Tree) -> Shape | None:
     try:
         value = scope.value(tree)
     except UnknownValue:
@@ -69,7 +121,7 @@ def _input_shape(growing: Growing, scope: Scope) -> Shape | None:
     shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
     if not 2 <= len(sizes) <= 4 or len(shape) != len(sizes):
         words = "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
-        example = "for example: input: [224, 224, 3]"
-        growing.problems.add(*not_a("input", words, tree, value, example)[:3])
+        example = f"for example: {name}: [224, 224, 3]"
+        growing.problems.add(*not_a(name, words, tree, value, example)[:3])
         return None
     return shape

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
-from groupconv_cli.language.expressions import ExpressionError, parse
+from groupconv_cli.language.item_hints import example, value_hint
 from groupconv_cli.language.keras_words import ARGUMENTS_MISSING, layer_meant, why_missing
 from groupconv_cli.language.nodes import (
     Entry,
@@ -16,6 +16,7 @@ from groupconv_cli.language.nodes import (
     Tree,
     describe,
 )
+from groupconv_cli.language.reads import Readable, check_reads, wrong_number
 from groupconv_cli.language.spec import Branch, Given, Item, Items, required_params
 from groupconv_cli.language.values import (
     Content,
@@ -25,40 +26,52 @@ from groupconv_cli.language.values import (
     plain,
     report_unknown,
 )
-from groupconv_cli.ops import LAYERS, OPS, Arg, Registered
-from groupconv_cli.ops.kinds import NONE, Branches, Choice, KindError, LayerChoice, Layers, LayersOr
-from groupconv_cli.words import did_you_mean, joined, meant, shortened, without_confusables
+from groupconv_cli.ops import LAYERS, Arg, Registered
+from groupconv_cli.ops.kinds import Branches, KindError, LayerChoice, Layers, LayersOr
+from groupconv_cli.words import did_you_mean, joined, shortened
 
-BESIDE_KEYS = ("name", "repeat", "each", "when")
-LIKE_AN_EXPRESSION = re.compile(r"^[A-Za-z_]\w*\s*\(|\d\s*[-+*/%^&|<>=(]|\d\s+(and|or|if)\b")
-"""Text that seems to be meant as an expression, if it is none."""
-
+BESIDE_KEYS = ("name", "from", "repeat", "each", "when")
 SHAPELESS = ("groups", "bias", "norm", "activation", "epsilon", "momentum", "rate", "initial")
 """Arguments that no shape depends on: with their defaults, what follows can be checked."""
 
 BRANCH_KEYS = ("when", "layers")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+NAME_HINT = "a name is at most 100 ASCII letters, digits, _ and -, and begins with a letter"
 BEGIN_WITH_A_DASH = "begin each layer with a dash: - conv: {filters: 64, kernel: 3}"
 NEST_A_BRANCH = "a branch is a list of its own: - [conv: {…}], or - - conv: {…}"
-WORDS_FOR_NONE = ("none", "no", "off", "false")
 
 
 class ItemChecker:
     """Checks the lists of layers of one spec."""
 
-    def __init__(self, block_params: dict[str, dict[str, Entry]], problems: Problems) -> None:
+    def __init__(
+        self,
+        block_params: dict[str, dict[str, Entry]],
+        block_inputs: dict[str, tuple[str, ...]],
+        problems: Problems,
+    ) -> None:
         self.block_params = block_params
         """The parameters of each block, with their defaults."""
+        self.block_inputs = block_inputs
+        """The names of the tensors that each block reads, if it names them."""
         self.problems = problems
         self.uses: dict[str | None, list[tuple[str, Place]]] = {}
         """The blocks that each block (None: the spec itself) uses, and the places."""
         self.items = 0
+        self.named: set[str] = set()
+        """The names of all items so far, wherever they are."""
         self._hinted: set[str] = set()
 
-    def layers(self, tree: Tree, names: set[str], block: str | None, what: str = "layers") -> Items:
-        """The items of a list of layers in `block`; `names` are the known variables."""
-        return _List(self, names | {"in"}, block).items(tree, what)
+    def layers(
+        self, tree: Tree, names: set[str], block: str | None, inputs: Collection[str]
+    ) -> tuple[Items, Readable]:
+        """The items of a list of layers in `block`, and the names that can be read at its end.
+
+        `names` are the known variables, `inputs` the names of the tensors that enter.
+        """
+        layers = _List(self, names | {"in"}, block, Readable(names=inputs))
+        return layers.items(tree, "layers"), layers.readable
 
     def once(self, hint: str) -> str | None:
         """The hint for the first time, and None after that."""
@@ -76,10 +89,13 @@ class ItemChecker:
 class _List:
     """One list of layers, and the names that are known in it."""
 
-    def __init__(self, checker: ItemChecker, names: set[str], block: str | None) -> None:
+    def __init__(
+        self, checker: ItemChecker, names: set[str], block: str | None, readable: Readable
+    ) -> None:
         self.checker = checker
         self.names = names
         self.block = block
+        self.readable = readable
         self.problem = checker.problems.add
 
     def items(self, tree: Tree, what: str, hint: str = BEGIN_WITH_A_DASH) -> Items:
@@ -90,14 +106,20 @@ class _List:
                 hint = "variables and parameters hold values; layers to be used again are a block"
             self.problem(f"{what} must be a list of layers, got {describe(tree)}", tree.place, hint)
             return (self.checker.unsound(tree.place),)
+        self.readable.begin(tree)
         return tuple(self._item(item) for item in tree.items)
+
+    def _inner(self, tree: Tree, what: str, hint: str = BEGIN_WITH_A_DASH) -> Items:
+        """The items of a list inside an item of this one."""
+        inner = _List(self.checker, self.names, self.block, Readable(self.readable))
+        return inner.items(tree, what, hint)
 
     def _known(self, layer: str) -> bool:
         return layer in LAYERS or layer in self.checker.block_params
 
     def _item(self, tree: Tree) -> Item:
         if isinstance(tree, ScalarNode) and isinstance(tree.value, str):
-            return self._use(tree.text, tree.place, None)
+            return self._if_fed(self._use(tree.text, tree.place, None))
         if not isinstance(tree, MappingNode):
             hint = "an item is a layer's name, or its name with a mapping of arguments"
             self.problem(f"expected a layer, got {describe(tree)}", tree.place, hint)
@@ -124,22 +146,49 @@ class _List:
     def _with_beside(self, layer: Entry, beside: dict[str, Entry]) -> Item:
         """The use of a layer, with the keys beside it."""
         each = self._each(beside["each"]) if "each" in beside else None
+        name = self._name(beside.get("name"))
+        self.readable.current = name
+        reads = None
+        if "from" in beside:
+            reads = check_reads(
+                beside["from"], self.readable, self.checker.named, self.checker.problems
+            )
         inside, repeat = self, self._beside_value(beside.get("repeat"))
         if "each" in beside or "repeat" in beside:
             names = self.names | set(each or ()) | {"i"}
-            inside = _List(self.checker, names, self.block)
+            inside = _List(self.checker, names, self.block, self.readable)
         when = inside if "each" in beside else self
         if "each" in beside and "repeat" in beside:
             hint = "put the layers that are to be repeated for each row in a block"
             self.problem("an item has each or repeat, not both", beside["repeat"].place, hint)
         item = inside._use(layer.key, layer.place, layer.value)
-        return item._replace(
-            name=self._name(beside.get("name")),
+        self.readable.done(name)
+        if name is not None:
+            self.checker.named.add(name)
+        item = item._replace(
+            name=name,
             name_place=beside["name"].value.place if "name" in beside else None,
             repeat=repeat,
             when=when._beside_value(beside.get("when")),
             each=each,
+            reads=reads,
+            reads_place=beside["from"].value.place if "from" in beside else None,
         )
+        if "from" in beside and reads is None:
+            return item._replace(sound=False)
+        return self._if_fed(item)
+
+    def _if_fed(self, item: Item) -> Item:
+        """The item, unsound if its layer reads another number of tensors."""
+        if not self._known(item.layer):
+            return item
+        is_block = item.layer in self.checker.block_params
+        inputs = self.checker.block_inputs.get(item.layer, ()) if is_block else None
+        wrong = wrong_number(item.layer, inputs, 1 if item.reads is None else len(item.reads))
+        if wrong is None:
+            return item
+        self.problem(wrong[0], item.reads_place or item.place, wrong[1])
+        return item._replace(sound=False)
 
     def _each(self, entry: Entry) -> dict[str, Entry]:
         """The lists of `each`, by the names of their values."""
@@ -212,9 +261,7 @@ class _List:
         if missing := why_missing(layer):
             return missing
         blocks = self.checker.block_params
-        meant = layer_meant(layer, [*blocks, *LAYERS, *OPS])
-        if meant in OPS and OPS[meant].merges:
-            return f"branches are merged by parallel: {{branches: […], merge: {meant}}}"
+        meant = layer_meant(layer, [*blocks, *LAYERS])
         if meant in LAYERS or meant in blocks:
             return f"did you mean {meant!r}?"
         known = [name for name, registered in LAYERS.items() if not registered.preset]
@@ -226,8 +273,7 @@ class _List:
             return None
         if isinstance(entry.value, ScalarNode) and NAME.fullmatch(entry.value.text):
             return entry.value.text
-        hint = "a name is at most 100 ASCII letters, digits, _ and -, and begins with a letter"
-        self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, hint)
+        self.problem(f"{describe(entry.value)} cannot name a layer", entry.value.place, NAME_HINT)
         return None
 
     def _beside_value(self, entry: Entry | None) -> Tree | None:
@@ -310,7 +356,7 @@ class _List:
         if isinstance(kind, Layers):
             is_word = isinstance(tree, ScalarNode) and not is_nothing(tree)
             if not (isinstance(kind, LayersOr) and is_word):
-                return Given(tree.place, tree, layers=self.items(tree, key)), True
+                return Given(tree.place, tree, layers=self._inner(tree, key)), True
             kind = kind.choice
         if isinstance(kind, LayerChoice) and isinstance(tree, MappingNode):
             return self._layer_with_arguments(key, tree, kind)
@@ -319,7 +365,7 @@ class _List:
             try:
                 kind.convert(plain(tree))
             except KindError as error:
-                hint = self._value_hint(key, tree, declared) or error.hint
+                hint = value_hint(key, tree, declared, self.names) or error.hint
                 self.problem(
                     f"{key} must be {error.message}; got {describe(tree)}", tree.place, hint
                 )
@@ -329,7 +375,7 @@ class _List:
     def _branch(self, tree: Tree) -> Branch:
         """A list of layers, or a mapping of `when` and `layers`."""
         if not isinstance(tree, MappingNode) or not set(BRANCH_KEYS) & set(tree.entries):
-            return Branch(self.items(tree, "a branch", NEST_A_BRANCH))
+            return Branch(self._inner(tree, "a branch", NEST_A_BRANCH))
         entries = tree.entries
         has = f"a branch has {joined(BRANCH_KEYS)}"
         report_unknown(entries, BRANCH_KEYS, "a branch has no key", has, self.checker.problems)
@@ -338,7 +384,7 @@ class _List:
                 hint = "for example: {when: $wide, layers: [relu]}"
                 self.problem("a branch needs layers", tree.place, hint)
             return Branch((self.checker.unsound(tree.place),))
-        layers = self.items(entries["layers"].value, "layers")
+        layers = self._inner(entries["layers"].value, "layers")
         return Branch(layers, self._beside_value(entries.get("when")))
 
     def _layer_with_arguments(
@@ -365,40 +411,3 @@ class _List:
             return Given(tree.place, tree), False
         item = self._use(kind.names[entry.key], entry.place, entry.value)
         return Given(tree.place, tree, layers=(item,)), item.sound
-
-    def _value_hint(self, key: str, tree: Tree, declared: Arg) -> str | None:
-        if not isinstance(tree, ScalarNode):
-            return None
-        if tree.text in self.names:
-            return f"did you mean '${tree.text}'?"
-        if why := why_no_expression(tree.text):
-            return why
-        looks = without_confusables(tree.text)
-        if looks != tree.text and looks.isascii():
-            return meant(tree.text, looks)
-        if declared.default is None and tree.text.lower() in WORDS_FOR_NONE:
-            if isinstance(declared.kind, LayerChoice):
-                return f"to use no {key}, write {key}: {NONE}"
-            if isinstance(declared.kind, Choice):
-                return f"to use no {key}, leave it out"
-        return None
-
-
-def why_no_expression(text: str) -> str | None:
-    """What is wrong with a text that seems to be meant as an expression."""
-    if not LIKE_AN_EXPRESSION.search(text):
-        return None
-    try:
-        parse(text)
-    except ExpressionError as error:
-        return f"{error.message}; {error.hint}" if error.hint else error.message
-    return None
-
-
-def example(layer: str) -> str | None:
-    """An example of the layer from the docstring of its class."""
-    registered = LAYERS.get(layer)
-    for line in (registered.cls.__doc__ or "").splitlines() if registered else ():
-        if line.strip().startswith("Example: "):
-            return f"for example: {line.strip().removeprefix('Example: ').strip('`')}"
-    return None

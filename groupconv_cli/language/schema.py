@@ -13,8 +13,8 @@ from typing import Any
 
 from groupconv_cli.language.expressions import BARE_NAME
 from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE
-from groupconv_cli.language.validate import MAX_NAME_LENGTH
-from groupconv_cli.ops import LAYERS, OPS, Registered
+from groupconv_cli.language.validate import MAX_ENDS, MAX_NAME_LENGTH
+from groupconv_cli.ops import LAYERS, OPS, Op, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Groups, Layers
 from groupconv_cli.policy.amounts import UNITS
 from groupconv_cli.policy.rules import Severity, rule_names
@@ -37,7 +37,8 @@ def schema() -> Schema:
         "title": "gconv spec",
         "description": "A convolutional network for gconv.",
         "type": "object",
-        "required": ["input", "layers"],
+        "required": ["layers"],
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "additionalProperties": False,
         "properties": {
             "name": {
@@ -46,17 +47,18 @@ def schema() -> Schema:
                 "pattern": SOME_TEXT,
                 "maxLength": MAX_NAME_LENGTH,
             },
-            "input": {
-                "description": "One to three spatial sizes, then channels.",
-                **_one_of(
-                    {
-                        "type": "array",
-                        "minItems": 2,
-                        "maxItems": 4,
-                        "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
-                    },
-                    {"type": "string", "pattern": f"^{BARE_NAME.pattern}$"},
-                ),
+            "input": {"description": "One to three spatial sizes, then channels.", **_sizes()},
+            "inputs": {
+                "description": "The sizes of each input, by its name, in place of input.",
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": MAX_ENDS,
+                "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+                "additionalProperties": _sizes(),
+            },
+            "outputs": {
+                "description": "The names of the items whose outputs are the network's.",
+                **_names("null"),
             },
             "vars": {
                 "description": "Variables and their values: `$name` stands for a value.",
@@ -110,6 +112,10 @@ def schema() -> Schema:
                         "description": "Parameters with their defaults; empty is required.",
                         **_variables(),
                     },
+                    "inputs": {
+                        "description": "Names of the tensors that it reads, if several.",
+                        **_names("null"),
+                    },
                     "layers": {"$ref": "#/definitions/open.layers"},
                 },
             },
@@ -117,6 +123,29 @@ def schema() -> Schema:
             **_list_definitions("open", with_blocks=True),
             **{name: _arguments(LAYERS[name]) for name in LAYERS if not _is_nested(name)},
         },
+    }
+
+
+def _sizes() -> Schema:
+    return _one_of(
+        {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 4,
+            "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
+        },
+        {"type": "string", "pattern": f"^{BARE_NAME.pattern}$"},
+    )
+
+
+def _names(*others: str) -> Schema:
+    """A list of different names."""
+    return {
+        "type": ["array", *others],
+        "minItems": 1,
+        "maxItems": MAX_ENDS,
+        "uniqueItems": True,
+        "items": {"type": "string", "pattern": f"^{NAME.pattern}$"},
     }
 
 
@@ -162,11 +191,18 @@ def _is_nested(name: str) -> bool:
 
 def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
     """The definitions of a list of layers, of an item, and of layers that contain lists."""
+    read = _one_of(
+        {"type": "string", "pattern": f"^{NAME.pattern}$"}, {"type": "integer", "maximum": -1}
+    )
     beside: dict[str, Schema] = {
         "name": {
             "description": "The name of the layer.",
             "type": "string",
             "pattern": f"^{NAME.pattern}$",
+        },
+        "from": {
+            "description": "What it reads: names of items, or distances such as -2.",
+            **_one_of(read, {"type": "array", "minItems": 1, "items": read}),
         },
         "repeat": {
             "description": "How many times the item is repeated.",
@@ -197,13 +233,16 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             },
         },
         "additionalProperties": False,
+        "dependencies": {name: ["from"] for name, one in LAYERS.items() if _merges(one)},
         "oneOf": [
             _exactly_one_layer(present, beside)
             for present in _subsets(list(beside))
             if not {"repeat", "each"} <= set(present)
         ],
     }
-    bare: Schema = {"enum": [name for name, one in LAYERS.items() if not _required(one)]}
+    bare: Schema = {
+        "enum": [name for name, one in LAYERS.items() if not _required(one) and not _merges(one)]
+    }
     if with_blocks:
         item["patternProperties"] = {BLOCK_NAME: _variables()}
         bare = _one_of(bare, {"type": "string", "pattern": BLOCK_NAME})
@@ -234,6 +273,10 @@ def _exactly_one_layer(present: list[str], beside: Iterable[str]) -> Schema:
 
 def _subsets(keys: list[str]) -> list[list[str]]:
     return [list(chosen) for size in range(len(keys) + 1) for chosen in combinations(keys, size)]
+
+
+def _merges(registered: Registered) -> bool:
+    return issubclass(registered.cls, Op) and registered.cls.merges
 
 
 def _required(registered: Registered) -> list[str]:

@@ -8,6 +8,9 @@ from groupconv_cli.errors import Place, Source
 from groupconv_cli.language.nodes import Entry, ScalarNode, Tree
 from groupconv_cli.policy.rules import Severities
 
+Read = str | int
+"""What `from` reads: the name of an item or of an input, or a distance such as -2."""
+
 
 class Item(NamedTuple):
     """One entry of a list of layers."""
@@ -23,6 +26,9 @@ class Item(NamedTuple):
     when: Tree | None = None
     each: dict[str, Entry] | None = None
     """Lists by the names that their values have, row by row: one repetition for each row."""
+    reads: tuple[Read, ...] | None = None
+    """What it reads; None for the item before it."""
+    reads_place: Place | None = None
     sound: bool = True
     """False if the checker found the item unusable. The layers after it have unknown shapes."""
 
@@ -55,6 +61,15 @@ class Block(NamedTuple):
     params: dict[str, Entry]
     """Parameters with their defaults. A parameter with an empty default is required."""
     layers: Items
+    inputs: tuple[str, ...] = ()
+    """The names of the tensors that a use reads, if the block names them."""
+
+
+class Output(NamedTuple):
+    """The name of an item whose output is one of the network's."""
+
+    name: str
+    place: Place
 
 
 def required_params(params: dict[str, Entry]) -> list[str]:
@@ -71,7 +86,10 @@ class Spec(NamedTuple):
 
     source: Source
     name: str
-    input: Tree
+    inputs: dict[str, Entry]
+    """The sizes of each input by its name, which is `input` for a spec that names none."""
+    outputs: tuple[Output, ...]
+    """The outputs in their order; none if the last layer is the only one."""
     vars: dict[str, Entry]
     variants: dict[str, dict[str, Entry]]
     blocks: dict[str, Block]

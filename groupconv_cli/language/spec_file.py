@@ -114,6 +114,12 @@ class SpecFile:
         if variant is not None:
             spec = spec._replace(name=variant_name(spec.name, variant))
         changes = self._changes(settings, variant, problems)
+        inputs = {
+            name: changes.pop(name)
+            for name in spec.inputs
+            if name not in spec.vars and name in changes
+        }
+        spec = spec._replace(inputs=spec.inputs | inputs)
         network = expand(spec, changes, problems, work)
         if problems:
             raise problems.error()
@@ -131,10 +137,13 @@ class SpecFile:
                 raise UsageError(_unknown("variant", variant, list(spec.variants), spec))
             changes.update(spec.variants[variant])
         for name, text in settings.items():
-            if name not in spec.vars:
-                raise UsageError(_unknown("variable", name, list(spec.vars), spec))
+            is_input = name not in spec.vars and name in spec.inputs
+            if name not in spec.vars and not is_input:
+                raise UsageError(_unknown("variable", name, [*spec.vars, *spec.inputs], spec))
             if not text.strip():
                 raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
+            if is_input and not text.lstrip().startswith("["):
+                text = f"[{text}]"
             tree = read(Source(f"--set {name}", text), problems)
             examine(tree, spec.vars, f"the variable {name!r}", problems)
             changes[name] = Entry(name, tree.place, tree)

@@ -10,17 +10,34 @@ from pathlib import Path
 
 from groupconv_cli.errors import Place, Problems, Source
 from groupconv_cli.language.group_entries import check_groups
-from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE, ItemChecker
-from groupconv_cli.language.nodes import Entry, MappingNode, ScalarNode, Tree, describe
+from groupconv_cli.language.items import BESIDE_KEYS, NAME, NAME_HINT, VARIABLE, ItemChecker
+from groupconv_cli.language.nodes import (
+    Entry,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    describe,
+)
 from groupconv_cli.language.policy_entries import check_budget, check_rules
-from groupconv_cli.language.spec import Block, Items, Spec
+from groupconv_cli.language.reads import Readable
+from groupconv_cli.language.spec import Block, Items, Output, Spec
 from groupconv_cli.language.values import examine, is_nothing, report_unknown
 from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean, joined
 
-TOP_KEYS = ("name", "input", "vars", "variants", "blocks", "layers", "groups", "budget", "rules")
-BLOCK_KEYS = ("params", "layers")
+TOP_KEYS = (
+    *("name", "input", "inputs", "vars", "variants", "blocks", "layers", "outputs"),
+    *("groups", "budget", "rules"),
+)
+BLOCK_KEYS = ("params", "inputs", "layers")
+INPUT = "input"
+"""The name of the only input of a spec that names none."""
+
+MAX_ENDS = 100
+"""The most inputs, and the most outputs, of a network or a block."""
+
 MAX_BLOCK_DEPTH = 40
 MAX_NAME_LENGTH = 100
 MAX_VARIANTS = 200
@@ -36,7 +53,8 @@ def check(tree: Tree, source: Source, problems: Problems) -> Spec:
         hint = "a spec is a mapping with at least `input:` and `layers:`"
         problems.stop(f"expected a mapping, got {describe(tree)}", tree.place, hint)
     checker = _Checker(source, tree.entries, problems)
-    if any(key not in tree.entries for key in ("input", "layers")):
+    has_input = INPUT in tree.entries or "inputs" in tree.entries
+    if not has_input or "layers" not in tree.entries:
         meant = checker.unknown_keys(tree.entries, TOP_KEYS, "a spec")
         if not tree.has_merge:
             checker.missing_keys(tree, meant)
@@ -56,24 +74,30 @@ class _Checker:
         variables = self._variables()
         names = set(variables)
         variants = self._variants(names)
-        examine(self.entries["input"].value, names, "input", self.problems)
+        entering = self._inputs(names)
         bodies = self._block_bodies()
         params = {name: self._params(body, names) for name, (_, body) in bodies.items()}
-        items = ItemChecker(params, self.problems)
+        inputs = {name: self._block_inputs(body) for name, (_, body) in bodies.items()}
+        items = ItemChecker(params, inputs, self.problems)
         blocks = {
             name: Block(
-                name, place, params[name], self._block_layers(items, name, place, body, names)
+                name,
+                place,
+                params[name],
+                self._block_layers(items, name, place, body, names),
+                inputs[name],
             )
             for name, (place, body) in bodies.items()
         }
-        layers = self._layers(items, names)
+        layers, readable = self._layers(items, names, entering)
         for name in self._endless(items):
             # Its uses have unknown shapes; expanding it would not end.
             blocks[name] = blocks[name]._replace(layers=(items.unsound(blocks[name].place),))
         return Spec(
             source=self.source,
             name=self._name(),
-            input=self.entries["input"].value,
+            inputs=entering,
+            outputs=self._outputs(readable, items.named),
             vars=variables,
             variants=variants,
             blocks=blocks,
@@ -98,6 +122,8 @@ class _Checker:
     def missing_keys(self, tree: Tree, meant: set[str]) -> None:
         examples = {"input": "[224, 224, 3]", "layers": "a list of layers, each with a dash"}
         for key, example in examples.items():
+            if key == INPUT and "inputs" in self.entries:
+                continue
             if key not in self.entries and key not in meant:
                 self.problem(f"{key!r} is missing", tree.place, f"add {key}: {example}")
 
@@ -121,6 +147,81 @@ class _Checker:
         words = f"name must be one line of text, {MAX_NAME_LENGTH} characters at most"
         self.problem(f"{words}; got {describe(tree)}", tree.place)
         return default
+
+    # Inputs and outputs
+
+    def _inputs(self, names: set[str]) -> dict[str, Entry]:
+        """The sizes of each input by its name."""
+        if "inputs" not in self.entries:
+            entry = self.entries[INPUT]
+            examine(entry.value, names, INPUT, self.problems)
+            return {INPUT: entry}
+        entry = self.entries["inputs"]
+        if INPUT in self.entries:
+            hint = "input: is for a network with one, inputs: names each"
+            self.problem("a spec has input or inputs, not both", self.entries[INPUT].place, hint)
+        inputs = self._mapping(entry, "names to sizes")
+        if not inputs:
+            if isinstance(entry.value, MappingNode) or is_nothing(entry.value):
+                example = "for example: inputs: {image: [224, 224, 3], sound: [16000, 1]}"
+                self.problem("inputs names no input", entry.place, example)
+            raise self.problems.error()
+        if len(inputs) > MAX_ENDS:
+            self.problems.stop(f"{len(inputs):,} inputs; at most {MAX_ENDS}", entry.place)
+        for name, each in inputs.items():
+            if not NAME.fullmatch(name):
+                self.problem(f"{name!r} cannot name an input", each.place, NAME_HINT)
+            examine(each.value, names, f"the input {name!r}", self.problems)
+        return inputs
+
+    def _outputs(self, readable: Readable, elsewhere: set[str]) -> tuple[Output, ...]:
+        """The items whose outputs are the network's."""
+        entry = self.entries.get("outputs")
+        if entry is None or is_nothing(entry.value):
+            return ()
+        trees = entry.value.items if isinstance(entry.value, SequenceNode) else (entry.value,)
+        if len(trees) > MAX_ENDS:
+            self.problems.stop(f"{len(trees):,} outputs; at most {MAX_ENDS}", entry.place)
+        outputs: dict[str, Output] = {}
+        for tree in trees:
+            if not isinstance(tree, ScalarNode) or not isinstance(tree.value, str):
+                example = "for example: outputs: [p3, p4], where items have these names"
+                message = f"outputs must be a list of names of items, got {describe(tree)}"
+                self.problem(message, tree.place, example)
+            elif why := readable.why_not(tree.text, elsewhere):
+                message = f"outputs has {why[0].replace('and no item before it', 'and no item')}"
+                self.problem(message, tree.place, why[1])
+            elif tree.text in outputs:
+                self.problem(f"outputs has {tree.text!r} twice", tree.place)
+            else:
+                outputs[tree.text] = Output(tree.text, tree.place)
+        if not trees:
+            self.problem("outputs names no item", entry.place, "leave outputs out for the last one")
+        return tuple(outputs.values())
+
+    def _block_inputs(self, body: dict[str, Entry]) -> tuple[str, ...]:
+        """The names of the tensors that a block reads, if it names them."""
+        entry = body.get("inputs")
+        if entry is None or is_nothing(entry.value):
+            return ()
+        example = "for example: inputs: [x, skip]"
+        if not isinstance(entry.value, SequenceNode):
+            message = f"inputs of a block must be a list of names, got {describe(entry.value)}"
+            self.problem(message, entry.value.place, example)
+            return ()
+        if not 1 <= len(entry.value.items) <= MAX_ENDS:
+            message = f"a block has 1 to {MAX_ENDS} inputs, not {len(entry.value.items):,}"
+            self.problem(message, entry.place, example)
+            return ()
+        names: dict[str, None] = {}
+        for tree in entry.value.items:
+            if not isinstance(tree, ScalarNode) or not NAME.fullmatch(tree.text):
+                self.problem(f"{describe(tree)} cannot name an input", tree.place, NAME_HINT)
+            elif tree.text in names:
+                self.problem(f"the block has two inputs {tree.text!r}", tree.place)
+            else:
+                names[tree.text] = None
+        return tuple(names)
 
     # Variables
 
@@ -202,14 +303,17 @@ class _Checker:
         if "layers" not in body:
             self.problem(f"the block {name!r} has no layers", place)
             return (items.unsound(place),)
-        return items.layers(body["layers"].value, names | set(items.block_params[name]), name)
+        known = names | set(items.block_params[name])
+        return items.layers(body["layers"].value, known, name, items.block_inputs[name])[0]
 
-    def _layers(self, items: ItemChecker, names: set[str]) -> Items:
+    def _layers(
+        self, items: ItemChecker, names: set[str], inputs: dict[str, Entry]
+    ) -> tuple[Items, Readable]:
         entry = self.entries["layers"]
-        layers = items.layers(entry.value, names, None)
+        layers, readable = items.layers(entry.value, names, None, inputs)
         if not layers:
             self.problem("the network has no layers", entry.place)
-        return layers
+        return layers, readable
 
     def _endless(self, items: ItemChecker) -> set[str]:
         """Reports blocks that use themselves, also through others, or are nested too deep."""

@@ -16,6 +16,7 @@ from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, ScalarNode, Tree, describe, in_words
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Given, Item, Items
+from groupconv_cli.language.tensors import Tensors, Unreadable
 from groupconv_cli.language.values import is_computed
 from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Cost, Op, Shape
@@ -41,12 +42,15 @@ class Walk:
         scope: Scope,
         level: NameScope,
         item: Item,
+        tensors: Tensors,
         used_at: tuple[Place, ...] = (),
     ) -> None:
         self.growing = growing
         self.variables = scope
         self.level = level
         self.item = item
+        self.tensors = tensors
+        """What the items of the list that the item is in have made."""
         self.used_at = used_at
         """The places where the blocks around this were used, the outermost first."""
 
@@ -58,10 +62,13 @@ class Walk:
 
     def walk(self, layers: Any, x: Tensor) -> Tensor:
         """Adds a list of layers one after another; returns the last one's output."""
-        items: Items = layers
+        return self.walk_list(layers, Tensors(x, self.tensors)).last
+
+    def walk_list(self, items: Items, tensors: Tensors) -> Tensors:
+        """Adds a list of layers; its outputs are added to `tensors`, which is returned."""
         for item in items:
-            x = self._item(item, x)
-        return x
+            self._item(item, tensors)
+        return tensors
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -74,11 +81,14 @@ class Walk:
             self.level = outer
 
     def strides_since(self, start: Tensor, end: Tensor) -> tuple[int, ...]:
-        """The product of the strides from one tensor to the other along first inputs, per axis."""
+        """The product of the strides from one tensor to the other along first inputs, per axis.
+
+        They are those from the network's input if that path does not meet `start`.
+        """
         rank = len(start.shape or ()) - 1
         total = (1,) * rank
         index = end.node
-        while index > start.node:
+        while index > start.node and self.growing.nodes[index].inputs:
             node = self.growing.nodes[index]
             stride = per_axis(node.op.downsampling, rank)
             total = tuple(a * b for a, b in zip(total, stride, strict=True))
@@ -87,34 +97,63 @@ class Walk:
 
     # One item
 
-    def _item(self, item: Item, x: Tensor) -> Tensor:
-        unknown = Tensor(x.node, None)
-        if not item.sound:
-            return unknown
-        self.growing.items[item.number] = item
-        frame = Walk(self.growing, self.variables, self.level, item, self.used_at)
+    def _item(self, item: Item, tensors: Tensors) -> None:
+        """Adds the item's layers, and its output or outputs to `tensors`."""
+        unknown = Tensor(tensors.last.node, None)
+        frame = Walk(self.growing, self.variables, self.level, item, tensors, self.used_at)
+        output: Tensor | None = unknown
+        if item.sound:
+            self.growing.items[item.number] = item
+            try:
+                output = frame._repeated()
+            except UnknownValue:
+                pass
+            except SpecError as error:
+                for problem in error.diagnostics:
+                    message, place, hint = problem[:3]
+                    self._problem(message, place or item.place, hint, message)
+        if output is unknown:
+            tensors.add(unknown)
+        if item.name is not None:
+            if output is None:
+                tensors.off.add(item.name)
+                output = frame._inputs()[0] if len(item.reads or (-1,)) == 1 else None
+            tensors.name(item.name, output)
+
+    def _repeated(self) -> Tensor | None:
+        """The output of the item's last repetition; None if it has none.
+
+        Raises SpecError and UnknownValue.
+        """
+        item, x = self.item, self._inputs()[0]
+        is_by_rows = item.each is not None
+        if item.when is not None and not is_by_rows and not self._truth(item.when, x):
+            return None
+        output = None
+        for scope in self._repetitions(x):
+            self.growing.step(item.place)
+            each = self
+            if scope is not self.variables:
+                each = Walk(self.growing, scope, self.level, item, self.tensors, self.used_at)
+            inputs = each._inputs()
+            if item.when is not None and is_by_rows and not each._truth(item.when, inputs[0]):
+                continue
+            output = each._once(inputs)
+            self.tensors.add(output)
+            if self.growing.problems and output.shape == inputs[0].shape and not is_by_rows:
+                break  # there will be no network, and the other repetitions find nothing else
+        return output
+
+    def _inputs(self) -> tuple[Tensor, ...]:
+        """What the item reads. Raises SpecError if that is not there."""
+        item = self.item
         try:
-            is_by_rows = item.each is not None
-            if item.when is not None and not is_by_rows and not frame._truth(item.when, x):
-                return x
-            for scope in frame._repetitions(x):
-                self.growing.step(item.place)
-                each = frame
-                if scope is not self.variables:
-                    each = Walk(self.growing, scope, self.level, item, self.used_at)
-                if item.when is not None and is_by_rows and not each._truth(item.when, x):
-                    continue
-                before, x = x, each._once(x)
-                if self.growing.problems and x.shape == before.shape and not is_by_rows:
-                    break  # there will be no network, and the other repetitions find nothing else
-        except UnknownValue:
-            return unknown
-        except SpecError as error:
-            for problem in error.diagnostics:
-                message, place, hint = problem[:3]
-                self._problem(message, place or item.place, hint, message)
-            return unknown
-        return x
+            return self.tensors.read(item.reads)
+        except Unreadable as error:
+            if self.growing.problems:  # some of what it could read may be missing for that reason
+                raise UnknownValue from None
+            place = item.reads_place or item.place
+            raise SpecError(Diagnostic(f"from reads {error}", place, error.hint)) from None
 
     def _truth(self, tree: Tree, x: Tensor) -> bool:
         value = self.variables.value(tree, _channels(x))
@@ -163,10 +202,10 @@ class Walk:
             raise SpecError(not_a("repeat", "a whole number, 0 or more", tree, value))
         return count
 
-    def _once(self, x: Tensor) -> Tensor:
-        item = self.item
+    def _once(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        item, x = self.item, inputs[0]
         if item.layer in self.growing.spec.blocks:
-            return self._block(x)
+            return self._block(inputs)
         registered = LAYERS[item.layer]
         declared = registered.args
         values: dict[str, Any] = dict(registered.preset)
@@ -174,7 +213,7 @@ class Walk:
             values[key] = self._bound(key, given, declared[key], x)
         if issubclass(registered.cls, Composite):
             return self._composite(registered.cls(**values), x)
-        return self._op(registered.cls, values, x)
+        return self._op(registered.cls, values, inputs)
 
     def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
         if given.layers is not None and isinstance(declared.kind, LayerChoice):
@@ -203,8 +242,8 @@ class Walk:
         }
         return registered.cls(**registered.preset, **values)
 
-    def _block(self, x: Tensor) -> Tensor:
-        item = self.item
+    def _block(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        item, x = self.item, inputs[0]
         block = self.growing.spec.blocks[item.layer]
         self.growing.step(item.place, len(item.args))
         values = {
@@ -216,7 +255,10 @@ class Walk:
         self.growing.arguments[level.prefix.removesuffix(".")] = scope.values
         used_at = (*self.used_at, item.place)
         with self.growing.nested(item.place):
-            return Walk(self.growing, scope, level, item, used_at).walk(block.layers, x)
+            # Names of the list that the block is used in mean nothing inside the block.
+            tensors = Tensors(x, named=dict(zip(block.inputs, inputs, strict=False)))
+            walk = Walk(self.growing, scope, level, item, tensors, used_at)
+            return walk.walk_list(block.layers, tensors).last
 
     def _own_level(self, kind: str) -> NameScope:
         self._check_name()
@@ -230,7 +272,7 @@ class Walk:
             self.level.path and item.name is None and item.repeat is None and item.each is None
         )
         level = self.level if transparent else self._own_level(item.layer)
-        frame = Walk(self.growing, self.variables, level, item, self.used_at)
+        frame = Walk(self.growing, self.variables, level, item, self.tensors, self.used_at)
         try:
             with self.growing.nested(item.place):
                 return layer.expand(frame, x)
@@ -240,13 +282,14 @@ class Walk:
             self._objection(error, inside if transparent else f"layer {within!r}")
             return Tensor(x.node, None)
 
-    def _op(self, cls: type[Op], values: dict[str, Any], x: Tensor) -> Tensor:
-        item = self.item
+    def _op(self, cls: type[Op], values: dict[str, Any], inputs: tuple[Tensor, ...]) -> Tensor:
+        item, x = self.item, inputs[0]
         norm, activation = values.pop("norm", None), values.pop("activation", None)
         if norm is not None and "bias" in cls.args:
             values.setdefault("bias", False)
-        if x.shape is None:
-            return x
+        shapes = [tensor.shape for tensor in inputs if tensor.shape is not None]
+        if len(shapes) < len(inputs):
+            return Tensor(x.node, None)
         self._check_name()
         groups_from = None
         if cls.takes_groups_before and "groups" not in values:
@@ -261,11 +304,11 @@ class Walk:
                 )
                 return x
             values["groups"] = self.growing.nodes[groups_from].groups
-        cls.resolve(values, x.shape)
+        cls.resolve(values, *shapes)
         op, named = cls(**values), item.name
         keeps_groups = op.is_convolution and "groups" in values
         x = self._add(
-            op, named or item.layer, x, groups_from=groups_from, keeps_groups=keeps_groups
+            op, named or item.layer, *inputs, groups_from=groups_from, keeps_groups=keeps_groups
         )
         follow_ups: list[tuple[str, Op]] = [("norm", norm)] if norm else []
         follow_ups += [("activation", activation_op(activation))] if activation else []

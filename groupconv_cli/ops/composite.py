@@ -20,12 +20,14 @@ from groupconv_cli.ops.kinds import (
     Shares,
     Size,
 )
-from groupconv_cli.ops.merge import Add, Concat, Multiply
+from groupconv_cli.ops.merge import Add, Average, Concat, Maximum, Multiply
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, BatchNorm
 from groupconv_cli.ops.pool import GlobalAvgPool
 from groupconv_cli.ops.shape import Split
 
-MERGES: dict[str, type[Op]] = {"concat": Concat, "add": Add, "multiply": Multiply}
+MERGES: dict[str, type[Op]] = {
+    cls.registered_name: cls for cls in (Concat, Add, Multiply, Average, Maximum)
+}
 
 
 class Residual(Composite, name="residual"):
@@ -116,7 +118,7 @@ class Parallel(Composite, name="parallel"):
     )
 
     def expand(self, builder: Builder, x: Tensor) -> Tensor:
-        """The layers of the branches, then `Concatenate`, `Add` or `Multiply`.
+        """The layers of the branches, then the layer of `merge`.
 
         With `split` each branch begins with a slice of the channels.
         """

@@ -1,4 +1,4 @@
-"""Layers that join several tensors. A spec uses them through `residual` and `parallel`."""
+"""Layers that join several tensors, which a spec names by `from:` beside the layer."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ class _Elementwise(Op):
         return [united(channel) for channel in zip(*stretched, strict=True)]
 
 
-class Add(_Elementwise, name="add", layer=False):
+class Add(_Elementwise, name="add"):
     """The sum of its inputs, value by value.
 
-    A spec uses it through `residual` and `parallel: {merge: add}`.
+    `residual` and `parallel: {merge: add}` end with it.
 
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
+    Example: `{add: {}, from: [-1, skip]}`
     """
 
     keras_classes = ("Add", "ops.Add")
@@ -46,14 +47,15 @@ class Add(_Elementwise, name="add", layer=False):
         return [LayerCall("Add", name)]
 
 
-class Multiply(_Elementwise, name="multiply", layer=False):
+class Multiply(_Elementwise, name="multiply"):
     """The product of its inputs, value by value.
 
-    A spec uses it through `squeeze_excite` and `parallel: {merge: multiply}`.
+    `squeeze_excite` and `parallel: {merge: multiply}` end with it.
 
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
+    Example: `{multiply: {}, from: [-1, gate]}`
     """
 
     keras_classes = ("Multiply", "ops.Multiply")
@@ -63,14 +65,47 @@ class Multiply(_Elementwise, name="multiply", layer=False):
         return [LayerCall("Multiply", name)]
 
 
-class Concat(Op, name="concat", layer=False):
+class Average(_Elementwise, name="average"):
+    """The mean of its inputs, value by value.
+
+    Shape: the inputs'; an axis of size 1 is stretched.
+    Params: 0.
+    MACs: 0.
+    Example: `{average: {}, from: [-1, skip]}`
+    """
+
+    keras_classes = ("Average",)
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`Average`."""
+        return [LayerCall("Average", name)]
+
+
+class Maximum(_Elementwise, name="maximum"):
+    """The largest of its inputs, value by value.
+
+    Shape: the inputs'; an axis of size 1 is stretched.
+    Params: 0.
+    MACs: 0.
+    Example: `{maximum: {}, from: [-1, skip]}`
+    """
+
+    keras_classes = ("Maximum", "ops.Maximum")
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`Maximum`."""
+        return [LayerCall("Maximum", name)]
+
+
+class Concat(Op, name="concat"):
     """The channels of its inputs one after another.
 
-    A spec uses it through `parallel`, where it is the default merge.
+    `parallel` ends with it unless `merge` says otherwise.
 
     Shape: the inputs' spatial sizes, which must agree; the sum of their channels.
     Params: 0.
     MACs: 0.
+    Example: `{concat: {}, from: [-1, skip]}`
     """
 
     merges = True

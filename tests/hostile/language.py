@@ -74,6 +74,9 @@ def renamed(random: Random, word: str) -> str:
             return random.choice([*KEYS, *LAYERS])
 
 
+MERGES = [name for name, op in OPS.items() if op.merges]
+
+
 class _Raw(str):
     """Text that goes into the spec as it stands."""
 
@@ -100,9 +103,20 @@ def _item(random: Random, names: list[str], depth: int) -> object:
         "name": random.choice(["a", "b", "c d", ESCAPE]),
         "repeat": random.choice([0, 1, 2, 5, expression(random)]),
         "when": random.choice([True, False, "$g == 4", expression(random)]),
+        "from": _reads(random),
     }
     item |= {key: value for key, value in beside.items() if random.random() < 0.08}
+    if name in MERGES and random.random() < 0.8:
+        item["from"] = [random.choice([-1, -1, "a"]), _reads(random)]
     return name if item == {name: None} else item
+
+
+def _reads(random: Random) -> object:
+    """What an item reads: mostly something that could be there."""
+    read = random.choice(
+        [-1, -1, -2, -3, "a", "b", "x", "skip", "input", "image", 0, 7, "$g", None]
+    )
+    return [read, random.choice([-1, -2, "a"])] if random.random() < 0.3 else read
 
 
 def _items(random: Random, names: list[str], depth: int) -> list[object]:
@@ -123,11 +137,17 @@ def sentence(random: Random) -> str:
             name: {
                 "params": {"p": random.choice([2, None, "$in", "$g"])},
                 "layers": _items(random, names, 1),
+                **({"inputs": ["x", "skip"]} if random.random() < 0.2 else {}),
             }
             for name in names
         },
         "layers": _items(random, names, 0) + _items(random, names, 0),
     }
+    if random.random() < 0.1:
+        del spec["input"]
+        spec["inputs"] = {"image": [8, 8, 12], random.choice(["x", "image", ESCAPE]): [8, 8, 4]}
+    if random.random() < 0.1:
+        spec["outputs"] = random.choice([["a"], ["a", "b"], ["a", "a"], [], "a", ["input"], [-1]])
     if random.random() < 0.2:
         spec["variants"] = {random.choice(["a", 50, ESCAPE, "=1+1"]): {"g": 2}, "b": {"w": "$g"}}
     if random.random() < 0.1:
