@@ -8,7 +8,7 @@ from groupconv_cli.errors import InternalError, Problems, Source, SpecError, Usa
 from groupconv_cli.language.expand import expand
 from groupconv_cli.language.group_entries import apply_groups
 from groupconv_cli.language.growing import Work
-from groupconv_cli.language.nodes import Entry
+from groupconv_cli.language.nodes import Entry, ScalarNode
 from groupconv_cli.language.plain import as_texts
 from groupconv_cli.language.policy_entries import limits
 from groupconv_cli.language.scope import Scope
@@ -114,11 +114,7 @@ class SpecFile:
         if variant is not None:
             spec = spec._replace(name=variant_name(spec.name, variant))
         changes = self._changes(settings, variant, problems)
-        inputs = {
-            name: changes.pop(name)
-            for name in spec.inputs
-            if name not in spec.vars and name in changes
-        }
+        inputs = {name: changes.pop(name) for name in self._own_inputs if name in changes}
         spec = spec._replace(inputs=spec.inputs | inputs)
         network = expand(spec, changes, problems, work)
         if problems:
@@ -126,6 +122,11 @@ class SpecFile:
         if network is None:
             raise InternalError("the spec makes no network, and nothing says why")
         return apply_groups(network, spec.groups, Scope(spec.vars | changes))
+
+    @property
+    def _own_inputs(self) -> tuple[str, ...]:
+        """The inputs whose sizes `--set` gives: a variable of the same name comes first."""
+        return tuple(name for name in self._spec.inputs if name not in self._spec.vars)
 
     def _changes(
         self, settings: Mapping[str, str], variant: str | None, problems: Problems
@@ -137,14 +138,14 @@ class SpecFile:
                 raise UsageError(_unknown("variant", variant, list(spec.variants), spec))
             changes.update(spec.variants[variant])
         for name, text in settings.items():
-            is_input = name not in spec.vars and name in spec.inputs
-            if name not in spec.vars and not is_input:
-                raise UsageError(_unknown("variable", name, [*spec.vars, *spec.inputs], spec))
+            known = [*spec.vars, *self._own_inputs]
+            if name not in known:
+                raise UsageError(_unknown("variable", name, known, spec))
             if not text.strip():
                 raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
-            if is_input and not text.lstrip().startswith("["):
-                text = f"[{text}]"
             tree = read(Source(f"--set {name}", text), problems)
+            if name not in spec.vars and isinstance(tree, ScalarNode):
+                tree = read(Source(f"--set {name}", f"[{tree.text}]"), problems)
             examine(tree, spec.vars, f"the variable {name!r}", problems)
             changes[name] = Entry(name, tree.place, tree)
         return changes
