@@ -78,6 +78,11 @@ def _with_followers(
             except OpError as error:
                 message = error.message.replace("{layer}", repr(node.name))
                 raise RegroupError(patterns[node.groups_from], message, error.hint) from None
+    return with_origin(changed, network)
+
+
+def with_origin(changed: Network, network: Network) -> Network:
+    """The changed network with the origin of the network that it was made of."""
     return Network(
         changed.name,
         changed.nodes,

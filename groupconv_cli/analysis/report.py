@@ -10,6 +10,9 @@ from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
 
+AS_WRITTEN = "as written"
+"""In place of a number of groups: the network as written."""
+
 
 class LayerRow(NamedTuple):
     """One layer and what it costs, for one sample."""
@@ -96,10 +99,12 @@ class CompareRow:
     """A network with one number of groups; `totals` is None if that number is impossible."""
 
     groups: int | str
-    """The number of groups of the varied convolutions, or 'as written'."""
+    """The number of groups of the varied convolutions, 'depthwise', or 'as written'."""
     totals: Totals | None
     reason: str | None = None
     """Why the row is invalid."""
+    is_as_written: bool = False
+    """Whether it is the network as written, also if a number stands in `groups`."""
 
     @property
     def valid(self) -> bool:
@@ -181,6 +186,13 @@ class Comparison:
     def input(self) -> Shape:
         """The shape of the first input; the network of a spec has only one."""
         return self.inputs[0]
+
+    @property
+    def written_as(self) -> tuple[int | str, ...]:
+        """The numbers of groups whose rows are the network as written, too."""
+        return tuple(
+            row.groups for row in self.rows if row.is_as_written and row.groups != AS_WRITTEN
+        )
 
     @property
     def baseline(self) -> Totals:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from math import gcd
 from numbers import Integral
 from typing import NamedTuple
 
-from groupconv_cli.analysis.report import CompareRow, Comparison
+from groupconv_cli.analysis.regroup import DEPTHWISE, Count, with_origin
+from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow, Comparison
 from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
@@ -23,7 +25,7 @@ class Sweep(NamedTuple):
     """A comparison, and the network of each of its valid rows, in their order."""
 
     report: Comparison
-    networks: tuple[tuple[int | str, Network], ...]
+    networks: tuple[tuple[Count, Network], ...]
     """Each with the row's groups."""
 
 
@@ -37,8 +39,9 @@ def sweep(
 ) -> Sweep:
     """The network as written, at g = 1, and at each number of groups.
 
-    `groups` may be 'all' or contain it. 'all' means every number that divides the channels of all
-    swept convolutions.
+    `groups` has numbers, or texts: 'all' for every number that divides the channels of all swept
+    convolutions, '2-8' for those of them from 2 to 8, and 'depthwise' for as many groups as each
+    convolution has input channels.
     `only` is a glob on full layer names that chooses the convolutions to sweep. Without it the
     grouped convolutions are swept. If there are none, the depthwise convolutions are swept, or else
     all convolutions that do not read the network's input. Of these, layers that share no divisor
@@ -48,18 +51,9 @@ def sweep(
     below 1, or there are more numbers than rows that a comparison may have.
     """
     chosen, rule, apart = choose(network, only, except_)
-    shared = gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
-    counts = [1]
-    for given in [groups] if isinstance(groups, str | Integral) else groups:
-        if not isinstance(given, str):
-            counts.append(_number_of_groups(given))
-        elif given != "all":
-            raise UsageError(f"groups must be numbers or 'all', got {given!r}")
-        elif shared > MAX_FACTORED:
-            raise UsageError(f"{shared} channels have too many divisors to try; name the numbers")
-        else:
-            counts += divisors(shared)
-    counts = list(dict.fromkeys(counts))
+    shared = _shared(network, chosen)
+    given = [groups] if isinstance(groups, str | Integral) else groups
+    counts = list(dict.fromkeys([1, *(count for each in given for count in _counts(each, shared))]))
     if len(counts) > MAX_ROWS:
         raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
     if len(counts) * len(network.nodes) > MAX_WORK:
@@ -68,12 +62,18 @@ def sweep(
             f"so many layers has at most {MAX_WORK // len(network.nodes)}: name them with --groups"
         )
     values = activations(network)
-    made: list[tuple[int | str, Network | str]] = [("as written", network)]
+    made: list[tuple[Count, Network | str]] = [(AS_WRITTEN, network)]
     made += [(count, _swept(network, count, chosen, shared)) for count in counts]
     rows = [
         CompareRow(groups=count, totals=None, reason=swept)
         if isinstance(swept, str)
-        else CompareRow(groups=count, totals=total(swept, dtype, values))
+        else CompareRow(
+            groups=count,
+            totals=total(swept, dtype, values),
+            is_as_written=all(
+                a.op == b.op for a, b in zip(swept.nodes, network.nodes, strict=True)
+            ),
+        )
         for count, swept in made
     ]
     convolutions = {i for i, node in enumerate(network.nodes) if node.op.is_convolution}
@@ -89,6 +89,62 @@ def sweep(
     )
     networks = ((count, swept) for count, swept in made if isinstance(swept, Network))
     return Sweep(report, tuple(networks))
+
+
+def with_groups(
+    network: Network, count: Count, *, only: str | None = None, except_: str | None = None
+) -> Network:
+    """The network of one row of a sweep.
+
+    Raises UsageError if the count is impossible, and the errors of `choose`.
+    """
+    chosen, _, _ = choose(network, only, except_)
+    if count != DEPTHWISE:
+        count = _number_of_groups(count)
+    swept = _swept(network, count, chosen, _shared(network, chosen))
+    if isinstance(swept, str):
+        raise UsageError(swept)
+    return with_origin(swept, network)
+
+
+RANGE = re.compile(r"\s*([0-9]{1,18})\s*-\s*([0-9]{1,18})\s*")
+
+
+def _counts(given: object, shared: int) -> Iterator[Count]:
+    """The counts that a number, a range, 'all' or 'depthwise' stands for."""
+    if not isinstance(given, str):
+        yield _number_of_groups(given)
+        return
+    if given == DEPTHWISE:
+        yield DEPTHWISE
+        return
+    bounds = RANGE.fullmatch(given)
+    if given != "all" and bounds is None:
+        raise UsageError(
+            f"groups must be numbers, a range such as 1-8, 'all' or 'depthwise'; got {given!r}"
+        )
+    if shared > MAX_FACTORED:
+        raise UsageError(f"{shared} channels have too many divisors to try; name the numbers")
+    if bounds is None:
+        yield from divisors(shared)
+        return
+    low, high = int(bounds[1]), int(bounds[2])
+    within = [each for each in divisors(shared) if low <= each <= high]
+    if not within:
+        wrong = (
+            "the range is empty"
+            if low > high
+            else "no number in the range divides all varied layers"
+        )
+        raise UsageError(
+            f"groups={given.strip()}: {wrong}", f"these divide all: {divisors_text(shared)}"
+        )
+    yield from within
+
+
+def _shared(network: Network, chosen: list[int]) -> int:
+    """The number that every possible number of groups divides."""
+    return gcd(*(gcd(*_channels(network.nodes[i])) for i in chosen))
 
 
 def _number_of_groups(count: object) -> int:
@@ -201,17 +257,25 @@ def _unmixed(network: Network) -> set[int]:
     return found
 
 
-def _swept(network: Network, count: int, chosen: list[int], shared: int) -> Network | str:
+def _swept(network: Network, count: Count, chosen: list[int], shared: int) -> Network | str:
     """The network with `count` groups in the chosen convolutions, or why that is impossible."""
+    changes = {}
     for index in chosen:
         node = network.nodes[index]
         channels, filters = _channels(node)
-        if channels % count or filters % count:
+        groups = channels if isinstance(count, str) else count
+        if filters % groups and isinstance(count, str):
+            return (
+                f"{node.name!r} cannot be depthwise: its {channels} input channels do not divide "
+                f"its {filters} output channels"
+            )
+        if channels % groups or filters % groups:
             return (
                 f"{count} does not divide the {channels} input and {filters} output channels "
                 f"of {node.name!r}; dividing all varied layers: {divisors_text(shared)}"
             )
-    changes = dict.fromkeys(chosen, count)
+        if groups != node.groups:
+            changes[index] = groups
     swept = network.regrouped(changes)
     for node in swept.nodes:
         if node.groups_from in changes:

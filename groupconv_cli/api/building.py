@@ -7,8 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupconv_cli.analysis.regroup import regrouped_by_name
-from groupconv_cli.api.reading import network_of
+from groupconv_cli.api.reading import load, network_of
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.sources.open import open_spec, silent
@@ -119,6 +118,9 @@ def build_files(
     settings: Settings | None = None,
     variant: str | None = None,
     regroup: Mapping[str, Count] | None = None,
+    groups: Count | None = None,
+    only: str | None = None,
+    except_: str | None = None,
     force: bool = False,
     trust: bool = False,
     progress: Tell = silent,
@@ -135,12 +137,22 @@ def build_files(
     from groupconv_cli.models.model_file import ModelFile
 
     file = open_spec(spec, trust=trust, or_bundled=False)
-    network = regrouped_by_name(file.network(settings, variant, progress=progress), regroup or {})
-    if regroup and network.of_model:
+    network = load(
+        file,
+        settings=settings,
+        variant=variant,
+        regroup=regroup,
+        groups=groups,
+        only=only,
+        except_=except_,
+        progress=progress,
+    )
+    if network.of_model and (regroup or groups is not None):
+        option = "--regroup" if regroup else "--groups"
         raise UsageError(
-            f"--regroup makes another network of {network.name}, and gconv can count this Keras "
+            f"{option} makes another network of {network.name}, and gconv can count this Keras "
             "model but not rebuild it",
-            "leave --regroup out, or build a spec; `gconv compare` counts regrouped models",
+            f"leave {option} out, or build a spec; `gconv compare` counts regrouped models",
         )
     source = ModelSource(network, file if isinstance(file, ModelFile) else None, settings)
     options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)

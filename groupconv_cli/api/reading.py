@@ -25,6 +25,9 @@ def load(
     settings: Settings | None = None,
     variant: str | None = None,
     regroup: Mapping[str, Count] | None = None,
+    groups: Count | None = None,
+    only: str | None = None,
+    except_: str | None = None,
     trust: bool = False,
     progress: Tell | None = None,
 ) -> Network:
@@ -33,7 +36,8 @@ def load(
     `settings` gives variables of the spec other values, as `--set` does. `variant` picks one of the
     spec's variants. The name of a bundled config may imply a variant: `resnet50`. `regroup` gives
     convolutions another number of groups, or 'depthwise', by patterns (globs) of their full names;
-    a later pattern wins.
+    a later pattern wins. `groups` makes the network of that row of `compare`, with the same `only`
+    and `except_`.
 
     A model can stand wherever a spec can: a `keras.Model`, the path of a `.keras` or `.h5` file, or
     `keras:MobileNetV2` for any of keras.applications. Its only setting is `input`, the sizes that
@@ -41,7 +45,8 @@ def load(
     lets Keras run the code in a file. `progress` is called with a description of slow steps.
 
     Raises SpecError with every mistake of the spec and its place; UsageError if the spec, the
-    variable or the variant does not exist, or a model cannot be read; and for a model
+    variable or the variant does not exist, a group count is impossible, or a model cannot be read;
+    and for a model
     EnvironmentProblem if TensorFlow is missing.
     """
     if spec is None:
@@ -52,7 +57,15 @@ def load(
             f"got {regroup!r}"
         )
     network = open_spec(spec, trust=trust).network(settings, variant, progress=progress)
-    return regrouped_by_name(network, regroup or {})
+    network = regrouped_by_name(network, regroup or {})
+    if groups is not None:
+        from groupconv_cli.analysis.sweep import with_groups
+
+        return with_groups(network, groups, only=only, except_=except_)
+    for option, pattern in (("only", only), ("except", except_)):
+        if pattern is not None:
+            raise UsageError(f"{option} chooses the layers for groups, and there is no groups")
+    return network
 
 
 def network_of(spec: AnySpec) -> Network:

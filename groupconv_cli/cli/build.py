@@ -11,11 +11,14 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
     DEFAULT_READING,
+    ExceptOption,
     ForceOption,
+    OnlyOption,
     SpecOptions,
     complete_spec,
     file_name,
     members,
+    parse_count,
     parse_regroup,
     parse_settings,
 )
@@ -122,6 +125,18 @@ def build(
             show_default=False,
         ),
     ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups",
+            "-g",
+            metavar="N",
+            help="Build the row of `gconv compare` with that number of groups, or 'depthwise'.",
+            show_default=False,
+        ),
+    ] = None,
+    only: OnlyOption = None,
+    except_: ExceptOption = None,
     fast: Annotated[
         bool,
         typer.Option(
@@ -149,6 +164,7 @@ def build(
       gconv build resnext50_32x4d
       gconv build net.yaml -o net.keras -o net.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.py
+      gconv build net.yaml --groups 8 --only 'stage_3.*' -o net_g8.keras
       gconv build net.yaml --to python -o -
       gconv build keras:MobileNetV2 -o mobilenet.onnx --weights trained.weights.h5
       gconv build net.yaml -o net.tflite --quantize int8 --calibrate samples.npz
@@ -164,6 +180,7 @@ def build(
             "-o - is for Python code only: gconv build SPEC --to python -o -",
             "other formats need a file, such as -o net.keras",
         )
+    count = parse_count(groups, (only, except_))
     api.import_modules(reading.modules or (), note)
     file = api.open_spec(spec, trust=reading.trust, or_bundled=False, note=note)
     with spinner() as show:
@@ -180,6 +197,9 @@ def build(
             settings=parse_settings(reading.settings),
             variant=reading.variant,
             regroup=parse_regroup(reading.regroup),
+            groups=count,
+            only=only,
+            except_=except_,
             force=force,
             progress=show,
         )

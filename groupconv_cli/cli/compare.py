@@ -17,11 +17,14 @@ from groupconv_cli.cli.options import (
     DEFAULT_FILE,
     DEFAULT_READING,
     DTypeOption,
+    ExceptOption,
     FileOptions,
     FormatOption,
+    OnlyOption,
     SpecArgument,
     SpecOptions,
     load_spec,
+    parse_groups,
     parse_settings,
 )
 from groupconv_cli.cli.run import INTERRUPTED, command
@@ -44,28 +47,13 @@ def compare(
             "-g",
             metavar="N,N,…|all",
             help="Numbers of groups to compare. 'all', the default, means every number that "
-            "divides the channels of all varied convolutions.",
+            "divides the channels of all varied convolutions; 1-8, those of them from 1 to 8; "
+            "'depthwise', as many groups as each has input channels.",
             show_default=False,
         ),
     ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            "--only",
-            metavar="PATTERN",
-            help="Vary the groups of convolutions whose full names match this glob.",
-            show_default=False,
-        ),
-    ] = None,
-    except_: Annotated[
-        str | None,
-        typer.Option(
-            "--except",
-            metavar="PATTERN",
-            help="Leave convolutions unchanged whose full names match this glob.",
-            show_default=False,
-        ),
-    ] = None,
+    only: OnlyOption = None,
+    except_: ExceptOption = None,
     variants: Annotated[
         bool, typer.Option("--variants", help="Compare the spec's variants instead.")
     ] = False,
@@ -180,18 +168,3 @@ def _variants(spec: str | None, options: SpecOptions, dtype: str) -> tuple[int, 
         view=lambda nested: variants_view(report),
         documents={"json": lambda: variants_json(report)},
     )
-
-
-def parse_groups(text: str) -> list[int | str]:
-    """The numbers in '1,4,8', with or without 'all'. Raises UsageError for anything else."""
-    counts: list[int | str] = []
-    for part in text.split(","):
-        if part.strip() == "all":
-            counts.append("all")
-            continue
-        if not part.strip().isdecimal() or len(part) > 18 or int(part) < 1:
-            raise UsageError(
-                f"--groups takes whole numbers from 1 to 10^18, such as 1,4,8, or all; got {part!r}"
-            )
-        counts.append(int(part))
-    return counts

@@ -98,6 +98,24 @@ RegroupOption = Annotated[
         show_default=False,
     ),
 ]
+OnlyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="PATTERN",
+        help="Vary the groups of convolutions whose full names match this glob.",
+        show_default=False,
+    ),
+]
+ExceptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--except",
+        metavar="PATTERN",
+        help="Leave convolutions unchanged whose full names match this glob.",
+        show_default=False,
+    ),
+]
 VariantOption = Annotated[
     str | None,
     typer.Option("--variant", metavar="NAME", help="Pick one of the spec's variants."),
@@ -198,7 +216,7 @@ def parse_regroup(regroup: list[str] | None) -> dict[str, int | str]:
     groups: dict[str, int | str] = {}
     for given in regroup or ():
         pattern, _, count = (part.strip() for part in given.rpartition("="))
-        is_number = count.isdecimal() and len(count) < MAX_DIGITS and int(count) > 0
+        is_number = _is_count(count)
         if not pattern or not (is_number or count == "depthwise"):
             raise UsageError(
                 f"--regroup needs PATTERN=N, such as 'stage_3.*=8' or 'head.*=depthwise'; "
@@ -207,6 +225,47 @@ def parse_regroup(regroup: list[str] | None) -> dict[str, int | str]:
         groups.pop(pattern, None)  # the last of two stands last
         groups[pattern] = int(count) if is_number else count
     return groups
+
+
+def parse_count(text: str | None, patterns: tuple[str | None, str | None]) -> int | str | None:
+    """The one count of a --groups, if it is given. `patterns` are those of --only and --except.
+
+    Raises UsageError for several, and for patterns without a count.
+    """
+    if text is None:
+        for option, pattern in zip(("--only", "--except"), patterns, strict=True):
+            if pattern is not None:
+                raise UsageError(f"{option} needs --groups: it says which layers get them")
+        return None
+    if not (_is_count(text.strip()) or text.strip() == "depthwise"):
+        raise UsageError(f"--groups takes one number here, such as 8, or depthwise; got {text!r}")
+    (count,) = parse_groups(text)
+    return count
+
+
+def parse_groups(text: str) -> list[int | str]:
+    """The counts in '1,4,8', with or without ranges, 'all' and 'depthwise'.
+
+    Raises UsageError for anything else.
+    """
+    counts: list[int | str] = []
+    for part in map(str.strip, text.split(",")):
+        low, dash, high = (each.strip() for each in part.partition("-"))
+        numbers = [low, high] if dash else [low]
+        if part in ("all", "depthwise"):
+            counts.append(part)
+        elif all(_is_count(each) for each in numbers):
+            counts.append(part if dash else int(part))
+        else:
+            raise UsageError(
+                "--groups takes whole numbers from 1 to 10^18, such as 1,4,8, ranges such as 1-8, "
+                f"all, or depthwise; got {part!r}"
+            )
+    return counts
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS and int(text) > 0
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, str]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from groupconv_cli.analysis.report import CompareRow, Comparison, VariantComparison, VariantRow
+from groupconv_cli.analysis.report import (
+    CompareRow,
+    Comparison,
+    VariantComparison,
+    VariantRow,
+)
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.policy import totals
+from groupconv_cli.render.labels import labelled
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
@@ -86,7 +92,7 @@ def compare_view(
         return View(title, (counts,), notes)
     from groupconv_cli.render.measure import conclusions, group_notes, groups_table
 
-    tables = (counts, groups_table(measured))
+    tables = (counts, groups_table(measured, comparison.written_as))
     notes = (*notes, *group_notes(measured))
     return View(title, tables, notes, conclusions(measured), main=1)
 
@@ -104,8 +110,8 @@ def _unchanged(comparison: Comparison, exact: bool) -> Iterator[str]:
 def _row(row: CompareRow, comparison: Comparison) -> Row:
     if row.totals is None:
         return _invalid(row.groups, row.reason)
-    style = "group" if isinstance(row.groups, str) else ""
-    return Row((row.groups, *_totals(row.totals, comparison.baseline)), style)
+    cells = _totals(row.totals, comparison.baseline)
+    return labelled(row.groups, tuple(cells), comparison.written_as)
 
 
 def _invalid(label: Cell, reason: str | None) -> Row:

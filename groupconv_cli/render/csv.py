@@ -7,7 +7,7 @@ import io
 
 from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.view import AtLeast, Cell, Typed, View
+from groupconv_cli.render.view import AtLeast, Cell, Marked, Typed, View
 from groupconv_cli.words import printable
 
 
@@ -30,7 +30,7 @@ def csv_text(view: View) -> str:
 def _raw(cell: Cell) -> Cell:
     if isinstance(cell, AtLeast):
         return f">={_raw(cell.value)}"
-    if isinstance(cell, Typed):
+    if isinstance(cell, Typed | Marked):
         return _raw(cell.value)
     if isinstance(cell, bool):
         return "true" if cell else "false"

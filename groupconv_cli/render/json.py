@@ -249,6 +249,7 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
     totals = row.totals
     return {
         "groups": row.groups,
+        "as_written": row.is_as_written,
         "valid": row.valid,
         "reason": row.reason,
         **_totals(totals),

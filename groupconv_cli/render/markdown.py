@@ -42,7 +42,7 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
     columns = table.filled
     yield _line(escaped(column.title) for _, column in columns)
     yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
-    for row in table.rows:
+    for row in table.shown:
         cells = [
             escaped(cell_text(row.cells[index], column.kind, exact=exact))
             for index, column in columns
@@ -52,7 +52,7 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
         if row.style == "group":
             cells[0] = f"**{cells[0]}**"
         yield _line(cells)
-    notes = [row for row in table.rows if row.note]
+    notes = [row for row in table.shown if row.note]
     if notes:
         yield ""
     for row in notes:

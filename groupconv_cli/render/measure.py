@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from groupconv_cli.analysis.measurement import (
     WORTH,
@@ -17,7 +17,8 @@ from groupconv_cli.analysis.measurement import (
     verdict,
 )
 from groupconv_cli.analysis.report import LayerRow
-from groupconv_cli.render.view import Cell, Column, Row, Table
+from groupconv_cli.render.labels import labelled
+from groupconv_cli.render.view import Cell, Column, Table
 from groupconv_cli.units import ratio, ratio_text, seconds_text
 from groupconv_cli.words import joined, plural
 
@@ -44,18 +45,24 @@ INTERRUPTED = "Interrupted: only finished rounds are counted."
 PHASES = {"forward": "inference", "train": "training"}
 
 
-def groups_table(measured: GroupMeasurement) -> Table:
-    """A row per number of groups and runtime."""
+def groups_table(measured: GroupMeasurement, written_as: Collection[int | str] = ()) -> Table:
+    """A row per number of groups and runtime.
+
+    `written_as` are the numbers of groups that the network has as written.
+    """
     several = len(measured.settings.runtimes) > 1
-    rows = tuple(_group_row(row, measured, several) for row in measured.rows)
+    rows = tuple(
+        labelled(row.groups, _group_cells(row, measured, several), written_as)
+        for row in measured.rows
+    )
     return Table(GROUP_COLUMNS, rows, _title(measured.machine, measured.settings))
 
 
-def _group_row(row: GroupTimes, measured: GroupMeasurement, several: bool) -> Row:
+def _group_cells(row: GroupTimes, measured: GroupMeasurement, several: bool) -> tuple[Cell, ...]:
+    """The cells after the label."""
     dense = measured.baseline(row)
     batch = measured.settings.batch
-    cells: tuple[Cell, ...] = (
-        row.groups,
+    return (
         RUNTIME_NAMES[row.runtime] if several else None,
         *_timing_cells(row.forward, dense.forward if dense else None, batch),
         *_timing_cells(row.train, dense.train if dense else None, batch),
@@ -63,7 +70,6 @@ def _group_row(row: GroupTimes, measured: GroupMeasurement, several: bool) -> Ro
         row.forward_bytes,
         row.train_bytes,
     )
-    return Row(cells, "group" if isinstance(row.groups, str) else "")
 
 
 def _timing_cells(timing: Timing | None, dense: Timing | None, batch: int) -> tuple[Cell, ...]:

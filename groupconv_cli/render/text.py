@@ -96,7 +96,7 @@ def _table(
         dropped.append(worst.column.full_title)
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
-    for number, row in enumerate(table.rows):
+    for number, row in enumerate(table.shown):
         if row.note:
             result += _noted(row, laid[0].cells[number], width)
         elif laid[-1].column.wraps:
@@ -116,9 +116,9 @@ def _total(laid: list[_Laid]) -> int:
 
 def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
     column = table.columns[index]
-    texts = [cell_text(row.cells[index], column.kind, exact=exact) for row in table.rows]
+    texts = [cell_text(row.cells[index], column.kind, exact=exact) for row in table.shown]
     if index == 0:
-        texts = [INDENT * row.indent + text for row, text in zip(table.rows, texts, strict=True)]
+        texts = [INDENT * row.indent + text for row, text in zip(table.shown, texts, strict=True)]
     left = column.kind in LEFT_ALIGNED
     if not left:
         texts = _aligned_units(texts)

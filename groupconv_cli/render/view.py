@@ -63,6 +63,8 @@ class Row(NamedTuple):
     indent: int = 0
     note: str = ""
     """A sentence in place of the row's other cells."""
+    is_double: bool = False
+    """Whether another row of the table is marked as this one too. Only programs read it."""
 
 
 class Table(NamedTuple):
@@ -74,6 +76,11 @@ class Table(NamedTuple):
     """A line above the table, if it needs one besides the view's."""
     has_notes: bool = False
     """Whether rows may have a note in place of their cells, even if none of these rows has."""
+
+    @property
+    def shown(self) -> tuple[Row, ...]:
+        """The rows for people, each network once."""
+        return tuple(row for row in self.rows if not row.is_double)
 
     @property
     def filled(self) -> list[tuple[int, Column]]:
@@ -102,7 +109,7 @@ class View(NamedTuple):
 FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "text": lambda value, exact: str(value),
     "prose": lambda value, exact: str(value),
-    "groups": lambda value, exact: f"g={value}" if isinstance(value, int) else str(value),
+    "groups": lambda value, exact: groups_text(value),
     "count": lambda value, exact: count_text(value, exact=exact),
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
     "ratio": lambda value, exact: ratio_text(value),
@@ -127,12 +134,19 @@ def reach_text(reach: Reach | str) -> str:
     return "1" if reach.is_full else f"{reach.channels:,}/{reach.of:,}"
 
 
+def groups_text(groups: int | str) -> str:
+    """g=4 for 4 groups; words stay as they are."""
+    return f"g={groups}" if isinstance(groups, int) else groups
+
+
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
     """The text of a cell. A `Typed` cell has a kind of its own."""
     if cell is None:
         return ""
     if isinstance(cell, AtLeast):
         return f"≥ {cell_text(cell.value, kind, exact=exact)}"
+    if isinstance(cell, Marked):
+        return f"{cell_text(cell.value, kind, exact=exact)} ◂ {cell.mark}"
     if isinstance(cell, Typed):
         return cell_text(cell.value, cell.kind, exact=exact)
     return FORMATS[kind](cell, exact)
@@ -149,6 +163,13 @@ class AtLeast(NamedTuple):
     """A lower bound: the known part of a number that may be larger."""
 
     value: Cell
+
+
+class Marked(NamedTuple):
+    """A raw value with a mark for people."""
+
+    value: Cell
+    mark: str
 
 
 CONVENTION = "FLOPs = 2 × MACs."
