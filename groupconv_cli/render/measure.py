@@ -28,16 +28,16 @@ GROUP_COLUMNS = (
     Column("Groups", "groups", "groups"),
     Column("Runtime", key="runtime", drop=1),
     Column("Forward", "seconds", "forward_s"),
-    Column("±", "spread", "forward_spread", drop=5, of="Forward"),
+    Column("±", "spread", "forward_spread", drop=6, of="Forward"),
     Column("Speed-up", "ratio", "forward_speedup"),
-    Column("Samples/s", "decimal", "forward_samples_per_s", drop=4, of="Forward"),
+    Column("Samples/s", "decimal", "forward_samples_per_s", drop=5, of="Forward"),
     Column("Train step", "seconds", "train_s"),
-    Column("±", "spread", "train_spread", drop=5, of="Train step"),
+    Column("±", "spread", "train_spread", drop=6, of="Train step"),
     Column("Speed-up", "ratio", "train_speedup"),
-    Column("Samples/s", "decimal", "train_samples_per_s", drop=3, of="Train step"),
-    Column("By MACs", "ratio", "macs_speedup"),
-    Column("Forward memory", "bytes", "forward_bytes", drop=6),
-    Column("Train memory", "bytes", "train_bytes", drop=2),
+    Column("Samples/s", "decimal", "train_samples_per_s", drop=4, of="Train step"),
+    Column("By MACs", "ratio", "macs_speedup", drop=2),
+    Column("Forward memory", "bytes", "forward_bytes", drop=7),
+    Column("Train memory", "bytes", "train_bytes", drop=3),
 )
 
 INTERRUPTED = "Interrupted: only finished rounds are counted."

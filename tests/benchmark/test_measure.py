@@ -275,7 +275,7 @@ def test_the_measured_table() -> None:
     text = shown(GIVEN)
     assert "Measured here · batch 8 · float32 · CPU:0 · 4 threads · speed-up vs g=1" in text
     row = next(line for line in text.splitlines() if line.startswith("g=4") and "ms" in line)
-    assert row.split("  ")[0] == "g=4"
+    assert row.split("  ")[0] == "g=4 ◂ as written"
     # Forward, its spread, speed-up, samples per second; the training step; what MACs say; memory.
     cells = re.split(r"\s{2,}", row)[1:]
     assert cells[:4] == ["5 ms", "±2.5 %", "2×", "1,600"]
