@@ -21,7 +21,7 @@ from groupconv_cli.api import schema_file
 from groupconv_cli.cli.app import app
 from groupconv_cli.lint.rules import RULES
 from groupconv_cli.ops import LAYERS, OPS, Composite, Op, Registered
-from groupconv_cli.ops.activation import NAMED, Activation
+from groupconv_cli.ops.activation import ACTIVATION, NAMED, Activation
 
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
@@ -30,7 +30,7 @@ COMMANDS = (
     *("list", "init", "schema"),
 )
 
-FAMILIES = ("conv", "dense", "norm", "pool", "shape", "merge", "composite", "activation")
+FAMILIES = ("conv", "dense", "norm", "pool", "shape", "resize", "merge", "composite", "activation")
 """Files of `groupconv_cli/ops` in the order of the page."""
 
 LAYERS_HEAD = """\
@@ -155,7 +155,8 @@ def argument_rows(registered: Registered) -> Iterator[str]:
     for key, declared in registered.args.items():
         otherwise = declared.otherwise or shown(declared.default)
         default = "required" if declared.required else otherwise
-        words = declared.kind.words if len(declared.kind.words) < 90 else "a name, see activations"
+        names_one = declared.kind is ACTIVATION.kind
+        words = "a name, see activations" if names_one else declared.kind.words
         yield f"| `{key}` | {words} | {default} | {declared.doc} |"
 
 

@@ -9,12 +9,14 @@ def window_starts(size: int, kernel: int, stride: int, dilation: int, padding) -
     """Where a window can begin along one axis, found by trying."""
     if padding == "same":
         return [start for start in range(size) if start % stride == 0]
-    pixels = 0 if padding == "valid" else padding
     last_tap = (kernel - 1) * dilation
+    before, after = {"valid": (0, 0), "causal": (last_tap, 0)}.get(padding, (padding, padding))
+    if isinstance(padding, tuple):
+        before, after = padding
     return [
         start
-        for start in range(size + 2 * pixels)
-        if start % stride == 0 and start + last_tap < size + 2 * pixels
+        for start in range(before + size + after)
+        if start % stride == 0 and start + last_tap < before + size + after
     ]
 
 

@@ -16,24 +16,25 @@ from groupconv_cli.ops.activation import (
     Glu,
     LeakyRelu,
     Prelu,
+    Softmax,
     Threshold,
 )
 from groupconv_cli.ops.conv import Conv, ConvTranspose, DepthwiseConv
 from groupconv_cli.ops.dense import Dense
 from groupconv_cli.ops.merge import Add, Average, Concat, Maximum, Multiply
-from groupconv_cli.ops.norm import BatchNorm, Dropout, GroupNorm, LayerNorm, LayerScale
-from groupconv_cli.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
-from groupconv_cli.ops.shape import (
-    ChannelShuffle,
-    Crop,
-    Flatten,
-    Input,
-    Reshape,
-    Slice,
-    Split,
-    Upsample,
-    ZeroPad,
+from groupconv_cli.ops.norm import (
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    LayerNorm,
+    LayerScale,
+    LocalResponse,
+    Rescaling,
+    StochasticDepth,
 )
+from groupconv_cli.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from groupconv_cli.ops.resize import Crop, PixelShuffle, Upsample, ZeroPad
+from groupconv_cli.ops.shape import ChannelShuffle, Flatten, Input, Reshape, Slice, Split
 
 if TYPE_CHECKING:
     import keras
@@ -99,6 +100,17 @@ def _convolutions() -> list[Case]:
             Case(DepthwiseConv(kernel=(2,), dilation=(2,)), (x,)),
             Case(DepthwiseConv(kernel=(3,), padding=(1,), stride=(2,)), (x,)),
         ]
+        before, after = ((2, 0),), ((0, 1),) * (len(x) - 1)
+        cases += [
+            Case(Conv(filters=4, kernel=(3,), padding=before, stride=(2,), groups=2), (x,)),
+            Case(Conv(filters=4, kernel=(2,), padding=after, dilation=(2,)), (x,)),
+            Case(DepthwiseConv(kernel=(3,), padding=after, stride=(2,)), (x,)),
+        ]
+    for how in ({}, {"stride": (2,)}, {"dilation": (3,)}):
+        cases += [
+            Case(Conv(filters=6, kernel=(3,), padding="causal", groups=2, **how), (ONE,)),
+            Case(DepthwiseConv(kernel=(2,), padding="causal", **how), (ONE,)),
+        ]
     cases += [
         Case(Conv(filters=6, kernel=(3, 1), stride=(2, 1), groups=2), (TWO,)),
         Case(Conv(filters=6, kernel=(1, 3), dilation=(1, 2), padding=(0, 3)), (TWO,)),
@@ -118,11 +130,13 @@ def _pools() -> list[Case]:
                 Case(pool(size=(3,), stride=(2,)), (x,)),
                 Case(pool(size=(3,), stride=(2,), padding="valid"), (x,)),
                 Case(pool(size=(3,), stride=(2,), padding=(1,)), (x,)),
+                Case(pool(size=(3,), stride=(2,), padding=((0, 1),)), (x,)),
             ]
         for pool in (GlobalAvgPool, GlobalMaxPool):
             cases += [Case(pool(), (x,)), Case(pool(keepdims=True), (x,))]
     cases.append(Case(MaxPool(size=(2, 3), stride=(1, 2), padding=(0, 1)), (TWO,)))
     cases.append(Case(AvgPool(size=(2, 3), stride=(1, 2), padding=(0, 1)), (TWO,)))
+    cases.append(Case(MaxPool(size=(3,), stride=(2,), padding=((2, 0), (0, 1))), (TWO,)))
     return cases
 
 
@@ -141,7 +155,11 @@ def _resized() -> list[Case]:
         cases += [
             Case(ZeroPad(padding=(2,)), (x,)),
             Case(ZeroPad(padding=(0,), after=(1,)), (x,)),
+            Case(ZeroPad(padding=((2, 1),)), (x,)),
             Case(Crop(cropping=(1,)), (x,)),
+            Case(Crop(cropping=((0, 2),)), (x,)),
+            Case(PixelShuffle(size=(1,)), (x,)),
+            Case(PixelShuffle(), ((*x[:-1], 3 * 2 ** (len(x) - 1)),)),
             Case(Crop(cropping=(0,), after=(2,)), (x,)),
             Case(Upsample(), (x,)),
             Case(Upsample(size=(3,)), (x,)),
@@ -154,6 +172,8 @@ def _resized() -> list[Case]:
         Case(Crop(cropping=(1, 2)), (TWO,)),
         Case(Upsample(size=(1, 2), interpolation="bilinear"), (TWO,)),
         Case(Upsample(interpolation="bicubic"), (TWO,)),
+        Case(PixelShuffle(size=(3, 2)), ((4, 3, 12),)),
+        Case(PixelShuffle(size=(1, 2, 3)), ((2, 3, 4, 18),)),
         Case(Reshape(shape=(4, 3)), (VECTOR,)),
         Case(Split(start=0, count=12), (VECTOR,)),
     ]
@@ -181,6 +201,14 @@ def _rest() -> list[Case]:
             Case(Gelu(), (x,)),
             Case(Gelu(approximate=True), (x,)),
             Case(Dropout(rate=0.3), (x,)),
+            Case(StochasticDepth(rate=0.3), (x,)),
+            Case(Rescaling(scale=0.5, offset=-1.0), (x,)),
+            Case(Rescaling(scale=tuple(range(1, x[-1] + 1)), offset=0.0), (x,)),
+            Case(LocalResponse(size=1, alpha=1.0, beta=0.5, k=1.0), (x,)),
+            Case(LocalResponse(size=3, alpha=0.3, beta=0.75, k=2.0), (x,)),
+            Case(LocalResponse(size=9, alpha=1.0, beta=1.0, k=1.0), (x,)),
+            Case(Softmax(), (x,)),
+            Case(Softmax(groups=2), (x,)),
             Case(Dense(units=5), (x,)),
             Case(Dense(units=3, bias=False), (x,)),
             Case(Flatten(), (x,)),

@@ -61,7 +61,7 @@ STRUCTURE = {
     ),
     "another word": (
         "  - conv: {filters: 8, kernel: 3, padding: full}",
-        "padding must be same, valid, or a number of pixels",
+        "padding must be same, valid, causal, or a number of pixels",
         (3, 44),
         None,
     ),
@@ -128,7 +128,7 @@ STRUCTURE = {
     ),
     "a word in capitals": (
         "  - conv: {filters: 64, kernel: 3, padding: SAME}",
-        "padding must be same, valid, or a number of pixels",
+        "padding must be same, valid, causal, or a number of pixels",
         (3, 45),
         "did you mean 'same'?",
     ),

@@ -32,7 +32,9 @@ def sizes(rank: int, low: int, high: int) -> st.SearchStrategy[Any]:
 
 
 def padding(rank: int) -> st.SearchStrategy[Any]:
-    return st.sampled_from(["same", "valid"]) | sizes(rank, 0, 2)
+    side = st.integers(0, 2)
+    pixels = st.lists(side | st.lists(side, min_size=2, max_size=2), min_size=rank, max_size=rank)
+    return st.sampled_from(["same", "valid"]) | sizes(rank, 0, 2) | pixels
 
 
 def options(draw: st.DrawFn, **given: st.SearchStrategy[Any]) -> dict[str, Any]:
@@ -50,7 +52,8 @@ def after(draw: st.DrawFn) -> dict[str, Any]:
 
 def window(draw: st.DrawFn, rank: int) -> dict[str, Any]:
     """A window with its stride or dilation."""
-    arguments = {"kernel": draw(sizes(rank, 1, 3)), **options(draw, padding=padding(rank))}
+    around = padding(rank) | st.just("causal") if rank == 1 else padding(rank)
+    arguments = {"kernel": draw(sizes(rank, 1, 3)), **options(draw, padding=around)}
     if draw(st.booleans()):
         arguments["stride"] = draw(sizes(rank, 1, 3))
     elif draw(st.booleans()):
@@ -120,11 +123,25 @@ def plain_layer(draw: st.DrawFn, rank: int, channels: int) -> Item:
         "global_avg_pool": lambda: {"keepdims": draw(st.booleans())},
         "global_max_pool": lambda: {"keepdims": draw(st.booleans())},
         "dropout": lambda: {"rate": draw(st.sampled_from([0, 0.25, 0.5]))},
-        "channel_shuffle": lambda: options(draw, groups=st.integers(1, channels)),
-        "zero_pad": lambda: {
-            "padding": draw(sizes(rank, 0, 2)),
-            **options(draw, after=sizes(rank, 0, 2)),
+        "stochastic_depth": lambda: {"rate": draw(st.sampled_from([0, 0.25, 0.5]))},
+        "rescaling": lambda: {
+            "scale": draw(st.sampled_from([0.5, [0.5] * channels, "1/3"])),
+            **options(draw, offset=st.sampled_from([-1, list(range(channels))])),
         },
+        "local_response_norm": lambda: options(
+            draw, size=st.sampled_from([1, 3, 5]), alpha=st.just(0.1), k=st.just(1)
+        ),
+        "softmax": lambda: options(draw, groups=st.integers(1, channels)),
+        "pixel_shuffle": lambda: {"size": draw(sizes(rank, 1, 2))},
+        "channel_shuffle": lambda: options(draw, groups=st.integers(1, channels)),
+        "zero_pad": lambda: draw(
+            st.fixed_dictionaries(
+                {"padding": sizes(rank, 0, 2)}, optional={"after": sizes(rank, 0, 2)}
+            )
+            | st.fixed_dictionaries(
+                {"padding": st.lists(st.just([0, 1]), min_size=rank, max_size=rank)}
+            )
+        ),
         "slice": lambda: {
             "start": draw(st.integers(0, channels - 1)),
             "count": draw(st.integers(1, channels)),

@@ -96,12 +96,13 @@ class ExpressionFinder:
 
         Raises CannotUnify if it would be a parameter that changes within one use.
         """
-        if self.by_axis and wanted == "target_shape":
+        tuples = all(type(value) is tuple for value in values.values())
+        if self.by_axis and wanted == "target_shape" and tuples:
             return self._tuple(wanted, values, near)
         found = self._hinted(values, hint) or self._namesake(wanted, values)
         if found is None and _constant(values):
             return constant(next(iter(values.values()))).text
-        if found is None and all(type(value) is tuple for value in values.values()):
+        if found is None and tuples:
             return self._tuple(wanted, values, near)
         found = found or self._first_that_fits(values, near) or self._new(wanted, values)
         known = found.level == ATOM or found.text in [each.text for each in self._pool]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.language.item_hints import example, value_hint
-from groupconv_cli.language.keras_words import ARGUMENTS_MISSING, layer_meant, why_missing
+from groupconv_cli.language.keras_words import ARGUMENTS_MISSING, layer_meant
 from groupconv_cli.language.nodes import (
     Entry,
     MappingNode,
@@ -258,8 +258,6 @@ class _List:
         )
 
     def _unknown_hint(self, layer: str) -> str | None:
-        if missing := why_missing(layer):
-            return missing
         blocks = self.checker.block_params
         meant = layer_meant(layer, [*blocks, *LAYERS])
         if meant in LAYERS or meant in blocks:
@@ -282,8 +280,8 @@ class _List:
         self._examine(entry.value, entry.key)
         return entry.value
 
-    def _examine(self, tree: Tree, what: str) -> Content:
-        return examine(tree, self.names, what, self.checker.problems)
+    def _examine(self, tree: Tree, what: str, nesting: int = 1) -> Content:
+        return examine(tree, self.names, what, self.checker.problems, nesting)
 
     def _block_args(
         self, name: str, place: Place, args: dict[str, Entry]
@@ -360,7 +358,7 @@ class _List:
             kind = kind.choice
         if isinstance(kind, LayerChoice) and isinstance(tree, MappingNode):
             return self._layer_with_arguments(key, tree, kind)
-        content = self._examine(tree, key)
+        content = self._examine(tree, key, kind.nesting)
         if content is Content.LITERAL:
             try:
                 kind.convert(plain(tree))

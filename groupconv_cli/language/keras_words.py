@@ -32,24 +32,23 @@ LAYERS = {
 }
 """The keys are names in small letters, without `_` and the number of dimensions."""
 
-MEANT = {"hswish": "hard_swish", "hsilu": "hard_silu", "hsigmoid": "hard_sigmoid"}
+MEANT = {
+    "depthtospace": "pixel_shuffle",
+    "dropconnect": "stochastic_depth",
+    "droppath": "stochastic_depth",
+    "hsigmoid": "hard_sigmoid",
+    "hsilu": "hard_silu",
+    "hswish": "hard_swish",
+    "localresponsenormalization": "local_response_norm",
+    "lrn": "local_response_norm",
+    "rescale": "rescaling",
+}
 """Names that papers and other libraries have for layers of the language."""
 
 _ROUNDS = "Keras' pools cannot; padding: same rounds the output's size up"
 
 ARGUMENTS_MISSING = {"ceil": _ROUNDS, "ceil_mode": _ROUNDS}
 """Arguments that no layer of Keras has."""
-
-MISSING = {
-    "pixelshuffle": "there is no such layer; upsample or conv_transpose enlarge a feature map",
-    "depthtospace": "there is no such layer; upsample or conv_transpose enlarge a feature map",
-}
-"""Layers that the language does not have, whose names are near those of others."""
-
-
-def why_missing(word: str) -> str | None:
-    """The hint for a layer that the language does not have."""
-    return MISSING.get(word.lower().replace("_", ""))
 
 
 def argument_meant(word: str, known: Collection[str]) -> str | None:

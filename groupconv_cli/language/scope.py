@@ -52,17 +52,19 @@ class Scope:
         """This scope with additional names, for one repetition of an item."""
         return Scope({}, self, values, self.channels, is_block=self.is_block)
 
-    def value(self, tree: Tree, channels: int | None = None) -> Value:
+    def value(self, tree: Tree, channels: int | None = None, nesting: int = 1) -> Value:
         """The plain value of a tree with its expressions computed; `channels` enter the layer.
+
+        `nesting` is how deep lists may be in each other.
 
         Raises SpecError for an expression that has no value, or UnknownValue if that follows from
         an earlier mistake.
         """
         if isinstance(tree, SequenceNode):
-            if any(isinstance(item, SequenceNode) for item in tree.items):
+            if nesting == 1 and any(isinstance(item, SequenceNode) for item in tree.items):
                 raise UnknownValue  # noted when the spec was checked
-            values = [self.value(item, channels) for item in tree.items]
-            if any(isinstance(value, list) for value in values):
+            values = [self.value(item, channels, nesting - 1) for item in tree.items]
+            if nesting == 1 and any(isinstance(value, list) for value in values):
                 raise SpecError(Diagnostic("a list within a list is not a value", tree.place))
             return values
         if not isinstance(tree, ScalarNode):

@@ -36,8 +36,9 @@ def is_expression(tree: Tree) -> bool:
 
 def is_computed(tree: Tree) -> bool:
     """Whether the tree is a scalar to compute, or a list with such scalars."""
-    trees = tree.items if isinstance(tree, SequenceNode) else [tree]
-    return any(is_expression(each) for each in trees)
+    if isinstance(tree, SequenceNode):
+        return any(map(is_computed, tree.items))
+    return is_expression(tree)
 
 
 def plain(tree: Tree) -> Value:
@@ -65,19 +66,21 @@ class Content(Enum):
     UNSOUND = 3
 
 
-def examine(tree: Tree, names: Iterable[str], what: str, problems: Problems) -> Content:
-    """The content of a value. Notes mistakes in its expressions; `names` are the variables."""
+def examine(
+    tree: Tree, names: Iterable[str], what: str, problems: Problems, nesting: int = 1
+) -> Content:
+    """The content of a value. Notes mistakes in its expressions; `names` are the variables.
+
+    `nesting` is how deep lists may be in each other.
+    """
     if isinstance(tree, MappingNode):
         problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
         return Content.UNSOUND
     if isinstance(tree, SequenceNode):
-        if any(isinstance(item, SequenceNode) for item in tree.items):
-            hint = None
-            if what == "padding":
-                hint = "for other numbers on the two sides: a zero_pad before it, with after:"
-            problems.add(f"{what} must be a value, got a list within a list", tree.place, hint)
+        if nesting == 1 and any(isinstance(item, SequenceNode) for item in tree.items):
+            problems.add(f"{what} must be a value, got a list within a list", tree.place)
             return Content.UNSOUND
-        contents = [examine(item, names, what, problems) for item in tree.items]
+        contents = [examine(item, names, what, problems, nesting - 1) for item in tree.items]
         return max(contents, key=lambda content: content.value, default=Content.LITERAL)
     if not is_expression(tree):
         return Content.LITERAL

@@ -227,7 +227,7 @@ class Walk:
             return given.layers
         self.growing.step(given.place, 1)
         kind = declared.kind
-        value = self.variables.value(given.tree, _channels(x))
+        value = self.variables.value(given.tree, _channels(x), kind.nesting)
         try:
             return kind.convert(value)
         except KindError as error:

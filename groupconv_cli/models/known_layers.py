@@ -286,7 +286,14 @@ COSTLY = {
 }
 
 VIEWS = {
-    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity"),
+    *(
+        "ActivityRegularization",
+        "AlphaDropout",
+        "Dropout",
+        "GaussianDropout",
+        "GaussianNoise",
+        "Identity",
+    ),
     *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StochasticDepth"),
     *("ops.Copy", "ops.ExpandDims", "ops.Ravel", "ops.Squeeze", "ops.StopGradient"),
 }

@@ -24,5 +24,6 @@ from groupconv_cli.ops import (  # noqa: F401  (imported for the registration)
     merge,
     norm,
     pool,
+    resize,
     shape,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, register
+from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups, register
 from groupconv_cli.ops.calls import LayerCall
+from groupconv_cli.ops.geometry import check_divides
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Choice, Flag, Real
+from groupconv_cli.ops.kinds import Choice, Flag, Int, Real
 
 FUNCTIONS = (
     "celu",
@@ -28,7 +29,6 @@ FUNCTIONS = (
     "sigmoid",
     "silu",
     "soft_shrink",
-    "softmax",
     "softplus",
     "softsign",
     "sparse_plus",
@@ -39,9 +39,9 @@ FUNCTIONS = (
     "tanh",
     "tanh_shrink",
 )
-"""Functions without arguments that keep the shape; softmax and the like work on the channels."""
+"""Functions without arguments that keep the shape; some work on all channels of a position."""
 
-OVER_CHANNELS = ("log_softmax", "softmax", "sparsemax")
+OVER_CHANNELS = ("log_softmax", "sparsemax")
 """Functions that combine all channels of a position."""
 
 OPERATIONS = {
@@ -54,7 +54,7 @@ OPERATIONS = {
 
 
 class Activation(Op):
-    """Applies a function of keras.activations to every value (softmax: to every position).
+    """Applies a function of keras.activations to every value (sparsemax: to every position).
 
     Shape: the input's.
     Params: 0.
@@ -64,7 +64,7 @@ class Activation(Op):
 
     function: str = arg(Choice(FUNCTIONS), "name of the function")
 
-    keras_classes = ("Activation", "ReLU", "Softmax", *OPERATIONS)
+    keras_classes = ("Activation", "ReLU", *OPERATIONS)
 
     @property
     def op(self) -> str:
@@ -85,8 +85,6 @@ class Activation(Op):
         layer = use.operation
         if use.known_as in OPERATIONS:
             return cls(function=OPERATIONS[use.known_as])
-        if use.known_as == "Softmax":
-            return cls(function="softmax") if use.is_over_channels(layer.axis) else None
         if use.known_as == "ReLU":
             if layer.negative_slope or layer.threshold or layer.max_value not in (None, 6):
                 return None
@@ -97,6 +95,55 @@ class Activation(Op):
 
 for _function in FUNCTIONS:
     register(_function, Activation, preset={"function": _function})
+
+
+class Softmax(Op, name="softmax"):
+    """Makes the channels of each position positive, with the sum 1; with `groups` g, of each group.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `softmax: {groups: 2}`
+    """
+
+    groups: int = arg(
+        Int(), "number of groups of channels; they must divide the channels", default=1
+    )
+
+    keras_classes = ("Softmax", "ops.Softmax")
+
+    def groups_of(self, *inputs: Shape) -> int | None:
+        """The number of groups; None for the common case of one."""
+        return self.groups if self.groups > 1 else None
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError unless the groups divide the channels."""
+        check_divides(self.groups, inputs[0][-1])
+
+    def mixes_all(self, *inputs: Shape) -> bool:
+        """Whether there is one group."""
+        return self.groups == 1
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """A channel depends on all channels of its group."""
+        return mixed_in_groups(masks[0], self.groups, len(masks[0]))
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`Activation`, or a `Softmax` of channels that a `Reshape` has put into groups."""
+        (x,) = inputs
+        if self.groups == 1:
+            return [LayerCall("Activation", name, {"activation": "softmax"})]
+        split = (*x[:-1], self.groups, x[-1] // self.groups)
+        return [
+            LayerCall("Reshape", f"{name}.split", {"target_shape": split}),
+            LayerCall("Softmax", f"{name}.softmax", options={"axis": -1}),
+            LayerCall("Reshape", name, {"target_shape": x}),
+        ]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The layer or the operation, over the channels."""
+        return cls() if use.is_over_channels(use.operation.axis) else None
 
 
 class Elu(Op, name="elu"):
@@ -245,7 +292,7 @@ class Prelu(Op, name="prelu"):
         return cls(shared=bool(use.operation.shared_axes))
 
 
-NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu())}
+NAMED: dict[str, Op] = {op.op: op for op in (Elu(), LeakyRelu(slope=0.2), Gelu(), Glu(), Softmax())}
 """The layers above that `activation:` may also name, with the defaults of keras.activations.
 
 `prelu` is missing because it has weights, and `threshold` because it needs a number.

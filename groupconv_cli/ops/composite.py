@@ -7,23 +7,14 @@ from typing import Any
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.activation import ACTIVATION, activation
 from groupconv_cli.ops.base import Builder, Composite, Op, Shape, Tensor, arg, shape_text
-from groupconv_cli.ops.conv import Conv, DepthwiseConv, window_from_keras
+from groupconv_cli.ops.conv import PADDING, Conv, DepthwiseConv, window_from_keras
 from groupconv_cli.ops.geometry import Padding
-from groupconv_cli.ops.kinds import (
-    Branches,
-    Choice,
-    Flag,
-    Int,
-    Layers,
-    LayersOr,
-    PaddingKind,
-    Shares,
-    Size,
-)
+from groupconv_cli.ops.kinds import Branches, Choice, Flag, Int, Layers, LayersOr, Odd, Real, Shares
 from groupconv_cli.ops.merge import Add, Average, Concat, Maximum, Multiply
-from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, BatchNorm
+from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM, BatchNorm, LocalResponse
 from groupconv_cli.ops.pool import GlobalAvgPool
 from groupconv_cli.ops.shape import Split
+from groupconv_cli.ops.size_kinds import Size
 
 MERGES: dict[str, type[Op]] = {
     cls.registered_name: cls for cls in (Concat, Add, Multiply, Average, Maximum)
@@ -180,7 +171,7 @@ class SeparableConv(Composite, name="separable_conv"):
     kernel: tuple[int, ...] = arg(Size(), "size of the depthwise window")
     stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
-    padding: Padding = arg(PaddingKind(), "padding around the input", default="same")
+    padding: Padding = PADDING
     multiplier: int = arg(Int(), "depthwise filters per input channel", default=1)
     bias: bool | None = arg(
         Flag(), "add a learned bias per filter", default=None, otherwise=BIAS_UNLESS_NORM
@@ -232,3 +223,33 @@ class SqueezeExcite(Composite, name="squeeze_excite"):
         y = builder.add(Conv(filters=x.shape[-1], kernel=(1,)), y)
         y = builder.add(activation(self.gate), y)
         return builder.add(Multiply(), x, y)
+
+
+class LocalResponseNorm(Composite, name="local_response_norm"):
+    """Divides each value by a power of k + alpha × the sum of squares of the channels around it.
+
+    The formula is that of AlexNet (Krizhevsky et al. 2012, section 3.3), and so are the defaults:
+    value / (k + alpha × sum)^beta, with the sum over `size` channels, the value's own in the
+    middle. `tf.nn.local_response_normalization` has the same alpha and, in place of `size`, a
+    `depth_radius` of (size - 1) / 2. PyTorch and Caffe divide alpha by the size: their alpha is
+    `size` times the one here.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `local_response_norm: {size: 5, alpha: 1.0e-4, beta: 0.75, k: 2}`
+    """
+
+    size: int = arg(Odd(), "number of channels in the sum", default=5)
+    alpha: float = arg(Real(0), "factor of the sum", default=1e-4)
+    beta: float = arg(Real(0), "the exponent", default=0.75)
+    k: float = arg(Real(0), "added to the sum", default=2.0)
+
+    def expand(self, builder: Builder, x: Tensor) -> Tensor:
+        """The layers that make the factor of each value, then `Multiply`.
+
+        The factor comes from `keras.ops.square`, an `AveragePooling` over the channels,
+        `Rescaling` and `keras.ops.power`.
+        """
+        factor = builder.add(LocalResponse(**{key: getattr(self, key) for key in self.args}), x)
+        return builder.add(Multiply(), x, factor)

@@ -21,10 +21,23 @@ from groupconv_cli.ops.base import (
     per_axis,
 )
 from groupconv_cli.ops.calls import LayerCall, one_if_equal
-from groupconv_cli.ops.geometry import Padding, keras_padding, make_window, output_sizes
+from groupconv_cli.ops.geometry import (
+    Padding,
+    keras_padding,
+    make_window,
+    output_sizes,
+    padding_sides,
+)
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Choice, Fixed, Flag, Groups, Int, PaddingKind, Size
+from groupconv_cli.ops.kinds import Choice, Fixed, Flag, Groups, Int
 from groupconv_cli.ops.norm import BIAS_UNLESS_NORM, NORM
+from groupconv_cli.ops.size_kinds import PaddingKind, Size
+
+PADDING: Any = arg(
+    PaddingKind(("same", "valid", "causal")),
+    "padding around the input; causal: in one dimension, all of it before the input",
+    default="same",
+)
 
 
 class Convolution(Op):
@@ -33,7 +46,7 @@ class Convolution(Op):
     kernel: tuple[int, ...] = arg(Size(), "size of the window")
     stride: tuple[int, ...] = arg(Size(), "step between windows", default=(1,))
     dilation: tuple[int, ...] = arg(Size(), "step between taps inside a window", default=(1,))
-    padding: Padding = arg(PaddingKind(), "padding around the input", default="same")
+    padding: Padding = PADDING
     bias: bool = arg(
         Flag(), "add a learned bias per filter", default=True, otherwise=BIAS_UNLESS_NORM
     )
@@ -67,15 +80,15 @@ class Convolution(Op):
         the same follows from the values on that grid alone. Padding must keep to the grid too.
         """
         steps = set(window.stride) | set(window.dilation)
-        padding = self.padding if isinstance(self.padding, tuple) else (0,)
-        on_grid = self.padding != "same" and not any(size % max(steps) for size in padding)
-        if len(steps) > 1 or not on_grid:
+        sides = [(0, 0)] if self.padding == "same" else padding_sides(self.padding, window)
+        off_grid = any(pixels % max(steps) for side in sides for pixels in side)
+        if len(steps) > 1 or self.padding == "same" or off_grid:
             return "use the stride in one layer and the dilation in another, which costs more"
         (step,) = steps
         less = ""
-        if any(padding):
-            sizes = [size // step for size in padding]
-            less = f" and with padding: {_brief(tuple(sizes))}"
+        if not isinstance(self.padding, str) and any(map(sum, sides)):
+            fewer = tuple((before // step, after // step) for before, after in sides)
+            less = f" and with padding: {_brief(PaddingKind().convert(fewer))}"
         return (
             f"avg_pool: {{size: 1, stride: {step}}} before it, without stride and dilation here"
             f"{less}, computes the same"
@@ -84,6 +97,12 @@ class Convolution(Op):
     def _output_spatial(self, x: Shape) -> Shape:
         window = make_window(self.op, x, *self.window)
         return output_sizes(x[:-1], window, self.padding)
+
+    def _keras_padding(
+        self, x: Shape, name: str, *, causal: bool = False
+    ) -> tuple[str, list[LayerCall]]:
+        window = make_window(self.op, x, *self.window)
+        return keras_padding(self.padding, window, name, causal=causal)
 
     def _keras_options(self, rank: int, padding: str, **own: int) -> dict[str, Any]:
         return {
@@ -154,7 +173,7 @@ class Conv(Convolution, name="conv"):
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Conv1D`, `Conv2D` or `Conv3D`, after a `ZeroPadding` if the padding is in pixels."""
         rank = len(inputs[0]) - 1
-        padding, chain = keras_padding(self.padding, rank, name)
+        padding, chain = self._keras_padding(inputs[0], name, causal=True)
         leading = {"filters": self.filters, "kernel_size": _per_axis(self.kernel, rank)}
         options = self._keras_options(rank, padding, groups=self.groups)
         return [*chain, LayerCall(f"Conv{rank}D", name, leading, options)]
@@ -204,7 +223,7 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
         return Conv(filters=inputs[0][-1] * self.multiplier, groups=groups, **shared)
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` if the padding is in pixels.
+        """`DepthwiseConv1D` or `2D`, after a `ZeroPadding` if the padding is causal or in pixels.
 
         In 3-D, and for strides that differ between axes, a grouped `Conv` instead.
         """
@@ -214,7 +233,7 @@ class DepthwiseConv(Convolution, name="depthwise_conv"):
             # Keras has no DepthwiseConv3D, and TensorFlow's depthwise kernel refuses strides that
             # differ between axes when it runs.
             return self.with_groups(x[-1], x).calls(name, x)
-        padding, chain = keras_padding(self.padding, rank, name)
+        padding, chain = self._keras_padding(x, name)
         leading = {"kernel_size": _per_axis(self.kernel, rank)}
         options = self._keras_options(rank, padding, depth_multiplier=self.multiplier)
         return [*chain, LayerCall(f"DepthwiseConv{rank}D", name, leading, options)]
@@ -321,8 +340,7 @@ def window_from_keras(layer: Any) -> dict[str, Any]:
         "kernel": tuple(layer.kernel_size),
         "stride": tuple(layer.strides),
         "dilation": tuple(layer.dilation_rate),
-        # Causal padding is like `same`, with all pixels at one end.
-        "padding": "valid" if layer.padding == "valid" else "same",
+        "padding": layer.padding,
         "bias": layer.use_bias,
     }
 
@@ -347,5 +365,8 @@ def _per_axis(size: tuple[int, ...], rank: int) -> Any:
     return one_if_equal(per_axis(size, rank))
 
 
-def _brief(size: tuple[int, ...]) -> str:
+def _brief(size: tuple[Any, ...]) -> str:
+    """A size as it is written in a spec."""
+    if isinstance(size[0], tuple):
+        return str([list(pair) for pair in size])
     return str(size[0]) if len(set(size)) == 1 else str(list(size))

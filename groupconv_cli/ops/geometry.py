@@ -1,15 +1,23 @@
-"""The geometry of sliding windows: output sizes of convolutions and pools."""
+"""Sizes that must fit: windows and padding to axes, output sizes, groups to channels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Shape, Window, per_axis, shape_text
 from groupconv_cli.ops.calls import LayerCall, one_if_equal
 
-Padding = str | tuple[int, ...]
-"""`same`, `valid`, or pixels added on each side of each axis."""
+Sides = tuple[int, ...] | tuple[tuple[int, int], ...]
+"""Pixels: for each axis those on each side, or before and after."""
+
+Padding = str | Sides
+"""`same`, `valid`, `causal`, or pixels."""
+
+Pairs = Sequence[tuple[int, int]]
+"""Numbers of pixels before and after each axis."""
 
 
 def spatial_rank(op: str, shape: Shape) -> int:
@@ -41,7 +49,7 @@ def make_window(
     return Window(*(per_axis(size, rank) for size in given.values()))
 
 
-def check_axes(key: str, size: tuple[int, ...], rank: int) -> None:
+def check_axes(key: str, size: Sequence[object], rank: int) -> None:
     """Raises OpError unless `size` has one value, or one per axis."""
     if len(size) not in (1, rank):
         raise OpError(
@@ -52,29 +60,81 @@ def check_axes(key: str, size: tuple[int, ...], rank: int) -> None:
         )
 
 
+def check_divides(groups: int, channels: int) -> None:
+    """Raises OpError unless `groups` divides the channels of a layer that keeps them."""
+    if channels % groups:
+        raise OpError(
+            f"groups={groups} does not divide the {channels} channels of {{layer}}",
+            arg="groups",
+            hint=f"{channels} has these divisors: {divisors_text(channels)}",
+        )
+
+
+def both_sides(key: str, pixels: Sequence[Any], rank: int) -> Pairs:
+    """The pixels before and after each axis, from numbers or pairs for one axis or for each.
+
+    Raises OpError if they are for another number of axes.
+    """
+    if rank == 1 and len(pixels) == 2 and not isinstance(pixels[0], tuple):
+        raise OpError(
+            f"{key} has 2 values, but the input has 1 spatial axis",
+            arg=key,
+            hint=f"for pixels before and after the axis write {key}: [{list(pixels)}]",
+        )
+    check_axes(key, pixels, rank)
+    sides: tuple[Any, ...] = per_axis(tuple(pixels), rank)
+    return [each if isinstance(each, tuple) else (each, each) for each in sides]
+
+
+def padding_sides(padding: Padding, window: Window) -> Pairs:
+    """The pixels that a padding other than `same` puts before and after each axis.
+
+    `causal` puts all before: an output then depends on its own position and earlier ones. Raises
+    OpError if the padding is for another number of axes than the window.
+    """
+    rank = len(window.kernel)
+    if padding == "causal":
+        before = [reach - 1 for reach in _reaches(window)]
+        if rank > 1:
+            each = f"[{', '.join(f'[{pixels}, 0]' for pixels in before)}]"
+            raise OpError(
+                f"causal padding is for one spatial axis, and the input has {rank}",
+                arg="padding",
+                hint=f"to pad only before every axis write padding: {each}",
+            )
+        return [(before[0], 0)]
+    return both_sides("padding", (0,) if isinstance(padding, str) else padding, rank)
+
+
+def _reaches(window: Window) -> Shape:
+    """The positions from the first tap to the last on each axis, both included."""
+    taps = zip(window.kernel, window.dilation, strict=True)
+    return tuple(dilation * (kernel - 1) + 1 for kernel, dilation in taps)
+
+
 def output_sizes(
     spatial: Shape, window: Window, padding: Padding, kernel_arg: str = "kernel"
 ) -> Shape:
     """Spatial sizes after the window has slid over `spatial`.
 
-    `same`: ceil(size / stride). `valid` and pixels: floor((size + 2 pixels - reach) / stride) + 1,
-    where the reach of the window is dilation * (kernel - 1) + 1 positions. Source: the Keras
-    documentation of Conv2D and MaxPooling2D.
+    `same` and `causal`: ceil(size / stride). `valid` and pixels: floor((size + before + after -
+    reach) / stride) + 1, where the reach of the window is dilation * (kernel - 1) + 1 positions.
+    Source: the Keras documentation of Conv2D and MaxPooling2D.
 
     Raises OpError if the window is larger than the padded input, or the padding is for another
     number of axes.
     """
     if padding == "same":
         return tuple(-(-size // step) for size, step in zip(spatial, window.stride, strict=True))
-    pixels = (0,) if isinstance(padding, str) else padding
-    check_axes("padding", pixels, len(spatial))
-    pixels = per_axis(pixels, len(spatial))
+    sides = padding_sides(padding, window)
     sizes = []
-    for size, kernel, step, dilation, pad in zip(spatial, *window, pixels, strict=True):
-        padded, reach = size + 2 * pad, dilation * (kernel - 1) + 1
+    for size, kernel, step, dilation, reach, pads in zip(
+        spatial, *window, _reaches(window), sides, strict=True
+    ):
+        padded = size + sum(pads)
         if reach > padded:
             covers = f"{kernel}" if dilation == 1 else f"{kernel} (dilated, it covers {reach})"
-            input_size = f"{size}" if pad == 0 else f"{size} (padded to {padded})"
+            input_size = f"{size}" if padded == size else f"{size} (padded to {padded})"
             raise OpError(
                 f"a {kernel_arg} of {covers} is larger than the input, whose size is {input_size}",
                 arg=kernel_arg,
@@ -84,17 +144,22 @@ def output_sizes(
     return tuple(sizes)
 
 
-def keras_padding(padding: Padding, rank: int, name: str) -> tuple[str, list[LayerCall]]:
-    """Keras' word for the padding, and the layers before it that pad by pixels."""
-    if isinstance(padding, str):
-        return padding, []
-    pixels = per_axis(padding, rank)
-    if not any(pixels):
+def keras_padding(
+    padding: Padding, window: Window, name: str, *, causal: bool = False
+) -> tuple[str, list[LayerCall]]:
+    """Keras' word for the padding, and the layers before it that pad by pixels.
+
+    `causal` tells whether the layer of Keras knows that word.
+    """
+    if padding in ("same", "valid") or (padding == "causal" and causal):
+        return str(padding), []
+    sides = padding_sides(padding, window)
+    if not any(map(sum, sides)):
         return "valid", []
-    return "valid", [bordered("ZeroPadding", [(pad, pad) for pad in pixels], f"{name}.pad")]
+    return "valid", [bordered("ZeroPadding", sides, f"{name}.pad")]
 
 
-def bordered(kind: str, pairs: list[tuple[int, int]], name: str) -> LayerCall:
+def bordered(kind: str, pairs: Pairs, name: str) -> LayerCall:
     """The `ZeroPadding` or `Cropping` with these numbers before and after each axis."""
     same = all(before == after for before, after in pairs)
     widths: Any = pairs[0] if len(pairs) == 1 else tuple(pairs)

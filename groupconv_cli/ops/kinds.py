@@ -56,6 +56,9 @@ class Kind:
     per_axis = False
     """Whether a list of one value per spatial axis is accepted."""
 
+    nesting = 1
+    """How deep lists may be in each other."""
+
     def convert(self, value: Value) -> Any:
         """The value for the op. Raises KindError if the value is not of this kind."""
         raise KindError(self.words)
@@ -117,6 +120,48 @@ class Real(Kind):
         if self.high is not None:
             number["exclusiveMaximum" if self.below_high else "maximum"] = self.high
         return {"anyOf": [number, EXPRESSION]}
+
+
+class Odd(Int):
+    """An odd number, 1 or more."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.words = "an odd number, 1 or more"
+
+    def convert(self, value: Value) -> int:
+        number = super().convert(value)
+        if number % 2 == 0:
+            raise KindError(self.words)
+        return number
+
+    def schema(self) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": 1, "not": {"multipleOf": 2}}
+        return {"anyOf": [number, EXPRESSION]}
+
+
+class PerChannel(Kind):
+    """A number, or a list of one for each channel; held as a float or a tuple."""
+
+    words = "a number, or a list of one for each channel"
+
+    def convert(self, value: Value) -> float | tuple[float, ...]:
+        if not isinstance(value, (list, tuple)):
+            try:
+                return Real().convert(value)
+            except KindError:
+                raise KindError(self.words) from None
+        try:
+            numbers = tuple(Real().convert(each) for each in value)
+        except KindError:
+            raise KindError(self.words) from None
+        if not numbers:
+            raise KindError(self.words)
+        return numbers
+
+    def schema(self) -> dict[str, Any]:
+        one = Real().schema()
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
 class Flag(Kind):
@@ -185,29 +230,6 @@ class LayerChoice(Kind):
         return {"anyOf": [{"enum": [*self.layers, NONE]}, EXPRESSION, long]}
 
 
-class Size(Kind):
-    """A whole number, or one per spatial axis; held as a tuple of length 1 or of the rank."""
-
-    per_axis = True
-
-    def __init__(self, minimum: int = 1) -> None:
-        self.each = Int(minimum)
-        self.words = f"{self.each.words}, or a list of one per spatial axis"
-
-    def convert(self, value: Value) -> tuple[int, ...]:
-        values = value if isinstance(value, (list, tuple)) else [value]
-        if not 1 <= len(values) <= 3:
-            raise KindError(self.words)
-        try:
-            return tuple(self.each.convert(v) for v in values)
-        except KindError:
-            raise KindError(self.words) from None
-
-    def schema(self) -> dict[str, Any]:
-        one = self.each.schema()
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
-
-
 class Shares(Kind):
     """true or false, or the number of channels of each share."""
 
@@ -226,24 +248,6 @@ class Shares(Kind):
     def schema(self) -> dict[str, Any]:
         shares = {"type": "array", "minItems": 1, "items": Int().schema()}
         return {"anyOf": [{"type": "boolean"}, EXPRESSION, shares]}
-
-
-class PaddingKind(Kind):
-    """`same`, `valid`, or a number of pixels on each side (one, or one per spatial axis)."""
-
-    per_axis = True
-    words = "same, valid, or a number of pixels on each side (one, or one per spatial axis)"
-
-    def convert(self, value: Value) -> str | tuple[int, ...]:
-        if value in ("same", "valid"):
-            return str(value)
-        try:
-            return Size(0).convert(value)
-        except KindError:
-            raise KindError(self.words, did_you_mean(str(value), ("same", "valid"))) from None
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"enum": ["same", "valid"]}, Size(0).schema()]}
 
 
 class Groups(Kind):
@@ -278,24 +282,6 @@ class Fixed(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"const": self.number}, EXPRESSION]}
-
-
-class Target(Kind):
-    """A shape of up to four axes; one may be -1, which is computed from the others."""
-
-    words = "a list of one to four whole numbers, 1 or more; one may be -1"
-
-    def convert(self, value: Value) -> tuple[int, ...]:
-        sizes = [as_whole(v) for v in value] if isinstance(value, (list, tuple)) else []
-        known = tuple(size for size in sizes if size is not None)
-        sound = all(size == -1 or 1 <= size <= MAX_SIZE for size in known)
-        if not 1 <= len(sizes) <= 4 or len(known) < len(sizes) or not sound or known.count(-1) > 1:
-            raise KindError(self.words)
-        return known
-
-    def schema(self) -> dict[str, Any]:
-        one = {"anyOf": [{"type": "integer", "minimum": -1}, EXPRESSION]}
-        return {"type": "array", "items": one, "minItems": 1, "maxItems": 4}
 
 
 class Layers(Kind):

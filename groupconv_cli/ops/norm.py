@@ -1,16 +1,25 @@
-"""Normalisation, learned scales and dropout."""
+"""Normalisation, scales and dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
+from math import gcd, prod
 
-from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
+from groupconv_cli.divisors import MAX_FACTORED, divisors
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups
+from groupconv_cli.ops.base import Arg, Cost, Masks, Op, Shape, arg, mixed_in_groups, united
 from groupconv_cli.ops.calls import Initializer, LayerCall
+from groupconv_cli.ops.geometry import bordered, check_divides
 from groupconv_cli.ops.keras_use import LayerUse
-from groupconv_cli.ops.kinds import Flag, Int, LayerChoice, Real
+from groupconv_cli.ops.kinds import (
+    Flag,
+    Int,
+    KindError,
+    LayerChoice,
+    Odd,
+    PerChannel,
+    Real,
+)
 
 
 class BatchNorm(Op, name="batch_norm"):
@@ -102,13 +111,7 @@ class GroupNorm(_LearnedNorm, name="group_norm"):
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError unless the groups divide the channels."""
-        channels = inputs[0][-1]
-        if channels % self.groups:
-            raise OpError(
-                f"groups={self.groups} does not divide the {channels} channels of {{layer}}",
-                arg="groups",
-                hint=f"{channels} has these divisors: {divisors_text(channels)}",
-            )
+        check_divides(self.groups, inputs[0][-1])
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`GroupNormalization` over the last axis."""
@@ -178,9 +181,137 @@ class Dropout(Op, name="dropout"):
         return [LayerCall("Dropout", name, {"rate": self.rate})]
 
     @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """A `Dropout` of single values, or of whole samples, which is `stochastic_depth`."""
+        layer = use.operation
+        rate, noise = float(layer.rate), layer.noise_shape
+        if noise is None:
+            return cls(rate=rate)
+        whole = noise[0] is None and set(noise[1:]) <= {1}
+        return StochasticDepth(rate=rate) if whole else None
+
+
+class StochasticDepth(Op, name="stochastic_depth"):
+    """Zeroes whole samples while training; does nothing at inference (Huang et al. 2016).
+
+    At the end of the body of a `residual` it leaves out the body for a share of the samples. The
+    other samples are scaled up by 1 / (1 - rate).
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    Example: `stochastic_depth: {rate: 0.2}`
+    """
+
+    rate: float = arg(Real(0, 1), "share of the samples that are dropped")
+
+    is_view = True
+    keras_classes = ("StochasticDepth",)
+    """The class in the ConvNeXt of keras.applications."""
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`Dropout` with a `noise_shape` of one number per sample."""
+        noise = (None, *(1 for _ in inputs[0]))
+        return [LayerCall("Dropout", name, {"rate": self.rate}, {"noise_shape": noise})]
+
+    @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
-        """A `Dropout`."""
-        return cls(rate=float(use.operation.rate))
+        """The layer of ConvNeXt."""
+        return cls(rate=float(use.operation.drop_path_rate))
+
+
+class Rescaling(Op, name="rescaling"):
+    """Multiplies every value by a fixed number and adds another.
+
+    Shape: the input's.
+    Params: 0: the numbers are not learned.
+    MACs: 0.
+    Example: `rescaling: {scale: 1/127.5, offset: -1}`
+    """
+
+    scale: float | tuple[float, ...] = arg(PerChannel(), "factor of the values")
+    offset: float | tuple[float, ...] = arg(PerChannel(), "added after that", default=0.0)
+
+    keras_classes = ("Rescaling",)
+
+    def check(self, *inputs: Shape) -> None:
+        """Raises OpError for a list that is not as long as there are channels."""
+        channels = inputs[0][-1]
+        for key in self.args:
+            numbers = getattr(self, key)
+            if isinstance(numbers, tuple) and len(numbers) != channels:
+                raise OpError(
+                    f"{key} has {len(numbers)} values, and the input of {{layer}} has "
+                    f"{channels} channels",
+                    arg=key,
+                    hint="give one number for all channels, or one for each",
+                )
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`Rescaling`."""
+        return [LayerCall("Rescaling", name, {"scale": self.scale}, {"offset": self.offset})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """A `Rescaling` by numbers for all channels, or for each of the last axis."""
+        try:
+            kind = cls.args["scale"].kind
+            scale, offset = (
+                kind.convert(each.tolist() if hasattr(each, "tolist") else each)
+                for each in (use.operation.scale, use.operation.offset)
+            )
+        except KindError:
+            return None
+        by_channel = isinstance(scale, tuple) or isinstance(offset, tuple)
+        return None if by_channel and use.channels != -1 else cls(scale=scale, offset=offset)
+
+
+class LocalResponse(Op, name="local_response", layer=False):
+    """The factor that `local_response_norm` multiplies each value by: (k + alpha × sum)^-beta.
+
+    Shape: the input's.
+    Params: 0.
+    MACs: 0.
+    """
+
+    size: int = arg(Odd(), "number of channels in the sum")
+    alpha: float = arg(Real(0), "factor of the sum")
+    beta: float = arg(Real(0), "the exponent")
+    k: float = arg(Real(0), "added to the sum")
+
+    def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks:
+        """A channel depends on the channels in its sum."""
+        (channels,), reach = masks, self.size // 2
+        return [
+            united(channels[max(0, middle - reach) : middle + reach + 1])
+            for middle in range(len(channels))
+        ]
+
+    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """The sum is a mean over a window of channels, times its size: Keras has no such layer.
+
+        `AveragePooling2D` slides over an image of positions by channels, with zeros around it.
+        """
+        (x,) = inputs
+        reach = self.size // 2
+        image = (prod(x[:-1]), x[-1], 1)
+        ends = [bordered("ZeroPadding", [(0, 0), (reach, reach)], f"{name}.pad")]
+        window = {"pool_size": (1, self.size)}
+        options = {"strides": 1, "padding": "valid", "data_format": "channels_last"}
+        return [
+            LayerCall("square", f"{name}.square", of="ops"),
+            LayerCall("Reshape", f"{name}.image", {"target_shape": image}),
+            *(ends if reach else []),
+            LayerCall("AveragePooling2D", f"{name}.mean", window, options),
+            LayerCall("Reshape", f"{name}.shape", {"target_shape": x}),
+            LayerCall(
+                "Rescaling",
+                f"{name}.rescaling",
+                {"scale": self.alpha * self.size},
+                {"offset": self.k},
+            ),
+            LayerCall("power", name, {"x2": -self.beta}, of="ops"),
+        ]
 
 
 def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = ()) -> Op | None:

@@ -12,10 +12,12 @@ from groupconv_cli.ops.geometry import (
     keras_padding,
     make_window,
     output_sizes,
+    padding_sides,
     spatial_rank,
 )
 from groupconv_cli.ops.keras_use import LayerUse, sizes
-from groupconv_cli.ops.kinds import Flag, PaddingKind, Size
+from groupconv_cli.ops.kinds import Flag
+from groupconv_cli.ops.size_kinds import PaddingKind, Size
 
 
 class _Pool(Op):
@@ -42,11 +44,11 @@ class _Pool(Op):
         (x,) = inputs
         window = self._fitted(x)
         output_sizes(x[:-1], window, self.padding, "size")
-        pixels = (0,) if isinstance(self.padding, str) else self.padding
-        for size, pad in zip(window.kernel, per_axis(pixels, len(x) - 1), strict=True):
-            if pad >= size:
+        sides = padding_sides("valid" if self.padding == "same" else self.padding, window)
+        for size, pads in zip(window.kernel, sides, strict=True):
+            if max(pads) >= size:
                 raise OpError(
-                    f"with a padding of {pad}, some windows of size {size} hold only padding",
+                    f"with a padding of {max(pads)}, some windows of size {size} hold only padding",
                     arg="padding",
                     hint="the padding of a pool must be smaller than its size",
                 )
@@ -89,8 +91,7 @@ class MaxPool(_Pool, name="max_pool"):
         (x,) = inputs
         if isinstance(self.padding, str):
             return [self._keras_pool("Max", name, x, self.padding)]
-        pixels = per_axis(self.padding, len(x) - 1)
-        widths = ((0, 0), *((p, p) for p in pixels), (0, 0))
+        widths = ((0, 0), *padding_sides(self.padding, self._fitted(x)), (0, 0))
         lowest = {"constant_values": float("-inf")}
         return [
             LayerCall("pad", f"{name}.pad", {"pad_width": widths}, lowest, of="ops"),
@@ -112,7 +113,7 @@ class AvgPool(_Pool, name="avg_pool"):
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`AveragePooling`, after a `ZeroPadding` if the padding is in pixels."""
         (x,) = inputs
-        padding, chain = keras_padding(self.padding, len(x) - 1, name)
+        padding, chain = keras_padding(self.padding, self._fitted(x), name)
         return [*chain, self._keras_pool("Average", name, x, padding)]
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
-from typing import Any
 
-from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
-from groupconv_cli.ops.base import Masks, Op, Shape, arg, per_axis, shape_text, united
-from groupconv_cli.ops.calls import LayerCall, channel_slice, one_if_equal
-from groupconv_cli.ops.geometry import bordered, check_axes, spatial_rank
-from groupconv_cli.ops.keras_use import LayerUse, sizes
-from groupconv_cli.ops.kinds import Choice, Int, Size, Target
+from groupconv_cli.ops.base import Masks, Op, Shape, arg, shape_text, united
+from groupconv_cli.ops.calls import LayerCall, channel_slice
+from groupconv_cli.ops.geometry import check_divides
+from groupconv_cli.ops.keras_use import LayerUse
+from groupconv_cli.ops.kinds import Int
+from groupconv_cli.ops.size_kinds import Target
 
 
 class Input(Op, name="input", layer=False):
@@ -88,13 +87,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError unless the groups divide the channels."""
-        channels = inputs[0][-1]
-        if channels % self.groups:
-            raise OpError(
-                f"groups={self.groups} does not divide the {channels} channels of {{layer}}",
-                arg="groups",
-                hint=f"{channels} has these divisors: {divisors_text(channels)}",
-            )
+        check_divides(self.groups, inputs[0][-1])
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Reshape`, `Permute` and `Reshape`: a transposition of (g, C/g) at every position."""
@@ -178,160 +171,6 @@ def reshaped(masks: Masks, channels: int, values: int) -> Masks | None:
         united([masks[value % old] for value in range(channel, values, channels)])
         for channel in range(channels)
     ]
-
-
-class ZeroPad(Op, name="zero_pad"):
-    """Puts zeros around the input.
-
-    Shape: spatial sizes + `padding` before + `after`; the input's channels.
-    Params: 0.
-    MACs: 0.
-    Example: `zero_pad: {padding: 0, after: 1}`
-    """
-
-    keras_classes = ("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
-
-    padding: tuple[int, ...] = arg(Size(0), "pixels before each axis")
-    after: tuple[int, ...] | None = arg(
-        Size(0), "pixels after each axis", default=None, otherwise="the same as before it"
-    )
-
-    def _pairs(self, x: Shape) -> list[tuple[int, int]]:
-        rank = spatial_rank(self.op, x)
-        after = self.padding if self.after is None else self.after
-        check_axes("padding", self.padding, rank)
-        check_axes("after", after, rank)
-        return list(zip(per_axis(self.padding, rank), per_axis(after, rank), strict=True))
-
-    def check(self, *inputs: Shape) -> None:
-        """Raises OpError if the input has another rank."""
-        self._pairs(inputs[0])
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size plus the padding before and after it."""
-        (x,) = inputs
-        pairs = self._pairs(x)
-        spatial = (n + before + after for n, (before, after) in zip(x[:-1], pairs, strict=True))
-        return (*spatial, x[-1])
-
-    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`ZeroPadding1D`, `2D` or `3D`."""
-        return [bordered("ZeroPadding", self._pairs(inputs[0]), name)]
-
-    @classmethod
-    def from_keras(cls, use: LayerUse) -> Op:
-        """The layer of any rank."""
-        before, after = _ends(use.operation.padding)
-        return cls(padding=before, after=after)
-
-
-class Crop(Op, name="crop"):
-    """Removes values at the borders of the input.
-
-    Shape: spatial sizes - `cropping` before - `after`; the input's channels.
-    Params: 0.
-    MACs: 0.
-    Example: `crop: {cropping: 2}`
-    """
-
-    keras_classes = ("Cropping1D", "Cropping2D", "Cropping3D")
-
-    cropping: tuple[int, ...] = arg(Size(0), "pixels removed at the start of each axis")
-    after: tuple[int, ...] | None = arg(
-        Size(0),
-        "pixels removed at the end of each axis",
-        default=None,
-        otherwise="the same as at the start",
-    )
-
-    def _pairs(self, x: Shape) -> list[tuple[int, int]]:
-        rank = spatial_rank(self.op, x)
-        after = self.cropping if self.after is None else self.after
-        check_axes("cropping", self.cropping, rank)
-        check_axes("after", after, rank)
-        pairs = list(zip(per_axis(self.cropping, rank), per_axis(after, rank), strict=True))
-        for size, (first, last) in zip(x[:-1], pairs, strict=True):
-            if first + last >= size:
-                raise OpError(f"nothing is left of a size of {size}", arg="cropping")
-        return pairs
-
-    def check(self, *inputs: Shape) -> None:
-        """Raises OpError if the input has another rank, or would be cropped away."""
-        self._pairs(inputs[0])
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size minus the removed pixels."""
-        (x,) = inputs
-        pairs = self._pairs(x)
-        return (*(n - first - last for n, (first, last) in zip(x[:-1], pairs, strict=True)), x[-1])
-
-    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`Cropping1D`, `2D` or `3D`."""
-        return [bordered("Cropping", self._pairs(inputs[0]), name)]
-
-    @classmethod
-    def from_keras(cls, use: LayerUse) -> Op:
-        """The layer of any rank."""
-        before, after = _ends(use.operation.cropping)
-        return cls(cropping=before, after=after)
-
-
-def _ends(pairs: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The pixels before and after each axis in a Keras layer, which has one pair for one axis."""
-    before, after = zip(*([pairs] if isinstance(pairs[0], int) else pairs), strict=True)
-    return tuple(before), tuple(after)
-
-
-class Upsample(Op, name="upsample"):
-    """Repeats or interpolates values so that the spatial sizes grow.
-
-    Shape: spatial sizes × `size`; the input's channels.
-    Params: 0.
-    MACs: 0: interpolation is not counted.
-    Example: `upsample: {size: 2, interpolation: bilinear}`
-    """
-
-    keras_classes = ("UpSampling1D", "UpSampling2D", "UpSampling3D")
-
-    size: tuple[int, ...] = arg(Size(), "how often each value is repeated", default=(2,))
-    interpolation: str = arg(
-        Choice(("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")),
-        "how new values are computed; only nearest works in one and three dimensions",
-        default="nearest",
-    )
-
-    def check(self, *inputs: Shape) -> None:
-        """Raises OpError if the input has another rank, or Keras lacks the interpolation."""
-        rank = spatial_rank(self.op, inputs[0])
-        check_axes("size", self.size, rank)
-        if rank != 2 and self.interpolation != "nearest":
-            raise OpError(
-                f"Keras supports {self.interpolation} interpolation only in two spatial "
-                f"dimensions, and the input has {rank}",
-                arg="interpolation",
-            )
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Every spatial size times the repeats."""
-        (x,) = inputs
-        rank = spatial_rank(self.op, x)
-        check_axes("size", self.size, rank)
-        return (*(n * m for n, m in zip(x[:-1], per_axis(self.size, rank), strict=True)), x[-1])
-
-    def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
-        """`UpSampling1D`, `2D` or `3D`."""
-        rank = len(inputs[0]) - 1
-        size = {"size": one_if_equal(per_axis(self.size, rank))}
-        options = {"interpolation": self.interpolation} if rank == 2 else {}
-        if rank > 1:
-            options["data_format"] = "channels_last"
-        return [LayerCall(f"UpSampling{rank}D", name, size, options)]
-
-    @classmethod
-    def from_keras(cls, use: LayerUse) -> Op:
-        """The layer of any rank."""
-        method = getattr(use.operation, "interpolation", "nearest")
-        return cls(size=sizes(use.operation.size), interpolation=method)
 
 
 class Split(Op, name="split", layer=False):

@@ -117,6 +117,8 @@ def _field_text(change: FieldChange) -> str:
 def _value_text(field: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple) and isinstance(value[0], tuple):
+        return str([list(pair) for pair in value])
     if isinstance(value, tuple):
         shape: Shape = value
         brief = field not in ("kernel", "size", "shape") and len(set(shape)) == 1

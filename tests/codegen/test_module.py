@@ -166,8 +166,11 @@ def test_the_code_of_all_ops_is_tidy() -> None:
         functions = (code.split("\ndef build()")[1].split("\n\n\n")[0] for code in codes)
         bodies = [f"def build_{i}(){body}" for i, body in enumerate(functions)]
         head = "import keras\nfrom keras import layers, ops\n\n\ndef named(x, name):\n    return x"
-        shuffle = "def channel_shuffle(x, groups, name):\n    return ops.abs(x)"
-        assert ruff(command, "\n\n\n".join([head, shuffle, *bodies]) + "\n") == ""
+        helpers = [
+            f"def {name}(x, groups=1, *, name):\n    return ops.abs(x)"
+            for name in ("channel_shuffle", "local_response", "pixel_shuffle", "softmax")
+        ]
+        assert ruff(command, "\n\n\n".join([head, *helpers, *bodies]) + "\n") == ""
 
 
 def test_arguments_left_out_are_the_defaults_of_keras() -> None:

@@ -99,7 +99,8 @@ WORDS = {word: cases for word, cases in by_word(CASES).items() if word != "input
 
 ALWAYS = (
     "conv", "conv_transpose", "max_pool", "upsample", "layer_scale", "prelu", "gelu", "celu",
-    "batch_norm", "group_norm", "concat", "dense", "channel_shuffle",
+    "batch_norm", "group_norm", "concat", "dense", "channel_shuffle", "pixel_shuffle",
+    "local_response",
 )  # fmt: skip
 """One of each kind; those that a converter once failed on."""
 

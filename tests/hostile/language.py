@@ -58,7 +58,7 @@ def _value(random: Random, kind: object, names: list[str], depth: int) -> object
         return random.choice([0, 0.5, 1, 0.1])
     if random.random() < 0.15:
         return expression(random)
-    return random.choice([1, 1, 2, 2, 3, 4, 8, 12, [3, 3], [1, 2], "same", "valid"])
+    return random.choice([1, 1, 2, 2, 3, 4, 8, 12, [3, 3], [1, 2], [[0, 1], 2], "same", "valid"])
 
 
 def renamed(random: Random, word: str) -> str:

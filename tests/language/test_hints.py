@@ -22,11 +22,21 @@ HEAD = "input: [32, 32, 16]\nvars: {a: 2, body: 3, off: false}\nlayers:\n"
         ("conv: {filters: 8, kernel: 3, norm: batch_norm}", "did you mean 'batch'?"),
         ("parallel: {branches: [[], {when: true, layer: []}]}", "did you mean 'layers'?"),
         ("hswish", "did you mean 'hard_swish'?"),
-        ("pixel_shuffle: {size: 2}", "upsample or conv_transpose enlarge a feature map"),
+        ("h_swish", "did you mean 'hard_swish'?"),
+        ("PixelShuffle: {size: 2}", "did you mean 'pixel_shuffle'?"),
+        ("depth_to_space: {size: 2}", "did you mean 'pixel_shuffle'?"),
+        ("drop_path: {rate: 0.1}", "did you mean 'stochastic_depth'?"),
+        ("lrn", "did you mean 'local_response_norm'?"),
+        ("pixel_shuffle: {size: 3}", "conv: {filters: 9 * $in, kernel: 1}"),
+        ("softmax: {groups: 3}", "16 has these divisors: 1, 2, 4, 8, 16"),
+        (
+            "conv: {filters: 8, kernel: 3, padding: causal}",
+            "write padding: [[2, 0], [2, 0]]",
+        ),
+        ("zero_pad: {padding: [[0, 1], [0, 1]], after: 1}", "leave out after"),
         ("residual: {body: $body}", "layers to be used again are a block"),
         ("max_pool: {size: 2, ceil: true}", "padding: same rounds the output's size up"),
         ("max_pool: {size: 2, ceil_mode: true}", "padding: same rounds the output's size up"),
-        ("conv: {filters: 8, kernel: 3, padding: [[0, 1], [0, 1]]}", "a zero_pad before it"),
         (
             "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: valid}",
             "avg_pool: {size: 1, stride: 2} before it, without stride and dilation here, computes",
@@ -34,6 +44,14 @@ HEAD = "input: [32, 32, 16]\nvars: {a: 2, body: 3, off: false}\nlayers:\n"
         (
             "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: 4}",
             "and with padding: 2, computes the same",
+        ),
+        (
+            "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: [[2, 4], [0, 2]]}",
+            "and with padding: [[1, 2], [0, 1]], computes the same",
+        ),
+        (
+            "conv: {filters: 8, kernel: 3, stride: 2, dilation: 2, padding: [[2, 3], [2, 2]]}",
+            "which costs more",
         ),
         ("conv: {filters: 8, kernel: 3, stride: 2, dilation: 2}", "which costs more"),
         ("conv: {filters: 8, kernel: 3, stride: 2, dilation: 4}", "which costs more"),
