@@ -93,6 +93,7 @@ class Network:
         origin: Provenance | None = None,
         *,
         of_model: bool = False,
+        open_inputs: tuple[tuple[int | None, ...], ...] | None = None,
     ) -> None:
         self.name = name
         self.nodes = nodes
@@ -105,6 +106,9 @@ class Network:
         self.of_model = of_model
         """Whether it was read from a Keras model. It then has the costs of the model, but not
         everything that the model computes, so no model can be built from it."""
+        self.open_inputs = open_inputs
+        """The shapes of the inputs if some sizes are open, which are None. The nodes then have
+        stand-ins for these sizes, and only what does not depend on them is of use."""
 
     @property
     def layers(self) -> tuple[Node, ...]:
@@ -138,7 +142,14 @@ class Network:
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
                 nodes[index] = node.with_op(*made[key])
-        return Network(self.name, tuple(nodes), self.inputs, self.outputs, of_model=self.of_model)
+        return Network(
+            self.name,
+            tuple(nodes),
+            self.inputs,
+            self.outputs,
+            of_model=self.of_model,
+            open_inputs=self.open_inputs,
+        )
 
     def owner(self, index: int) -> int:
         """The index of the node where the weights of the node at `index` are counted."""

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groupconv_cli.api.reading import load, network_of
+from groupconv_cli.api.reading import load
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.sources.open import open_spec, silent
@@ -51,7 +51,7 @@ def build(
         fast=fast,
         ignore_memory=ignore_memory,
     )
-    return build_one(ModelSource(network_of(spec)), options)
+    return build_one(ModelSource(_buildable(spec)), options)
 
 
 def python_code(spec: AnySpec) -> str:
@@ -65,7 +65,7 @@ def python_code(spec: AnySpec) -> str:
     """
     from groupconv_cli.codegen import network_code
 
-    return network_code(network_of(spec))
+    return network_code(_buildable(spec))
 
 
 def export(
@@ -146,6 +146,7 @@ def build_files(
         only=only,
         except_=except_,
         progress=progress,
+        keep_open=True,
     )
     if network.of_model and (regroup or groups is not None):
         option = "--regroup" if regroup else "--groups"
@@ -234,4 +235,10 @@ def _model_source(spec: AnySpec) -> ModelSource:
     file = open_spec(spec)
     if isinstance(file, ModelFile) and not (file.is_file or file.is_application):
         return ModelSource(model=file.model)
-    return ModelSource(file.network(), file if isinstance(file, ModelFile) else None)
+    network = file.network(keep_open=True)
+    return ModelSource(network, file if isinstance(file, ModelFile) else None)
+
+
+def _buildable(spec: AnySpec) -> Network:
+    """The network itself, or that of a SPEC, whose open sizes stay open."""
+    return spec if isinstance(spec, Network) else open_spec(spec).network(keep_open=True)

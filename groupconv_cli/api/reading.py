@@ -30,6 +30,7 @@ def load(
     except_: str | None = None,
     trust: bool = False,
     progress: Tell | None = None,
+    keep_open: bool = False,
 ) -> Network:
     """Reads a spec: a path, the name of a bundled config, or the spec itself as a mapping.
 
@@ -44,10 +45,12 @@ def load(
     it leaves open. A function of keras.applications also takes its arguments as settings. `trust`
     lets Keras run the code in a file. `progress` is called with a description of slow steps.
 
+    With `keep_open`, sizes that a spec leaves open stay open in the network, for `build` and
+    `export`. Its shapes then have stand-ins for them. Else open sizes are a mistake.
+
     Raises SpecError with every mistake of the spec and its place; UsageError if the spec, the
     variable or the variant does not exist, a group count is impossible, or a model cannot be read;
-    and for a model
-    EnvironmentProblem if TensorFlow is missing.
+    and for a model EnvironmentProblem if TensorFlow is missing.
     """
     if spec is None:
         raise UsageError("load needs a spec: a path, a name, a mapping or a Keras model; got None")
@@ -56,7 +59,8 @@ def load(
             f"regroup is a mapping of patterns to group counts, such as {{'head.*': 8}}; "
             f"got {regroup!r}"
         )
-    network = open_spec(spec, trust=trust).network(settings, variant, progress=progress)
+    file = open_spec(spec, trust=trust)
+    network = file.network(settings, variant, progress=progress, keep_open=keep_open)
     network = regrouped_by_name(network, regroup or {})
     if groups is not None:
         from groupconv_cli.analysis.sweep import with_groups

@@ -35,11 +35,14 @@ def _built(network: Network, input_dtype: str) -> keras.Model:
     import keras
 
     tensors: list[Any] = []
+    is_open = network.open_inputs is not None
+    declared = network.open_inputs or network.input_shapes
+    shapes = dict(zip(network.inputs, declared, strict=True))
     for index, node in enumerate(network.nodes):
-        if index in network.inputs:
-            tensors.append(keras.Input(node.shape, name=node.name, dtype=input_dtype))
+        if index in shapes:
+            tensors.append(keras.Input(shapes[index], name=node.name, dtype=input_dtype))
         else:
-            tensors.append(_apply(node, [tensors[source] for source in node.inputs]))
+            tensors.append(_apply(node, [tensors[source] for source in node.inputs], is_open))
         _check_shape(node, tensors[-1])
     model = keras.Model(
         inputs=_one_or_all([tensors[i] for i in network.inputs]),
@@ -55,16 +58,18 @@ def _one_or_all(tensors: list[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
 
 
-def _apply(node: Node, inputs: list[Any]) -> Any:
+def _apply(node: Node, inputs: list[Any], is_open: bool) -> Any:
     x: Any = inputs if node.op.merges else inputs[0]
-    for layer in node.op.build(node.name, *node.input_shapes):
+    for layer in node.op.build(node.name, *node.input_shapes, is_open=is_open):
         x = layer(x)
     return x
 
 
 def _check_shape(node: Node, tensor: Any) -> None:
     built = tuple(tensor.shape[1:])
-    if built != node.shape:
+    if len(built) != len(node.shape) or any(
+        size not in (None, expected) for size, expected in zip(built, node.shape, strict=True)
+    ):
         raise InternalError(
             f"layer {node.name!r} has the output shape {built} in Keras, {node.shape} in the "
             "analysis"

@@ -154,6 +154,13 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
     if options.seed is not None and source.file and not source.file.has_random_weights:
         raise UsageError(f"{source.file.name} has weights already; a seed is for random weights")
+    if source.network and source.network.open_inputs:
+        for each in formats:
+            if each.is_converted:
+                raise UsageError(
+                    f"{each.name} needs the sizes of the input, which {source.name} leaves open",
+                    "give them: --set input=224,224,3, with your sizes",
+                )
     require(*FRAMEWORK, "psutil")
     require_packages(formats)
     if source.network:

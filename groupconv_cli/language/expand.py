@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from groupconv_cli.errors import Place, Problems, SpecError
 from groupconv_cli.language.growing import Growing, Stop, Work
 from groupconv_cli.language.layer_names import NameScope
@@ -18,31 +21,38 @@ from groupconv_cli.language.walk import Walk, not_a
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import Shape
 from groupconv_cli.ops.base import Tensor
-from groupconv_cli.ops.kinds import as_whole
+from groupconv_cli.ops.kinds import MAX_SIZE, as_whole
 from groupconv_cli.ops.shape import Input
 
 
 def expand(
-    spec: Spec, changes: dict[str, Entry], problems: Problems, work: Work | None = None
+    spec: Spec,
+    changes: dict[str, Entry],
+    problems: Problems,
+    work: Work | None = None,
+    *,
+    in_place_of_open: Mapping[int, int] = MappingProxyType({}),
 ) -> Network | None:
     """The network; None if mistakes leave no network. Problems go to `problems`.
 
     `changes` replace values of `vars`; `work` counts on from the work of other variants.
+    `in_place_of_open` is the size that stands for an open one, by the number of spatial axes.
+    Without it an open size is a problem.
     """
     work = work or Work()
     work.networks += 1
     try:
-        return _network(Growing(spec, problems, work), Scope(spec.vars | changes))
+        return _network(Growing(spec, problems, work), Scope(spec.vars | changes), in_place_of_open)
     except Stop:
         return None
 
 
-def _network(growing: Growing, scope: Scope) -> Network | None:
+def _network(growing: Growing, scope: Scope, sizes: Mapping[int, int]) -> Network | None:
     spec = growing.spec
     entry = Item(0, INPUT, next(iter(spec.inputs.values())).value.place, {})
     names = NameScope(())
     named = {
-        name: _input(growing, scope, names.label(name, 0), each.value)
+        name: _input(growing, scope, names.label(name, 0), each.value, sizes)
         for name, each in spec.inputs.items()
     }
     tensors = Tensors(next(iter(named.values())), named=named)
@@ -58,8 +68,10 @@ def _network(growing: Growing, scope: Scope) -> Network | None:
     return Network(spec.name, tuple(growing.nodes), inputs, tuple(outputs), origin)
 
 
-def _input(growing: Growing, scope: Scope, name: str, tree: Tree) -> Tensor:
-    shape = _input_shape(growing, scope, name, tree)
+def _input(
+    growing: Growing, scope: Scope, name: str, tree: Tree, sizes: Mapping[int, int]
+) -> Tensor:
+    shape = _input_shape(growing, scope, name, tree, sizes)
     if shape is None:
         return Tensor(-1, None)
     growing.nodes.append(Node(name, Input(), (), (), shape, Input().cost(), place=tree.place))
@@ -108,20 +120,53 @@ def _check_ends(growing: Growing, inputs: int, outputs: dict[int, Place]) -> Non
         )
 
 
-def _input_shape(growing: Growing, scope: Scope, name: str, tree: Tree) -> Shape | None:
+def _input_shape(
+    growing: Growing, scope: Scope, name: str, tree: Tree, in_place: Mapping[int, int]
+) -> Shape | None:
+    declared = declared_shape(growing.problems, scope, name, tree)
+    if declared is None:
+        return None
+    rank = len(declared) - 1
+    if None not in declared or rank in in_place:
+        return tuple(in_place[rank] if size is None else size for size in declared)
+    example = ",".join(str(_EXAMPLES[rank] if size is None else size) for size in declared)
+    growing.problems.add(
+        f"the sizes of {name} are open, and counts need them",
+        tree.place,
+        f"give them: --set {name}={example}",
+    )
+    return None
+
+
+_EXAMPLES = {1: 16000, 2: 224, 3: 64}
+
+
+def declared_shape(
+    problems: Problems, scope: Scope, name: str, tree: Tree
+) -> tuple[int | None, ...] | None:
+    """The sizes of an input as the spec has them, None for an open one.
+
+    None, with a problem noted, if they are not sizes.
+    """
     try:
         value = scope.value(tree)
     except UnknownValue:
         return None
     except SpecError as error:
         for problem in error.diagnostics:
-            growing.problems.add(*problem[:3])
+            problems.add(*problem[:3])
         return None
-    sizes = [as_whole(v) for v in value] if isinstance(value, list) else []
-    shape = tuple(size for size in sizes if size is not None and 1 <= size <= 10**15)
-    if not 2 <= len(sizes) <= 4 or len(shape) != len(sizes):
+    values = value if isinstance(value, list) else []
+    sizes = [None if each is None else as_whole(each) for each in values]
+    sound = [
+        each is None or (size is not None and 1 <= size <= MAX_SIZE)
+        for each, size in zip(values, sizes, strict=True)
+    ]
+    if not 2 <= len(sizes) <= 4 or not all(sound) or sizes[-1] is None:
         words = "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
-        example = f"for example: {name}: [224, 224, 3]"
-        growing.problems.add(*not_a(name, words, tree, value, example)[:3])
+        hint = f"for example: {name}: [224, 224, 3]"
+        if all(sound) and 2 <= len(sizes) <= 4:
+            hint = f"only spatial sizes can be open: {name}: [null, null, 3]"
+        problems.add(*not_a(name, words, tree, value, hint)[:3])
         return None
-    return shape
+    return tuple(sizes)

@@ -47,7 +47,10 @@ def schema() -> Schema:
                 "pattern": SOME_TEXT,
                 "maxLength": MAX_NAME_LENGTH,
             },
-            "input": {"description": "One to three spatial sizes, then channels.", **_sizes()},
+            "input": {
+                "description": "One to three spatial sizes, or null, then channels.",
+                **_sizes(),
+            },
             "inputs": {
                 "description": "The sizes of each input, by its name, in place of input.",
                 "type": "object",
@@ -132,7 +135,7 @@ def _sizes() -> Schema:
             "type": "array",
             "minItems": 2,
             "maxItems": 4,
-            "items": _one_of({"type": "integer", "minimum": 1}, EXPRESSION),
+            "items": _one_of({"type": "integer", "minimum": 1}, {"type": "null"}, EXPRESSION),
         },
         {"type": "string", "pattern": f"^{BARE_NAME.pattern}$"},
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
-from groupconv_cli.language.expand import expand
+from groupconv_cli.language.expand import declared_shape, expand
 from groupconv_cli.language.group_entries import apply_groups
 from groupconv_cli.language.growing import Work
 from groupconv_cli.language.nodes import Entry, ScalarNode
+from groupconv_cli.language.open_sizes import STAND_INS, OpenShape, opened
 from groupconv_cli.language.plain import as_texts
 from groupconv_cli.language.policy_entries import limits
 from groupconv_cli.language.scope import Scope
@@ -55,19 +57,30 @@ class SpecFile:
         variant: str | None = None,
         work: Work | None = None,
         progress: Callable[[str], None] | None = None,
+        *,
+        keep_open: bool = False,
     ) -> Network:
         """The network that the spec describes.
 
         `settings` are values of variables, which override those of the `variant`. Networks that
-        are made with the same `work` share the bounds of one network.
+        are made with the same `work` share the bounds of one network. With `keep_open` a network
+        may have `open_inputs`, for building a model; else open sizes are a mistake.
 
         Raises SpecError with every mistake of the spec, UsageError for a variable or variant that
-        it does not have.
+        it does not have, or a layer for which sizes cannot stay open.
         """
         implied = self.implied_variant
         if None not in (variant, implied) and variant != implied:
             raise UsageError(f"the name already picks the variant {implied!r}, not {variant!r}")
-        return self._network(as_texts(settings), implied if variant is None else variant, work)
+        chosen = implied if variant is None else variant
+        texts = as_texts(settings)
+        shapes = self._open_shapes(texts, chosen) if keep_open else ()
+        if not any(None in shape for shape in shapes):
+            return self._network(texts, chosen, work)
+        first, second = (
+            self._network(texts, chosen, in_place_of_open=sizes) for sizes in STAND_INS
+        )
+        return opened(first, second, shapes)
 
     def networks(
         self, settings: Mapping[str, object] | None = None
@@ -108,20 +121,44 @@ class SpecFile:
         return limits(self._spec.budget, Scope(self._spec.vars | changes))
 
     def _network(
-        self, settings: Mapping[str, str], variant: str | None, work: Work | None = None
+        self,
+        settings: Mapping[str, str],
+        variant: str | None,
+        work: Work | None = None,
+        in_place_of_open: Mapping[int, int] = MappingProxyType({}),
     ) -> Network:
-        spec, problems = self._spec, self._problems.copy()
-        if variant is not None:
-            spec = spec._replace(name=variant_name(spec.name, variant))
-        changes = self._changes(settings, variant, problems)
-        inputs = {name: changes.pop(name) for name in self._own_inputs if name in changes}
-        spec = spec._replace(inputs=spec.inputs | inputs)
-        network = expand(spec, changes, problems, work)
+        problems = self._problems.copy()
+        spec, changes = self._changed(settings, variant, problems)
+        network = expand(spec, changes, problems, work, in_place_of_open=in_place_of_open)
         if problems:
             raise problems.error()
         if network is None:
             raise InternalError("the spec makes no network, and nothing says why")
         return apply_groups(network, spec.groups, Scope(spec.vars | changes))
+
+    def _open_shapes(
+        self, settings: Mapping[str, str], variant: str | None
+    ) -> tuple[OpenShape, ...]:
+        """The shapes of the inputs, None for open sizes; none of them if there are mistakes."""
+        problems = Problems()
+        spec, changes = self._changed(settings, variant, problems)
+        scope = Scope(spec.vars | changes)
+        shapes = [
+            declared_shape(problems, scope, name, entry.value)
+            for name, entry in spec.inputs.items()
+        ]
+        return tuple(shape for shape in shapes if shape is not None) if not problems else ()
+
+    def _changed(
+        self, settings: Mapping[str, str], variant: str | None, problems: Problems
+    ) -> tuple[Spec, dict[str, Entry]]:
+        """The spec with a variant's name and the given inputs, and the changed variables."""
+        spec = self._spec
+        if variant is not None:
+            spec = spec._replace(name=variant_name(spec.name, variant))
+        changes = self._changes(settings, variant, problems)
+        inputs = {name: changes.pop(name) for name in self._own_inputs if name in changes}
+        return spec._replace(inputs=spec.inputs | inputs), changes
 
     @property
     def _own_inputs(self) -> tuple[str, ...]:

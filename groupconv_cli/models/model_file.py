@@ -85,10 +85,13 @@ class ModelFile:
         variant: str | None = None,
         work: object = None,
         progress: Callable[[str], None] | None = None,
+        *,
+        keep_open: bool = False,
     ) -> Network:
         """The network of the model, with these sizes of inputs or arguments.
 
-        `progress` is called with a description of slow steps.
+        `progress` is called with a description of slow steps. `keep_open` changes nothing: the
+        model itself, which `load` returns, keeps its sizes open.
 
         Raises UsageError if a variant is given or the model cannot be read, EnvironmentProblem if
         TensorFlow is missing.

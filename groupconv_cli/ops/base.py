@@ -209,6 +209,14 @@ class Op(Layer):
         """Stock Keras layers to call one after another; the last is called `name`."""
         raise NotImplementedError
 
+    def open_calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """The layers for a model that leaves spatial sizes open.
+
+        They are those of `calls`, unless these have sizes in them. A layer whose `open_calls` still
+        depend on the sizes cannot be in such a model.
+        """
+        return self.calls(name, *inputs)
+
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
         """The op for a use of a layer of `keras_classes`.
@@ -218,9 +226,10 @@ class Op(Layer):
         """
         return cls()
 
-    def build(self, name: str, *inputs: Shape) -> Sequence[Any]:
-        """Makes the layers of `calls`."""
-        return [call.make() for call in self.calls(name, *inputs)]
+    def build(self, name: str, *inputs: Shape, is_open: bool = False) -> Sequence[Any]:
+        """Makes the layers of `calls`, or of `open_calls`."""
+        calls = self.open_calls if is_open else self.calls
+        return [call.make() for call in calls(name, *inputs)]
 
 
 class Window(NamedTuple):

@@ -102,6 +102,12 @@ class ChannelShuffle(Op, name="channel_shuffle"):
             LayerCall("Reshape", name, {"target_shape": x}),
         ]
 
+    def open_calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """`ops.take` of the channels in their new order: a `Reshape` needs to know the sizes."""
+        size = inputs[0][-1] // self.groups
+        order = [i * size + j for j in range(size) for i in range(self.groups)]
+        return [LayerCall("take", name, {"indices": order}, {"axis": -1}, of="ops")]
+
 
 class Reshape(Op, name="reshape"):
     """The same values in another shape, in the same order.

@@ -152,7 +152,7 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
         (["compare", "--groups", ""], "got ''"),
         (["compare", "--only", "nope"], "no convolution matches --only 'nope'"),
         (["summary", "--set", "a"], "--set needs NAME=VALUE"),
-        (["summary", "basic", "--set", "a=1"], "has no variable 'a'; it has no variables"),
+        (["summary", "basic", "--set", "a=1"], "has no variable 'a'; it has input"),
         (["summary", "basic", "--variant", "a"], "has no variant 'a'"),
         (["summary", "resnet", "--variant", ""], "has no variant ''"),
         (["summary", "--format", "xml"], "xml"),

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 from specs import names, network, problems
 
-from groupconv_cli import Network, build
+from groupconv_cli import Network, UsageError, build, export
+from groupconv_cli.errors import Source
+from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Node
 
 
@@ -368,3 +370,58 @@ def test_a_variable_called_input_comes_first() -> None:
 def test_an_input_of_too_few_sizes_is_refused() -> None:
     (problem,) = problems(PYRAMID, settings={"input": 16})
     assert problem.message.startswith("input must be one to three spatial sizes")
+
+
+OPEN = """
+input: [null, null, 8]
+layers:
+  - conv: {filters: 16, kernel: 3, groups: 4, stride: 2, norm: batch, activation: relu}
+  - channel_shuffle
+  - residual:
+      shortcut: project
+      body: [conv: {filters: 32, kernel: 3, groups: 8, stride: 2, padding: 1}]
+  - upsample: {size: 2}
+  - squeeze_excite: {filters: 4}
+  - global_avg_pool
+  - dense: {units: 10}
+"""
+
+
+def test_counts_need_sizes_that_are_open() -> None:
+    (problem,) = problems(OPEN)
+    assert problem.message == "the sizes of input are open, and counts need them"
+    assert problem.hint == "give them: --set input=224,224,8"
+    assert network(OPEN, settings={"input": "224,224,8"}).input_shape == (224, 224, 8)
+
+
+def test_an_open_model_computes_what_the_model_of_given_sizes_does() -> None:
+    import keras
+    import numpy as np
+
+    model = build(SpecFile(Source("spec.yaml", OPEN)))
+    assert model.inputs[0].shape == (None, None, None, 8)
+    for sizes in ((16, 24), (40, 32)):
+        fixed = build(network(OPEN, settings={"input": [*sizes, 8]}))
+        fixed.set_weights(model.get_weights())
+        x = np.random.default_rng(0).normal(size=(2, *sizes, 8)).astype("float32")
+        np.testing.assert_allclose(model(x), fixed(x), rtol=1e-5, atol=1e-6)
+    copy = keras.Model.from_config(model.get_config())
+    assert copy.count_params() == model.count_params()
+
+
+def test_a_layer_that_depends_on_the_sizes_cannot_leave_them_open() -> None:
+    text = OPEN.replace("global_avg_pool", "flatten")
+    with pytest.raises(UsageError, match="layer 'dense' depends on the sizes") as caught:
+        build(SpecFile(Source("spec.yaml", text)))
+    assert "--set input=224,224,8" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("sizes", ["[8, null]", "[null]", "null", "[~, 0, 3]"])
+def test_only_spatial_sizes_can_be_open(sizes: str) -> None:
+    (problem,) = problems(f"input: {sizes}\nlayers: [relu]\n")
+    assert problem.message.startswith("input must be one to three spatial sizes")
+
+
+def test_a_converted_file_needs_sizes(tmp_path) -> None:
+    with pytest.raises(UsageError, match="tflite needs the sizes of the input"):
+        export(SpecFile(Source("open.yaml", OPEN)), tmp_path / "open.tflite")
