@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
@@ -142,14 +142,20 @@ class Network:
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
                 nodes[index] = node.with_op(*made[key])
-        return Network(
-            self.name,
-            tuple(nodes),
-            self.inputs,
-            self.outputs,
-            of_model=self.of_model,
-            open_inputs=self.open_inputs,
-        )
+        return self.replace(nodes=tuple(nodes), origin=None)
+
+    def replace(self, **changes: Any) -> Network:
+        """The same network with some of the constructor's arguments changed."""
+        kept = {
+            "name": self.name,
+            "nodes": self.nodes,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "origin": self.origin,
+            "of_model": self.of_model,
+            "open_inputs": self.open_inputs,
+        }
+        return Network(**{**kept, **changes})
 
     def owner(self, index: int) -> int:
         """The index of the node where the weights of the node at `index` are counted."""

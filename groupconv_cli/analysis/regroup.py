@@ -83,14 +83,7 @@ def _with_followers(
 
 def with_origin(changed: Network, network: Network) -> Network:
     """The changed network with the origin of the network that it was made of."""
-    return Network(
-        changed.name,
-        changed.nodes,
-        changed.inputs,
-        changed.outputs,
-        network.origin,
-        of_model=network.of_model,
-    )
+    return changed.replace(origin=network.origin)
 
 
 def _check(node: Node, pattern: str, count: int) -> None:

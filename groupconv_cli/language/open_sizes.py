@@ -25,14 +25,7 @@ def opened(network: Network, other: Network, shapes: tuple[OpenShape, ...]) -> N
             raise _depends(node.name, network, shapes)
     if len(network.nodes) != len(other.nodes):
         raise _depends(network.nodes[-1].name, network, shapes)
-    return Network(
-        network.name,
-        network.nodes,
-        network.inputs,
-        network.outputs,
-        network.origin,
-        open_inputs=shapes,
-    )
+    return network.replace(open_inputs=shapes)
 
 
 def _differ(node: Node, twin: Node) -> bool:
