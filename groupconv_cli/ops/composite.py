@@ -122,7 +122,7 @@ class Parallel(Composite, name="parallel"):
                 hint="a `when` beside the layer itself leaves it out as a whole",
             )
         shares = self._shares(x.shape, len(there)) if self.split and x.shape else None
-        outputs, start = [], 0
+        outputs, off, start = [], [], 0
         for position, (number, branch) in enumerate(there):
             with builder.scope(f"branch_{number}"):
                 entering = x
@@ -130,7 +130,26 @@ class Parallel(Composite, name="parallel"):
                     entering = builder.add(Split(start=start, count=shares[position]), x)
                     start += shares[position]
                 outputs.append(builder.walk(branch, entering))
-        return builder.add(MERGES[self.merge](), *outputs)
+                if branch and outputs[-1] == entering:
+                    off.append(number)
+        merge = MERGES[self.merge]()
+        if off:
+            self._check_with_identities(merge, outputs, off)
+        return builder.add(merge, *outputs)
+
+    def _check_with_identities(self, merge: Op, outputs: list[Tensor], off: list[int]) -> None:
+        """Raises OpError if the outputs do not fit, and says which branches pass on their input."""
+        shapes = [each.shape for each in outputs if each.shape is not None]
+        if len(shapes) < len(outputs):
+            return
+        try:
+            merge.check(*shapes)
+        except OpError as error:
+            hint = (
+                f"every layer of branch {off[0]} is left out, so it passes on its input; "
+                "{when: …, layers: […]} is a branch that is there or not"
+            )
+            raise OpError(error.message, arg="branches", hint=hint) from None
 
     def _shares(self, x: Shape, count: int) -> tuple[int, ...]:
         """The channels of each branch."""

@@ -77,3 +77,20 @@ def test_mistakes(layer: str, message: str, hint: str | None) -> None:
     (problem,) = problems(f"{HEAD}  - {layer}\n")
     assert message in problem.message
     assert hint is None or hint in (problem.hint or "")
+
+
+def test_a_branch_whose_layers_are_all_off_is_told_where_it_does_not_fit() -> None:
+    text = HEAD + (
+        "  - parallel:\n      merge: add\n      branches:\n"
+        "        - [conv: {filters: 8, kernel: 3}]\n"
+        "        - [{conv: {filters: 8, kernel: 1}, when: not $aux}]\n"
+    )
+    (problem,) = problems(text)
+    assert "cannot add 8×8×8 and 8×8×12" in problem.message
+    assert "every layer of branch 2 is left out, so it passes on its input" in (problem.hint or "")
+    assert not problems(text, settings={"aux": False})
+    fixed = text.replace(
+        "[{conv: {filters: 8, kernel: 1}, when: not $aux}]",
+        "{when: not $aux, layers: [conv: {filters: 8, kernel: 1}]}",
+    )
+    assert not problems(fixed)
