@@ -144,6 +144,10 @@ def replaced(place: int, *items) -> list:
         (replaced(0, conv(dilation=2)), [("changed", "conv", {"dilation": ((1, 1), (2, 2))})]),
         (replaced(0, conv(bias=False)), [("changed", "conv", {"bias": (True, False)})]),
         (replaced(0, conv(padding=1)), [("changed", "conv", {"padding": ("same", (1, 1))})]),
+        (
+            replaced(0, conv(padding=[[0, 1], 1])),
+            [("changed", "conv", {"padding": ("same", ((0, 1), (1, 1)))})],
+        ),
         (replaced(0, conv(kernel=[3, 3], dilation=[1, 1])), []),
         (
             replaced(13, {"dense": {"units": 11, "bias": False}}),
@@ -163,6 +167,25 @@ def test_an_edit_is_told_as_it_was_made(layers: list, told: list) -> None:
         for status, name, fields in told
     ]
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (conv(padding=1), conv(padding=[[1, 1]])),
+        (conv(padding=[[0, 1]]), conv(padding=[[0, 1], [0, 1]])),
+        ({"zero_pad": {"padding": 0, "after": 1}}, {"zero_pad": {"padding": [[0, 1], [0, 1]]}}),
+        ({"crop": {"cropping": [[1, 2]]}}, {"crop": {"cropping": 1, "after": 2}}),
+        ("softmax", {"softmax": {"groups": 1}}),
+    ],
+)
+def test_two_ways_to_write_one_layer_are_no_difference(one, other) -> None:
+    assert not diff(net(one), net(other)).layers
+
+
+def test_pixels_on_both_sides_are_told_as_they_are_written() -> None:
+    change = own(diff(net(conv(padding=1)), net(conv(padding=[[0, 1], 1]))))
+    assert change == [("changed", "conv", {"padding": ((1, 1), ((0, 1), (1, 1)))})]
 
 
 def test_a_layer_with_a_wider_input_follows() -> None:

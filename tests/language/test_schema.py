@@ -107,6 +107,13 @@ WRONG_FILES = {
     "a rule of another name": "rules: {GC1: off}\n" + SMALL,
     "a level of another name": "rules: {GC101: of}\n" + SMALL,
     "a list for rules": "rules: [GC101]\n" + SMALL,
+    "three pixels for two sides": "input: [8, 8, 4]\n"
+    "layers: [max_pool: {padding: [[0, 1, 2], [0, 1]]}]",
+    "pixels in pairs of pairs": "input: [8, 8, 4]\nlayers: [zero_pad: {padding: [[[0, 1]]]}]",
+    "a causal pool": "input: [8, 4]\nlayers: [max_pool: {padding: causal}]",
+    "an even number of channels around": "input: [8, 8, 4]\n"
+    "layers: [local_response_norm: {size: 4}]",
+    "a word for a scale": "input: [8, 8, 4]\nlayers: [rescaling: {scale: [a, 1, 1, 1]}]",
     "a word for a flag": "input: [8, 4]\nlayers: [parallel: {branches: [[], []], split: yes}]",
 }
 
@@ -129,6 +136,10 @@ def test_files_of_the_wrong_structure_fail_here_and_in_gconv(text: str) -> None:
         "input: [8, 3]\nlayers: [conv_transpose: {filters: 2, kernel: 2, groups: 1}]",
         "vars: {g: 1}\ninput: [8, 3]\n"
         "layers: [conv_transpose: {filters: 2, kernel: 2, groups: $g}]",
+        "vars: {k: 3}\ninput: [9, 8, 4]\n"
+        "layers: [conv: {filters: 8, kernel: $k, padding: [[$k - 1, 0], $k // 2]}]",
+        "input: [8, 4]\nlayers: [conv: {filters: 8, kernel: 3, padding: causal}]",
+        "input: [8, 8, 3]\nlayers: [rescaling: {scale: 1/255, offset: [-1, $in / 2, 0]}]",
         "blocks: {a: {params: {x, y: }, layers: [dense: {units: $x}]}}\ninput: [8, 3]\n"
         "layers: [a: {x: 2, y: [1, 2]}]",
     ],
