@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.analysis.report import Comparison as Comparison
     from groupconv_cli.analysis.report import Summary as Summary
     from groupconv_cli.analysis.report import VariantComparison as VariantComparison
+    from groupconv_cli.analysis.search.report import SearchReport as SearchReport
     from groupconv_cli.api import accelerate as accelerate
     from groupconv_cli.api import analyze as analyze
     from groupconv_cli.api import build as build
@@ -35,8 +36,10 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import measure_layers as measure_layers
     from groupconv_cli.api import portable as portable
     from groupconv_cli.api import python_code as python_code
+    from groupconv_cli.api import search as search
     from groupconv_cli.errors import GconvError as GconvError
     from groupconv_cli.errors import SpecError as SpecError
+    from groupconv_cli.errors import UnreachableBudget as UnreachableBudget
     from groupconv_cli.errors import UsageError as UsageError
     from groupconv_cli.network import Network as Network
     from groupconv_cli.version import __version__ as __version__

@@ -106,6 +106,12 @@ class SpecError(GconvError):
         self.args = self.diagnostics = diagnostics
 
 
+class UnreachableBudget(GconvError):
+    """No choice is within the budgets, or none was found in time."""
+
+    exit_status = 1
+
+
 class Problems:
     """Collects the problems of one spec: the first problem at each place.
 

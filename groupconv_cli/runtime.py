@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groupconv_cli.errors import EnvironmentProblem
@@ -17,8 +18,8 @@ from groupconv_cli.words import joined, lines_of
 if TYPE_CHECKING:
     import logging
 
-STDERR = 2
-"""The descriptor that native code writes to."""
+STDOUT, STDERR = 1, 2
+"""The descriptors that native code writes to."""
 
 FRAMEWORK = ("tensorflow", "keras")
 
@@ -197,24 +198,34 @@ def silenced() -> Iterator[Callable[[], str]]:
             file.seek(0)
             return file.read().decode(errors="replace")
 
-        with _in_place_of_stderr(file.fileno()):
+        with _redirected(STDERR, file.fileno()):
             yield read
 
 
 @contextmanager
-def _in_place_of_stderr(descriptor: int) -> Iterator[None]:
-    """Redirects descriptor 2 to another descriptor. Does nothing if descriptor 2 is closed."""
+def hidden_stdout() -> Iterator[None]:
+    """Hides what native code prints to stdout meanwhile."""
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+    with Path(os.devnull).open("wb") as nowhere, _redirected(STDOUT, nowhere.fileno()):
+        yield
+
+
+@contextmanager
+def _redirected(stream: int, descriptor: int) -> Iterator[None]:
+    """Redirects the descriptor of a stream to another. Does nothing if the stream is closed."""
     try:
-        kept = os.dup(STDERR)
+        kept = os.dup(stream)
     except OSError:
         yield
         return
-    os.dup2(descriptor, STDERR)
+    os.dup2(descriptor, stream)
     try:
         yield
     finally:
         _flush_stderr()
-        os.dup2(kept, STDERR)
+        os.dup2(kept, stream)
         os.close(kept)
 
 

@@ -41,6 +41,11 @@ def decimal_text(number: float) -> str:
     return _three_digits(number)
 
 
+def value_text(value: float) -> str:
+    """The value of a choice: a whole number in full, else with three decimals."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}"
+
+
 def seconds_text(seconds: float) -> str:
     """A time in three digits: 1.23 s, 45.6 ms, 789 µs."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):

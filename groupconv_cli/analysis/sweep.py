@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from math import gcd
 from numbers import Integral
 from typing import NamedTuple
 
 from groupconv_cli.analysis.regroup import DEPTHWISE, Count, with_origin
 from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow, Comparison
+from groupconv_cli.analysis.selection import matching, unmixed, with_sharing
 from groupconv_cli.analysis.totals import activations, total
 from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
@@ -172,11 +172,11 @@ def choose(network: Network, only: str | None = None, except_: str | None = None
     convolutions = {i: node for i, node in enumerate(network.nodes) if node.op.is_convolution}
     left_out: set[int] = set()
     if except_ is not None:
-        left_out = set(_with_sharing(network, _matching(convolutions, except_, "--except")))
+        left_out = set(with_sharing(network, matching(convolutions, except_, "--except")))
     if only is not None:
-        chosen = _with_sharing(network, _matching(convolutions, only, "--only"))
+        chosen = with_sharing(network, matching(convolutions, only, "--only"))
         return Choice(_without(chosen, left_out, except_), "only", [])
-    raw = _unmixed(network)
+    raw = unmixed(network)
     rules = {
         "grouped": [i for i, n in convolutions.items() if n.is_grouped and not n.is_depthwise],
         "depthwise": [i for i, n in convolutions.items() if n.is_depthwise],
@@ -184,7 +184,7 @@ def choose(network: Network, only: str | None = None, except_: str | None = None
     }
     for rule, indices in rules.items():
         if indices:
-            rest = _without(_with_sharing(network, indices), left_out, except_)
+            rest = _without(with_sharing(network, indices), left_out, except_)
             apart = _apart(network, rest)
             return Choice([i for i in rest if i not in apart], rule, apart)
     raise UsageError(
@@ -195,19 +195,6 @@ def choose(network: Network, only: str | None = None, except_: str | None = None
             else "the network has none"
         )
     )
-
-
-def _matching(convolutions: dict[int, Node], pattern: str, option: str) -> list[int]:
-    """The convolutions that match a glob. Raises UsageError if there are none."""
-    matching = [i for i, node in convolutions.items() if fnmatchcase(node.name, pattern)]
-    if not matching:
-        names = [node.name for node in convolutions.values()]
-        listed = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
-        raise UsageError(
-            f"no convolution matches {option} {pattern!r}; "
-            + (f"the convolutions are {listed}" if names else "the network has none")
-        )
-    return matching
 
 
 def _without(chosen: list[int], left_out: set[int], except_: str | None) -> list[int]:
@@ -236,25 +223,6 @@ def _apart(network: Network, chosen: list[int]) -> list[int]:
     if best == 1:
         return []
     return [i for i, value in shared.items() if value % best]
-
-
-def _with_sharing(network: Network, chosen: list[int]) -> list[int]:
-    """The chosen convolutions, and the convolutions that share weights with one of them."""
-    owners = {network.owner(index) for index in chosen}
-    sharing = [
-        i for i, n in enumerate(network.nodes) if n.op.is_convolution and network.owner(i) in owners
-    ]
-    return sorted({*sharing, *owners})
-
-
-def _unmixed(network: Network) -> set[int]:
-    """Indices of the inputs, and of layers that only pad, scale or the like an input."""
-    found = set(network.inputs)
-    for index, node in enumerate(network.nodes):
-        quiet = not node.cost.macs and node.cost.macs_known
-        if node.inputs and quiet and found.issuperset(node.inputs):
-            found.add(index)
-    return found
 
 
 def _swept(network: Network, count: Count, chosen: list[int], shared: int) -> Network | str:

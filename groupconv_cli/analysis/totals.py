@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
@@ -124,6 +124,23 @@ def total(network: Network, dtype: str = "float32", values: Activations | None =
         moved_bytes=(params + again + values.moved) * size,
         assumed=tuple(dict.fromkeys(node.op.assumed for node in nodes if node.op.assumed)),
         unknown=tuple(dict.fromkeys(node.op.op for node in nodes if not node.cost.macs_known)),
+    )
+
+
+def shifted(totals: Totals, dtype: str, *, params: int, macs: int, read: int) -> Totals:
+    """The totals with so many more params and MACs, and so many more weights read.
+
+    The weights that are read include those that layers share.
+    """
+    size = bytes_per_value(dtype)
+    return replace(
+        totals,
+        params=totals.params + params,
+        trainable_params=totals.trainable_params + params,
+        macs_at_least=totals.macs_at_least + macs,
+        weight_bytes=totals.weight_bytes + params * size,
+        peak_bytes=totals.peak_bytes + params * size,
+        moved_bytes=totals.moved_bytes + read * size,
     )
 
 

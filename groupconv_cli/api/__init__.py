@@ -34,6 +34,7 @@ from groupconv_cli.api.bundled import (
     schema_file,
     starting_point,
 )
+from groupconv_cli.api.choosing import how_to_use, refuse_to_write, search, write_choice
 from groupconv_cli.api.measuring import compare_measured, measure, measure_layers
 from groupconv_cli.api.reading import import_modules, load
 from groupconv_cli.sources.open import open_spec
@@ -58,6 +59,7 @@ __all__ = [
     "export",
     "growth_limits",
     "growth_verdicts",
+    "how_to_use",
     "import_modules",
     "is_spec",
     "load",
@@ -66,6 +68,9 @@ __all__ = [
     "open_spec",
     "portable",
     "python_code",
+    "refuse_to_write",
     "schema_file",
+    "search",
     "starting_point",
+    "write_choice",
 ]

@@ -21,6 +21,7 @@ from groupconv_cli.cli.diff import diff
 from groupconv_cli.cli.init import init
 from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
+from groupconv_cli.cli.search import search
 from groupconv_cli.cli.summary import summary
 from groupconv_cli.errors import UsageError
 from groupconv_cli.runtime import own_process
@@ -112,6 +113,7 @@ def gconv(
 
 app.command(short_help="Show every layer and the totals, compared with dense.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
+app.command(short_help="Find the best numbers of groups within budgets.")(search)
 app.command(short_help="Check specs: mistakes, rules and budgets.")(check)
 app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)

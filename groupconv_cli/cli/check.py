@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 
 from groupconv_cli import api
+from groupconv_cli.cli.budget import given_limits, with_budget
 from groupconv_cli.cli.options import (
     DEFAULT_DTYPE,
     DEFAULT_FILE,
@@ -26,11 +25,8 @@ from groupconv_cli.cli.options import (
 )
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
-from groupconv_cli.policy.totals import BUDGETED, METRICS, TotalInfo
 from groupconv_cli.render import formats
 from groupconv_cli.words import joined
-
-P = ParamSpec("P")
 
 
 class CheckFormat(StrEnum):
@@ -39,39 +35,8 @@ class CheckFormat(StrEnum):
     vars().update(members(formats.CHECK_NAMES))
 
 
-BUDGET_OPTIONS = {f"max_{name}": name for name in BUDGETED}
-"""The metric that each parameter limits."""
-
-
-def with_budget(function: Callable[P, int]) -> Callable[P, int]:
-    """Gives the command an option --max-… for each metric of budgets, in place of `**limits`.
-
-    Typer makes options from the parameters of a signature.
-    """
-    signature = inspect.signature(function, eval_str=True)
-    first, *rest, _ = signature.parameters.values()
-    options = [
-        first.replace(name=parameter, annotation=_limit_of(METRICS[name]))
-        for parameter, name in BUDGET_OPTIONS.items()
-    ]
-    parameters = (first, *options, *rest)
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
-
-
-def _limit_of(metric: TotalInfo) -> object:
-    example = metric.example + " or 190MiB" * metric.is_bytes
-    option = typer.Option(
-        f"--max-{metric.name}",
-        metavar="AMOUNT",
-        help=f"The most {metric.title} allowed, such as {example}. Overrides the spec's budget.",
-        show_default=False,
-    )
-    return Annotated[str | None, option]
-
-
 @command
-@with_budget
+@with_budget(more="Overrides the spec's budget.")
 def check(
     specs: Annotated[
         list[str] | None,
@@ -153,12 +118,11 @@ def check(
     if chosen is None and output is None and os.environ.get("GITHUB_ACTIONS") == "true":
         chosen = "github"
     to = Destination(chosen, output, file.force, file.exact).checked()
-    given = {name: limits[parameter] for parameter, name in BUDGET_OPTIONS.items()}
     api.import_modules(reading.modules or (), note)
     report = api.check(
         *(specs or ()),
         rules=parse_rules(rules),
-        budget={key: text for key, text in given.items() if text is not None},
+        budget=given_limits(limits),
         variant=reading.variant,
         settings=parse_settings(reading.settings),
         regroup=parse_regroup(reading.regroup),

@@ -61,6 +61,12 @@ def decode(data: bytes, name: str) -> Source:
         ) from None
 
 
+def parse(text: str) -> Iterator[Any]:
+    """The events of a text."""
+    events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+    return events
+
+
 def read(source: Source, problems: Problems) -> Tree:
     """The tree of the only document in the source. Its mistakes go to `problems`.
 
@@ -138,7 +144,7 @@ class _Reader:
         self.deepest = 0
         self.event: Any = None
         """The last event taken."""
-        self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+        self.events = parse(text)
 
     def document(self) -> Tree:
         for event in self.events:

@@ -41,6 +41,28 @@ class GrowthLimit(NamedTuple):
         return int(before + self.amount * (before if self.is_share else 1))
 
 
+class Ceiling(NamedTuple):
+    """The most that a network may cost in a metric: an amount, or a share of its cost now."""
+
+    metric: str
+    """One of BUDGETED."""
+    amount: Fraction
+    is_share: bool
+
+    def allowed(self, now: int) -> int:
+        """The largest value that is allowed."""
+        return int(self.amount * (now if self.is_share else 1))
+
+
+def ceiling(metric: str, value: object) -> Ceiling:
+    """The limit that a value such as 2G, 80MB, 1000000 or 50% means.
+
+    Raises UsageError for anything else.
+    """
+    amount, is_share = _amount_or_share(metric, value, f"the most {METRICS[metric].title}")
+    return Ceiling(metric, amount, is_share)
+
+
 def parse_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:
     """Limits from the command line: `5%`, `macs=5%`, `params=100k`, `memory=1MB`.
 
@@ -72,11 +94,20 @@ def _limit(name: str, amount: str, text: str) -> GrowthLimit:
         raise UsageError(
             f"cannot limit {name!r} in {text!r}; {did_you_mean(name, METRICS) or listed}"
         )
-    share = _PER_CENT.fullmatch(amount)
+    number, is_share = _amount_or_share(name, amount, f"the limit of {name}", text)
+    return GrowthLimit(name, number, is_share, amount)
+
+
+def _amount_or_share(
+    metric: str, value: object, what: str, given: str | None = None
+) -> tuple[Fraction, bool]:
+    """The number, and whether it is a share. `what` was `given`. Raises UsageError for others."""
+    share = _PER_CENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if share:
-        return GrowthLimit(name, Fraction(share[1]) / 100, True, amount)
+        return Fraction(share[1]) / 100, True
     try:
-        return GrowthLimit(name, Fraction(amounts.amount(name, amount)), False, amount)
+        return Fraction(amounts.amount(metric, value)), False
     except amounts.AmountError as error:
         words = f"a percentage, such as 5%, or {error.message}"
-        raise UsageError(f"the limit of {name} must be {words}; got {text!r}", error.hint) from None
+        received = value if given is None else given
+        raise UsageError(f"{what} must be {words}; got {received!r}", error.hint) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.channel_mixing import Reach
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         LayerTimes,
         Timing,
     )
+    from groupconv_cli.analysis.search.report import SearchReport
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.sources.catalogue import Bundled
@@ -124,6 +126,50 @@ def diff_json(
         ],
     }
     return _document("diff", body)
+
+
+def search_json(report: SearchReport) -> str:
+    """The result of a search as a JSON document."""
+    uniform, frontier = report.uniform, report.frontier
+    body = {
+        "name": report.name,
+        "input": list(report.inputs[0]),
+        "inputs": [list(shape) for shape in report.inputs],
+        "dtype": report.dtype,
+        "keep": report.keep,
+        "per": report.per,
+        "budgets": [
+            {"metric": each.metric, "limit": each.limit, "used": each.used}
+            for each in report.budgets
+        ],
+        "value": report.value,
+        "bound": report.bound if isfinite(report.bound) else None,
+        "optimal": report.optimal,
+        "allow_unmixed": report.is_unmixed_allowed,
+        "choice": dict(report.choice),
+        "unchanged": list(report.unchanged),
+        "before": _totals(report.before),
+        "after": _totals(report.after),
+        "uniform": {
+            "groups": uniform and uniform.groups,
+            "value": uniform and uniform.value,
+            **_totals(uniform and uniform.totals),
+        },
+        "frontier": frontier
+        and {
+            "metric": frontier.metric,
+            "points": [
+                {
+                    "limit": each.limit,
+                    "used": each.used,
+                    "value": each.value,
+                    "optimal": each.optimal,
+                }
+                for each in frontier.points
+            ],
+        },
+    }
+    return _document("search", body)
 
 
 def check_json(report: CheckReport) -> str:

@@ -21,6 +21,7 @@ from groupconv_cli.units import (
     ratio_text,
     seconds_text,
     share_change_text,
+    value_text,
 )
 from groupconv_cli.words import joined
 
@@ -114,6 +115,7 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
     "ratio": lambda value, exact: ratio_text(value),
     "decimal": lambda value, exact: decimal_text(value),
+    "value": lambda value, exact: value_text(value),
     "seconds": lambda value, exact: seconds_text(value),
     "spread": lambda value, exact: f"±{percent_text(value)}",
     "percent": lambda value, exact: percent_text(value),

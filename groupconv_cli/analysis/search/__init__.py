@@ -1,0 +1,1 @@
+"""A search for the best group counts within budgets: a multiple-choice knapsack, solved exactly."""

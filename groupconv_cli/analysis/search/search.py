@@ -1,0 +1,304 @@
+"""The best group counts of a network within budgets, by a stated value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from math import log2, prod
+from typing import NamedTuple
+
+from groupconv_cli.analysis.regroup import DEPTHWISE, Count
+from groupconv_cli.analysis.search.knapsack import Budget, Choice, Outcome, Problem, Search
+from groupconv_cli.analysis.search.mixing import Mixing
+from groupconv_cli.analysis.search.report import (
+    BudgetUse,
+    ChangedConvolution,
+    Frontier,
+    FrontierPoint,
+    SearchReport,
+    UniformChoice,
+)
+from groupconv_cli.analysis.search.solver import require_solver
+from groupconv_cli.analysis.search.units import ALL, Unit, units_of, with_counts
+from groupconv_cli.analysis.search.unreachable import unreachable
+from groupconv_cli.analysis.totals import Totals, activations, shifted, total
+from groupconv_cli.errors import UnreachableBudget, UsageError
+from groupconv_cli.network import Network
+from groupconv_cli.policy.choosing import KEEP, PER, TIME_LIMIT
+from groupconv_cli.policy.limits import Ceiling, ceiling
+from groupconv_cli.policy.totals import BUDGETED, METRICS
+from groupconv_cli.words import did_you_mean, joined
+
+
+class SearchOptions(NamedTuple):
+    """What to search for, and among what."""
+
+    keep: str = "connections"
+    per: str = "item"
+    only: str | None = None
+    except_: str | None = None
+    groups: Collection[Count] | None = None
+    allow_unmixed: bool = False
+    frontier: int | None = None
+    time_limit: float = TIME_LIMIT
+    dtype: str = "float32"
+
+
+def search(network: Network, limits: Mapping[str, object], options: SearchOptions) -> SearchReport:
+    """The choice of group counts that keeps most within the limits.
+
+    `limits` has amounts (2G, 80MB) or shares of the network as written (50%) by the names of
+    `policy.totals.BUDGETED`.
+
+    Raises UnreachableBudget if no choice is within the limits, or none was found in time;
+    UsageError for options that mean nothing; EnvironmentProblem if HiGHS is not installed.
+    """
+    _check(options)
+    ceilings = [ceiling(name, limits[name]) for name in BUDGETED if limits.get(name) is not None]
+    unknown = [name for name in limits if name not in BUDGETED]
+    if unknown or not ceilings:
+        raise _no_budget(unknown)
+    require_solver()
+    return _Task(network, ceilings, options).report()
+
+
+def _check(options: SearchOptions) -> None:
+    for what, given, known in (("keep", options.keep, KEEP), ("per", options.per, PER)):
+        if given not in known:
+            hint = did_you_mean(str(given), known) or f"there are {joined(list(known))}"
+            raise UsageError(f"--{what} {given!r} means nothing; {hint}")
+    for count in options.groups if options.groups is not None else ():
+        if not _is_candidate(count):
+            raise UsageError(
+                "a candidate is a whole number, 1 or more, a range such as 2-8, 'all' or "
+                f"'depthwise'; got {count!r}"
+            )
+    if options.frontier is not None and not 2 <= options.frontier <= MAX_POINTS:
+        raise UsageError(f"a frontier has 2 to {MAX_POINTS} budgets; got {options.frontier}")
+    if not options.time_limit > 0:
+        raise UsageError(f"the time limit must be above 0 seconds; got {options.time_limit}")
+
+
+def _is_candidate(count: object) -> bool:
+    if isinstance(count, str):
+        return count in (ALL, DEPTHWISE) or RANGE.fullmatch(count) is not None
+    return isinstance(count, int) and not isinstance(count, bool) and count >= 1
+
+
+RANGE = re.compile(r"[0-9]{1,18} ?- ?[0-9]{1,18}")
+
+MAX_POINTS = 100
+"""The most budgets of a frontier."""
+
+
+def _no_budget(unknown: list[str]) -> UsageError:
+    listed = joined(list(BUDGETED), "or")
+    if unknown:
+        hint = did_you_mean(unknown[0], BUDGETED) or f"there are {listed}"
+        return UsageError(f"no budget is called {unknown[0]!r}; {hint}")
+    return UsageError(
+        f"a search needs a budget of {listed}", "half of the MACs, for example: --max-macs 50%"
+    )
+
+
+def _as_losses(budget: Budget) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(map(float, row)) for row in budget.costs)
+
+
+class _Task:
+    """One search: the network, its units, and the solver with all that it has learned."""
+
+    def __init__(self, network: Network, ceilings: list[Ceiling], options: SearchOptions) -> None:
+        self.network = network
+        self.options = options
+        self.before = total(network, options.dtype)
+        self._refuse_unknown(ceilings)
+        self.units = units_of(
+            network,
+            options.per,
+            only=options.only,
+            except_=options.except_,
+            groups=options.groups,
+        )
+        self.activations = activations(network)
+        self.budgets = tuple(
+            self._budget(each.metric, each.allowed(self.before.metric(METRICS[each.metric])))
+            for each in ceilings
+        )
+        self.solver = Search(options.time_limit)
+        self.mixing = None if options.allow_unmixed else Mixing(network, self.units)
+        self.losses = tuple(map(self._losses, self.units.units))
+
+    def _refuse_unknown(self, ceilings: list[Ceiling]) -> None:
+        of_macs = [each.metric for each in ceilings if METRICS[each.metric].is_of_macs]
+        if self.options.keep == "macs":
+            of_macs.append("macs")
+        if self.before.unknown and of_macs:
+            raise UsageError(
+                f"{METRICS[of_macs[0]].title} cannot be counted: gconv does not know the MACs of "
+                f"{joined(self.before.unknown)}",
+                "--max-params and --max-memory can",
+            )
+
+    def _budget(self, metric: str, limit: int) -> Budget:
+        """The linear budget of a metric: what each unit costs, and what the rest costs."""
+        wanted, dtype = METRICS[metric], self.options.dtype
+        # With the first candidates all costs are known; another candidate adds to one unit's.
+        first = self.totals((0,) * len(self.units.units))
+        amount = first.metric(wanted)
+
+        def costs(unit: Unit) -> tuple[int, ...]:
+            return tuple(
+                shifted(
+                    first,
+                    dtype,
+                    params=params - unit.params[0],
+                    macs=macs - unit.macs[0],
+                    read=read - unit.read[0],
+                ).metric(wanted)
+                - amount
+                for params, macs, read in zip(unit.params, unit.macs, unit.read, strict=True)
+            )
+
+        return Budget(metric, limit, amount, tuple(map(costs, self.units.units)))
+
+    def totals(self, choice: Choice) -> Totals:
+        """The costs of the network with a choice."""
+        return total(self.chosen(choice), self.options.dtype, self.activations)
+
+    def chosen(self, choice: Choice) -> Network:
+        """The network with a choice."""
+        return with_counts(self.network, self.units.counts(choice))
+
+    def _losses(self, unit: Unit) -> tuple[float, ...]:
+        if self.options.keep == "connections":
+            return tuple(len(unit.convolutions) * log2(count) for count in unit.counts)
+        kept = unit.params if self.options.keep == "params" else unit.macs
+        return tuple(float(-cost) for cost in kept)
+
+    def value(self, choice: Choice) -> float:
+        """What is maximized, from whole numbers."""
+        if self.options.keep == "connections":
+            return -log2(prod(self.units.counts(choice).values())) + 0.0  # no -0.0
+        return self.totals(choice).metric(METRICS[self.options.keep])
+
+    def best(self, budgets: tuple[Budget, ...]) -> Outcome:
+        """The best choice within budgets."""
+        conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
+        return self.solver.best(Problem(self.losses, budgets, conflicts))
+
+    def least(self, metric: Budget, others: tuple[Budget, ...]) -> Outcome:
+        """The choice that costs least in one metric."""
+        conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
+        return self.solver.best(Problem(_as_losses(metric), others, conflicts))
+
+    def _unreachable(self) -> UnreachableBudget:
+        nodes = self.network.nodes
+
+        def counts(choice: Choice) -> dict[str, int]:
+            return {nodes[i].name: count for i, count in self.units.counts(choice).items()}
+
+        def unmixed(metric: Budget, others: tuple[Budget, ...]) -> Outcome:
+            solver = Search(self.options.time_limit)
+            return solver.best(Problem(_as_losses(metric), others, lambda _: ()))
+
+        return unreachable(self.budgets, self.least, counts, unmixed if self.mixing else None)
+
+    def bound(self, outcome: Outcome) -> float:
+        """The largest value that is still possible."""
+        if self.options.keep == "connections":
+            return -outcome.bound
+        first = (0,) * len(self.losses)
+        return self.value(first) + sum(row[0] for row in self.losses) - outcome.bound
+
+    def report(self) -> SearchReport:
+        """The result. Raises UnreachableBudget if there is none."""
+        outcome = self.best(self.budgets)
+        choice = outcome.choice
+        if choice is None:
+            raise self._unreachable()
+        network = self.chosen(choice)
+        counts = self.units.counts(choice)
+        after = self.totals(choice)
+        nodes = self.network.nodes
+        value = self.value(choice)
+        return SearchReport(
+            name=self.network.name,
+            inputs=self.network.input_shapes,
+            dtype=self.options.dtype,
+            keep=self.options.keep,
+            per=self.options.per,
+            budgets=tuple(
+                BudgetUse(
+                    each.metric,
+                    each.limit,
+                    after.metric(METRICS[each.metric]),
+                    self.before.metric(METRICS[each.metric]),
+                )
+                for each in self.budgets
+            ),
+            value=value,
+            bound=value if outcome.is_proven else max(value, self.bound(outcome)),
+            optimal=outcome.is_proven,
+            is_unmixed_allowed=self.options.allow_unmixed,
+            choice={nodes[index].name: count for index, count in counts.items()},
+            changes=tuple(
+                ChangedConvolution(
+                    name=node.name,
+                    before=node.groups or 1,
+                    after=network.nodes[index].groups or 1,
+                    window=node.op.window,
+                    output_shape=node.shape,
+                    cost_before=node.cost,
+                    cost=network.nodes[index].cost,
+                    path=node.path,
+                    item=node.item,
+                )
+                for index, node in enumerate(nodes)
+                if index in counts and node.groups != counts[index]
+            ),
+            unchanged=tuple(nodes[index].name for index in self.units.unchanged),
+            before=self.before,
+            after=after,
+            uniform=self._uniform(),
+            frontier=self._frontier() if self.options.frontier else None,
+            network=network,
+        )
+
+    def _uniform(self) -> UniformChoice | None:
+        """The best single count within the same budgets, and without the same conflicts."""
+        units = self.units.units
+        shared = set(units[0].counts).intersection(*(unit.counts for unit in units[1:]))
+        fitting: list[tuple[float, int, Choice]] = []
+        for count in sorted(shared):
+            choice = tuple(unit.counts.index(count) for unit in units)
+            if all(budget.is_kept(choice) for budget in self.budgets):
+                fitting.append((self.value(choice), count, choice))
+        fitting.sort(key=lambda each: (-each[0], each[1]))
+        for value, count, choice in fitting:
+            if self.mixing is None or not self.mixing.broken(choice):
+                return UniformChoice(count, value, self.totals(choice))
+        return None
+
+    def _frontier(self) -> Frontier:
+        """The best values within budgets from the least that is possible to what costs nothing."""
+        points = self.options.frontier or 2
+        varied, *others = self.budgets
+        least = self.least(varied, tuple(others)).choice
+        most = self.best(tuple(others)).choice
+        if least is None or most is None:
+            raise UnreachableBudget(
+                "the extremes of the frontier were not found in time",
+                "give it more: --time-limit 600",
+            )
+        low, high = varied.used(least), varied.used(most)
+        made = []
+        for number in range(points):
+            limit = low + (high - low) * number // (points - 1)
+            outcome = self.best((varied._replace(limit=limit), *others))
+            choice = outcome.choice
+            value = None if choice is None else self.value(choice)
+            bound = value if outcome.is_proven else self.bound(outcome)
+            used = None if choice is None else varied.used(choice)
+            made.append(FrontierPoint(limit, used, value, bound, outcome.is_proven))
+        return Frontier(varied.metric, tuple(made))

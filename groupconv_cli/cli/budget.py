@@ -1,0 +1,57 @@
+"""The options --max-…: one for each metric that a budget may limit."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, ParamSpec
+
+import typer
+
+from groupconv_cli.policy.totals import BUDGETED, METRICS, TotalInfo
+
+P = ParamSpec("P")
+
+BUDGET_OPTIONS = {f"max_{name}": name for name in BUDGETED}
+"""The metric that each parameter limits."""
+
+
+def with_budget(
+    *, more: str, metavar: str = "AMOUNT"
+) -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Gives a command an option --max-… for each metric of budgets, in place of `**limits`.
+
+    Typer makes options from the parameters of a signature. `more` is a sentence of their help.
+    """
+
+    def decorated(function: Callable[P, int]) -> Callable[P, int]:
+        signature = inspect.signature(function, eval_str=True)
+        first, *rest, _ = signature.parameters.values()
+        options = [
+            first.replace(
+                name=parameter, annotation=_limit_of(METRICS[name], more, metavar), default=None
+            )
+            for parameter, name in BUDGET_OPTIONS.items()
+        ]
+        parameters = (first, *options, *rest)
+        function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return function
+
+    return decorated
+
+
+def given_limits(limits: Mapping[str, str | None]) -> dict[str, str]:
+    """The limits that were given, by metric."""
+    each = {name: limits[parameter] for parameter, name in BUDGET_OPTIONS.items()}
+    return {name: text for name, text in each.items() if text is not None}
+
+
+def _limit_of(metric: TotalInfo, more: str, metavar: str) -> object:
+    example = metric.example + " or 190MiB" * metric.is_bytes
+    option = typer.Option(
+        f"--max-{metric.name}",
+        metavar=metavar,
+        help=f"The most {metric.title} allowed, such as {example}. {more}",
+        show_default=False,
+    )
+    return Annotated[str | None, option]

@@ -1,0 +1,199 @@
+"""A SearchReport as a View: the convolutions that change, and the totals beside the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isfinite
+
+from groupconv_cli.analysis.search.report import (
+    ChangedConvolution,
+    Frontier,
+    FrontierPoint,
+    SearchReport,
+)
+from groupconv_cli.policy.totals import METRICS, TOTALS
+from groupconv_cli.render.summary import window_text
+from groupconv_cli.render.view import (
+    CONVENTION,
+    UNKNOWN,
+    Cell,
+    Column,
+    Row,
+    Table,
+    Typed,
+    View,
+    bounded,
+    inputs_text,
+    macs_notes,
+)
+from groupconv_cli.units import ratio, value_text
+from groupconv_cli.words import joined, plural
+
+KEPT = "Kept: the share of a dense convolution's connections."
+
+COLUMNS = (
+    Column("Convolution", key="name"),
+    Column("Window", key="window", drop=5),
+    Column("Output", "shape", "output_shape", drop=4),
+    Column("From", "groups", "groups_before"),
+    Column("To", "groups", "groups"),
+    Column("Kept", "ratio", "kept", drop=1, legend=KEPT),
+    Column("Params", "count", "params", drop=2),
+    Column("MACs", "count", "macs"),
+    Column("vs written", "ratio", "macs_ratio", drop=3, of="MACs"),
+)
+
+MAX_NAMES = 3
+
+KEPT_MOST = {
+    "connections": "minus the sum of log2 g over {}",
+    "params": "the params of the network",
+    "macs": "the MACs of the network",
+}
+"""What the value of each thing to keep is, of so many convolutions."""
+
+
+def search_view(report: SearchReport, next_step: str, *, exact: bool = False) -> View:
+    """The view of a search. `next_step` is the sentence that ends it."""
+    could = plural(len(report.choice), "convolution")
+    title = (
+        f"{report.name} · {inputs_text(report.inputs)} · {len(report.changes)} of {could} "
+        f"changed · {report.dtype}"
+    )
+    tables = [totals_table(report)]
+    if report.changes:
+        tables.insert(0, Table(COLUMNS, tuple(map(_row, _folded(report.changes)))))
+    if report.frontier:
+        tables.append(_frontier_table(report.frontier))
+    notes = (CONVENTION, *macs_notes(report.before), *_unchanged(report, exact))
+    return View(title, tuple(tables), notes, (*_conclusion(report, could), next_step))
+
+
+def _folded(changes: Sequence[ChangedConvolution]) -> list[list[ChangedConvolution]]:
+    """Repeats of one item of the spec in one block, with the same change, together."""
+    folded: dict[object, list[ChangedConvolution]] = {}
+    for each in changes:
+        outermost = each.path[0].name if len(each.path) > 1 else None
+        items = tuple(step.item for step in each.path)
+        same = (
+            outermost,
+            items,
+            each.item,
+            each.before,
+            each.after,
+            each.window,
+            each.output_shape,
+        )
+        folded.setdefault(same, []).append(each)
+    return list(folded.values())
+
+
+def _row(changes: list[ChangedConvolution]) -> Row:
+    first = changes[0]
+    macs = sum(each.cost.macs for each in changes)
+    cells = (
+        _label([each.name for each in changes]),
+        window_text(first.window) if first.window else None,
+        first.output_shape,
+        first.before,
+        first.after,
+        1 / first.after,
+        sum(each.cost.params for each in changes),
+        macs,
+        ratio(macs, sum(each.cost_before.macs for each in changes)),
+    )
+    return Row(cells)
+
+
+def _label(names: list[str]) -> str:
+    """The name, or for several a pattern of their names and their number."""
+    if len(names) == 1:
+        return names[0]
+    parts = zip(*(name.split(".") for name in names), strict=True)
+    shared = ".".join(part[0] if len(set(part)) == 1 else "*" for part in parts)
+    return f"{shared} ×{len(names)}"
+
+
+def totals_table(report: SearchReport) -> Table:
+    """The totals as written, with the choice and with the best single count, and the limits."""
+    uniform = report.uniform
+    columns = [
+        Column("Total", key="total"),
+        Column("As written", "count", "before"),
+        Column("Limit", "count", "limit", drop=1),
+        Column("Chosen", "count", "after"),
+        Column("vs written", "ratio", "ratio", drop=2),
+    ]
+    if uniform:
+        columns.append(Column(f"All g={uniform.groups}", "count", "uniform", drop=3))
+    limits = {METRICS[each.metric].field: each.limit for each in report.budgets}
+    rows = []
+    for total in TOTALS:
+        if not total.is_shown or total.is_part:
+            continue
+        known = report.before.macs_complete or not total.is_of_macs
+        before, after = report.before.value(total), report.after.value(total)
+        limit = limits.get(total.field)
+
+        def cell(value: float, kind: str = total.kind, known: bool = known) -> Cell:
+            return bounded(Typed(kind, value), known=known)
+
+        cells: list[Cell] = [
+            total.heading,
+            cell(before),
+            None if limit is None else Typed(total.kind, limit),
+            cell(after),
+            ratio(after, before) if known else UNKNOWN,
+        ]
+        if uniform:
+            cells.append(cell(uniform.totals.value(total)))
+        rows.append(Row(tuple(cells)))
+    return Table(tuple(columns), tuple(rows))
+
+
+def _frontier_table(frontier: Frontier) -> Table:
+    metric = METRICS[frontier.metric]
+    title = metric.title[:1].upper() + metric.title[1:]
+    columns = (
+        Column(f"{title} at most", metric.kind, "limit"),
+        Column("Used", metric.kind, "used"),
+        Column("Value", "value", "value"),
+        Column("Proven", key="optimal"),
+    )
+    return Table(columns, tuple(_point(point) for point in frontier.points))
+
+
+def _point(point: FrontierPoint) -> Row:
+    proven = "yes" if point.optimal else "no"
+    return Row((point.limit, point.used, point.value, proven))
+
+
+def _unchanged(report: SearchReport, exact: bool) -> Iterator[str]:
+    names = report.unchanged
+    if names:
+        more = len(names) - MAX_NAMES
+        listed = names if exact or more <= 0 else (*names[:MAX_NAMES], f"{more} more")
+        yield f"Unchanged, because none of the counts divides their channels: {joined(listed)}."
+
+
+def _conclusion(report: SearchReport, could: str) -> Iterator[str]:
+    value = value_text(report.value)
+    meaning = KEPT_MOST[report.keep].format(could)
+    if report.optimal:
+        yield (
+            f"Proven optimal: no other choice within the limits has a larger value than {value}, "
+            f"{meaning}. The value is no accuracy."
+        )
+    else:
+        most = f"none has more than {value_text(report.bound)}" if isfinite(report.bound) else ""
+        yield (
+            f"Not proven optimal, because the time limit ended the search. The value is {value}, "
+            f"{meaning}{'; ' + most if most else ''}. The value is no accuracy."
+        )
+    if report.uniform:
+        yield (
+            f"The best single count within the limits is g={report.uniform.groups}, with the value "
+            f"{value_text(report.uniform.value)}."
+        )
+    else:
+        yield "No single count fits all of them within the limits."
