@@ -140,6 +140,18 @@ class Softmax(Op, name="softmax"):
             LayerCall("Reshape", name, {"target_shape": x}),
         ]
 
+    def open_calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """The same in one dimension, where a `Reshape` can leave its size open."""
+        (x,) = inputs
+        if len(x) != 2:
+            return self.calls(name, x)
+        return [
+            call._replace(leading={"target_shape": (-1, *call.leading["target_shape"][1:])})
+            if call.function == "Reshape"
+            else call
+            for call in self.calls(name, x)
+        ]
+
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
         """The layer or the operation, over the channels."""

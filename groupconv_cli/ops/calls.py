@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from groupconv_cli.errors import EnvironmentProblem
+
 NONE: Mapping[str, Any] = {}
 
 
@@ -45,7 +47,7 @@ class LayerCall(NamedTuple):
             if self.function == "getitem":
                 output = tensor[..., arguments["start"] : arguments["stop"]]
             else:
-                output = getattr(keras.ops, self.function)(tensor, **arguments)
+                output = _operation(self.function)(tensor, **arguments)
             name_operation(output, self.name)
             return output
 
@@ -67,6 +69,18 @@ def channel_slice(name: str, start: int, stop: int) -> LayerCall:
 def one_if_equal(size: tuple[Any, ...]) -> Any:
     """A size for Keras code: one number if all axes have the same."""
     return size[0] if len(set(size)) == 1 else size
+
+
+def _operation(name: str) -> Callable[..., Any]:
+    import keras
+
+    function: Callable[..., Any] | None = getattr(keras.ops, name, None)
+    if function is None:
+        raise EnvironmentProblem(
+            f"Keras {keras.__version__} has no keras.ops.{name}, which this network needs",
+            "pip install --upgrade keras",
+        )
+    return function
 
 
 def _made(value: Any) -> Any:

@@ -293,17 +293,33 @@ class LocalResponse(Op, name="local_response", layer=False):
         `AveragePooling2D` slides over an image of positions by channels, with zeros around it.
         """
         (x,) = inputs
-        reach = self.size // 2
         image = (prod(x[:-1]), x[-1], 1)
-        ends = [bordered("ZeroPadding", [(0, 0), (reach, reach)], f"{name}.pad")]
-        window = {"pool_size": (1, self.size)}
+        into = LayerCall("Reshape", f"{name}.image", {"target_shape": image})
+        back = LayerCall("Reshape", f"{name}.shape", {"target_shape": x})
+        return self._calls(name, into, back, rank=2)
+
+    def open_calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """The same with the channels as one more axis to slide over, up to two dimensions."""
+        (x,) = inputs
+        if len(x) > 3:
+            return self.calls(name, x)
+        into = LayerCall("expand_dims", f"{name}.image", {"axis": -1}, of="ops")
+        back = LayerCall("squeeze", f"{name}.shape", {"axis": -1}, of="ops")
+        return self._calls(name, into, back, rank=len(x))
+
+    def _calls(self, name: str, into: LayerCall, back: LayerCall, rank: int) -> Sequence[LayerCall]:
+        """`into` gives an image of this rank whose last axis is the channels; `back` undoes it."""
+        reach = self.size // 2
+        around = [*((0, 0) for _ in range(rank - 1)), (reach, reach)]
+        ends = [bordered("ZeroPadding", around, f"{name}.pad")]
+        window = {"pool_size": (*(1 for _ in range(rank - 1)), self.size)}
         options = {"strides": 1, "padding": "valid", "data_format": "channels_last"}
         return [
             LayerCall("square", f"{name}.square", of="ops"),
-            LayerCall("Reshape", f"{name}.image", {"target_shape": image}),
+            into,
             *(ends if reach else []),
-            LayerCall("AveragePooling2D", f"{name}.mean", window, options),
-            LayerCall("Reshape", f"{name}.shape", {"target_shape": x}),
+            LayerCall(f"AveragePooling{rank}D", f"{name}.mean", window, options),
+            back,
             LayerCall(
                 "Rescaling",
                 f"{name}.rescaling",

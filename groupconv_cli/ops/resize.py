@@ -273,6 +273,17 @@ class PixelShuffle(Op, name="pixel_shuffle"):
             before *= size * times
         return [*made, LayerCall("Reshape", name, {"target_shape": self.output_shape(x)})]
 
+    def open_calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
+        """A `Reshape` in one dimension, and `depth_to_space` in two: neither needs the sizes."""
+        (x,) = inputs
+        block = self._block(x)
+        if len(block) == 1:
+            target = (-1, self.output_shape(x)[-1])
+            return [LayerCall("Reshape", name, {"target_shape": target})]
+        if len(block) == 2 and block[0] == block[1]:
+            return [LayerCall("depth_to_space", name, {"block_size": block[0]}, of="ops")]
+        return self.calls(name, x)
+
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op:
         """The operation `depth_to_space`."""

@@ -8,7 +8,7 @@ import pytest
 from specs import names, network, problems
 
 from groupconv_cli import Network, UsageError, build, export
-from groupconv_cli.errors import Source
+from groupconv_cli.errors import EnvironmentProblem, Source
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Node
 
@@ -407,6 +407,45 @@ def test_an_open_model_computes_what_the_model_of_given_sizes_does() -> None:
         np.testing.assert_allclose(model(x), fixed(x), rtol=1e-5, atol=1e-6)
     copy = keras.Model.from_config(model.get_config())
     assert copy.count_params() == model.count_params()
+
+
+@pytest.mark.parametrize("name", ["depth_to_space"])
+def test_an_old_keras_lacks_an_operation(name: str, monkeypatch) -> None:
+    import keras
+
+    monkeypatch.delattr(keras.ops, name, raising=False)
+    with pytest.raises(EnvironmentProblem, match=f"has no keras.ops.{name}") as caught:
+        build(SpecFile(Source("spec.yaml", "input: [null, null, 8]\nlayers: [pixel_shuffle]\n")))
+    assert caught.value.hint == "pip install --upgrade keras"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "layer"),
+    [
+        ([6], "pixel_shuffle"),
+        ([6], "softmax: {groups: 2}"),
+        ([6], "local_response_norm"),
+        ([5, 6], "local_response_norm: {size: 3, alpha: 1}"),
+        ([5, 6], "pixel_shuffle: {size: 2}"),
+        ([5, 6], "conv: {filters: 4, kernel: 3, padding: [[0, 1], [2, 0]]}"),
+        ([6], "conv: {filters: 4, kernel: 3, padding: causal}"),
+    ],
+    ids=str,
+)
+def test_a_layer_leaves_the_sizes_open(sizes: list[int], layer: str) -> None:
+    import keras
+    import numpy as np
+
+    if "pixel" in layer and len(sizes) == 2 and not hasattr(keras.ops, "depth_to_space"):
+        pytest.skip("Keras has it since 3.13")
+    open_sizes = ", ".join("null" for _ in sizes)
+    text = f"input: [{open_sizes}, 8]\nlayers:\n  - {layer}\n"
+    model = build(SpecFile(Source("spec.yaml", text)))
+    assert set(model.inputs[0].shape[:-1]) == {None}
+    fixed = build(network(text, settings={"input": [*sizes, 8]}))
+    fixed.set_weights(model.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, *sizes, 8)).astype("float32")
+    np.testing.assert_allclose(model(x), fixed(x), rtol=1e-5, atol=1e-6)
 
 
 def test_a_layer_that_depends_on_the_sizes_cannot_leave_them_open() -> None:
