@@ -116,7 +116,39 @@ NAMES = ("model.keras", "model.h5", "model.weights.h5", "samples.npz")
 
 def with_a_changed_description(random: Random) -> tuple[str, bytes]:
     parts = members(good().keras)
-    config = json.loads(parts["config.json"])
+    text = _changed(random, parts["config.json"])
+    if random.random() < 0.7:
+        return "model.keras", archive({**parts, "config.json": text.encode()})
+    return "model.h5", _hdf5(good().hdf5, lambda file: file.attrs.__setitem__("model_config", text))
+
+
+def of_keras_2(random: Random) -> tuple[str, bytes]:
+    """A file that Keras 2 wrote, whose description is changed, or its bytes."""
+    path = random.choice(OLD)
+    data = path.read_bytes()
+    name = f"model{path.suffix}"
+    if random.random() < 0.2:
+        return name, flipped(random, data)
+    if path.suffix == ".keras":
+        parts = members(data)
+        return name, archive(
+            {**parts, "config.json": _changed(random, parts["config.json"]).encode()}
+        )
+
+    def change(file: h5py.File) -> None:
+        file.attrs["model_config"] = _changed(random, file.attrs["model_config"])
+
+    return name, _hdf5(data, change)
+
+
+OLD = sorted(Path(__file__).parents[1].glob("data/keras2/*.h5")) + sorted(
+    Path(__file__).parents[1].glob("data/keras2/*.keras")
+)
+
+
+def _changed(random: Random, text: str | bytes) -> str:
+    """A description with some values that are gone, others, or from elsewhere in it."""
+    config = json.loads(text)
     for _ in range(random.choice([1, 1, 2, 5])):
         places = list(_places(config))
         holder, key = random.choice(places)
@@ -131,10 +163,7 @@ def with_a_changed_description(random: Random) -> tuple[str, bytes]:
                 continue
         else:
             holder[key] = value
-    text = json.dumps(config)
-    if random.random() < 0.7:
-        return "model.keras", archive({**parts, "config.json": text.encode()})
-    return "model.h5", _hdf5(good().hdf5, lambda file: file.attrs.__setitem__("model_config", text))
+    return json.dumps(config)
 
 
 VALUES: tuple[Any, ...] = (
@@ -308,7 +337,8 @@ def _array(shape: str, data: bytes = b"") -> bytes:
 
 KINDS: dict[str, tuple[Callable[[Random], tuple[str, bytes]], int]] = {
     "flipped bytes": (with_flips, 40),
-    "descriptions": (with_a_changed_description, 25),
+    "descriptions": (with_a_changed_description, 20),
+    "of Keras 2": (of_keras_2, 15),
     "odd objects": (with_odd_objects, 20),
     "code": (with_code, 5),
     "bombs": (bomb, 10),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -27,12 +28,39 @@ NUMBERS: tuple[Any, ...] = (
     *(0, -1, 1, 2, 3, 5, 7, 12, 64, 255, 1000, 4097, 10**6, 10**9, 10**12, 10**15, 0.5, 1.0, 1e300),
     *("$g", "$w", "$in", "$in // $g", "$w * 2", "$in % 3", "($w + $g) // 2", "-$g", "$w / $g"),
     *("$in == $w", "$in * $in * $in * $in", "2 * 2 * 2 * 2 * 2 * 2 * 2", "same", "depthwise", None),
+    *([[0, 1]], [[0, 1]] * 2, [[9, 0]] * 3, [1, [2]]),
+    *("round_to($w * 0.3, 8)", "max($in, $w)", "min(1, 0)", "ceil(1e308 * 10)", "round_to($w, 0)"),
+    *(
+        "8 if $g > 2 else $w",
+        "not $g",
+        "$g and $w",
+        "floor(0.5)",
+        "round_to(-$w, $g)",
+        "$i",
+        "$rows",
+    ),
 )
 """What stands in the place of another number: right ones and wrong ones."""
 
 SIMPLE = (
     *("relu", "batch_norm", "layer_norm", "swish", "gelu", "sigmoid", "softmax", "leaky_relu"),
-    *("max_pool", "avg_pool", "flatten", "global_avg_pool", "squeeze_excite", "upsample", "prelu"),
+    *("max_pool", "avg_pool", "flatten", "global_avg_pool", "upsample", "prelu"),
+    *("local_response_norm", "glu"),
+)
+MERGES = ("concat", "add", "multiply", "average", "maximum")
+NORMS = ("batch", "none", "$norm", {"batch": {"epsilon": 1e-3}}, {"group": {"groups": "$g"}})
+PATTERNS = (
+    "*",
+    "*",
+    "*conv*",
+    "[!a]*",
+    "**",
+    "stem",
+    "*a*a*a*a*a*a*a*a*a*b",
+    "[!a]*",
+    "**",
+    "conv_[0-9]",
+    "no.such",
 )
 
 
@@ -40,7 +68,7 @@ def spec(random: Random) -> str:
     """The text of a spec."""
     bundled = random.random() < 0.03
     tree = yaml.safe_load(random.choice(CONFIGS)) if bundled else _grown(random)
-    for _ in range(random.choice([0, 1, 1, 1, 2, 4])):
+    for _ in range(random.choice([0, 0, 1, 1, 1, 2, 4])):
         random.choice(CHANGES)(random, tree)
     if random.random() < 0.5:
         # The same object at two places becomes an anchor and its alias.
@@ -52,7 +80,12 @@ def _grown(random: Random) -> dict[str, Any]:
     rank = random.choice([1, 2, 2, 2, 2, 3])
     tree: dict[str, Any] = {
         "input": [random.choice([8, 16, 32, 33, 224])] * rank + [random.choice([8, 16, 32, 64])],
-        "vars": {"g": random.choice([1, 2, 4, 8]), "w": random.choice([8, 16, 32])},
+        "vars": {
+            "g": random.choice([1, 2, 4, 8]),
+            "w": random.choice([8, 16, 32]),
+            "rows": random.choice([[8, 16], [16, 32, 64], [8] * 40]),
+            "norm": random.choice(["batch", "none", "layer"]),
+        },
     }
     if random.random() < 0.3:
         tree["variants"] = {"small": {"g": 2}, "large": {"g": 4, "w": random.choice([64, 128])}}
@@ -64,9 +97,41 @@ def _grown(random: Random) -> dict[str, Any]:
             {"conv": {"filters": "$out", "kernel": 3, "stride": "$stride", "groups": "$g"}}
         )
     tree["layers"] = _items(random, 2, "$w", blocks="blocks" in tree)
+    if random.random() < 0.4:
+        _as_graph(random, tree)
+    if random.random() < 0.1:
+        count = random.choice([1, 2, 4, "$g", "depthwise"])
+        tree["groups"] = {random.choice(PATTERNS[:5]): count}
     if random.random() < 0.2:
         tree["budget"] = {"params": random.choice(["10k", "1M", "5.5M"]), "memory": "3MB"}
     return tree
+
+
+def _as_graph(random: Random, tree: dict[str, Any]) -> None:
+    """Lets some layers read named tensors, and gives the network more ends."""
+    layers = tree["layers"]
+    for number in range(len(layers)):
+        item = layers[number]
+        layers[number] = item = {item: None} if isinstance(item, str) else dict(item)
+        item["name"] = f"t{number}"
+    named = len(layers)
+    for number in range(named, 1, -1):
+        if random.random() < 0.5:
+            named_one = f"t{random.randrange(number)}"
+            near = random.choice([-1, -1, -1, -1, -2, f"t{number - 1}", named_one])
+            reads = random.choice([[-1, near], [near, -1]])
+            layers.insert(number, {random.choice(MERGES): None, "from": reads})
+    if random.random() < 0.3:
+        entering = tree.pop("input")
+        tree["inputs"] = {"image": entering, "more": list(entering)}
+        layers.insert(0, {random.choice(MERGES): None, "from": ["image", "more"]})
+    if random.random() < 0.5:
+        layers.append({"relu": None, "name": "end"})
+        tree["outputs"] = ["end", f"t{named - 1}"][: random.choice([1, 2])]
+    if random.random() < 0.3:
+        body = [{"conv": {"filters": "$in", "kernel": 1}}, {"add": None, "from": [-1, "b"]}]
+        tree["blocks"] = {**tree.get("blocks", {}), "fuse": {"inputs": ["a", "b"], "layers": body}}
+        layers.insert(random.randrange(1, len(layers) + 1), {"fuse": None, "from": [-1, -1]})
 
 
 def _items(random: Random, depth: int, width: str, *, blocks: bool = False) -> list[Item]:
@@ -89,9 +154,9 @@ def _item(random: Random, depth: int, width: str, *, blocks: bool) -> Item:
         if made["conv"]["groups"] == "depthwise":
             made["conv"]["filters"] = "$in"
         if random.random() < 0.4:
-            made["conv"] |= {"norm": "batch", "activation": "relu"}
+            made["conv"] |= {"norm": deepcopy(random.choice(NORMS)), "activation": "relu"}
         if random.random() < 0.15:
-            made["conv"] |= random.choice([{"dilation": 2}, {"bias": False}])
+            made["conv"] |= random.choice([{"dilation": 2}, {"bias": False}, {"padding": 1}])
     elif kind < 0.6:
         return random.choice(SIMPLE[:8])
     elif kind < 0.65:
@@ -101,12 +166,28 @@ def _item(random: Random, depth: int, width: str, *, blocks: bool) -> Item:
     elif kind < 0.87 and depth:
         made = {"residual": {"body": _items(random, depth - 1, width), "shortcut": "project"}}
     elif depth:
-        branches = [_items(random, depth - 1, width) for _ in range(random.randrange(1, 4))]
+        branches: list[Any] = [
+            _items(random, depth - 1, width) for _ in range(random.randrange(1, 4))
+        ]
+        if random.random() < 0.2:
+            branches[0] = {"when": random.choice([True, "$g > 1"]), "layers": branches[0]}
         made = {"parallel": {"branches": branches, "merge": "concat"}}
     else:
-        made = {"depthwise_conv": {"kernel": random.choice([3, 5])}}
+        made = random.choice(
+            [
+                {"depthwise_conv": {"kernel": random.choice([3, 5])}},
+                {"depthwise_conv": {"kernel": 3, "norm": random.choice(NORMS[:3])}},
+                {"slice": {"start": 0, "count": "ceil($in / 2)"}},
+                {"softmax": {"groups": 1}},
+            ]
+        )
     if random.random() < 0.2:
         made["repeat"] = random.choice([1, 2, 3, "$g"])
+    elif random.random() < 0.1:
+        made["each"] = {"n": random.choice(["$rows", [1, 2, 3]])}
+        if "conv" in made:
+            made["conv"]["filters"] = "$n"
+            made["conv"]["groups"] = 1
     return made
 
 
@@ -138,7 +219,7 @@ def another_number(random: Random, tree: Any) -> None:
     places = _places(tree, _is_number)
     if places:
         holder, key = random.choice(places)
-        holder[key] = random.choice(NUMBERS)
+        holder[key] = deepcopy(random.choice(NUMBERS))
 
 
 def a_near_number(random: Random, tree: Any) -> None:
@@ -218,7 +299,78 @@ def variables(random: Random, tree: Any) -> None:
     tree["vars"] = made
 
 
+def wrong_reads(random: Random, tree: Any) -> None:
+    """A `from` that reads itself, a later item, a name elsewhere, too far, or nothing."""
+    items = [holder[key] for holder, key in _places(tree, lambda v: isinstance(v, dict))]
+    if items:
+        name = random.choice(["t0", "t1", "end", "image", "a", "b", "unit"])
+        random.choice(items)["from"] = random.choice(
+            [
+                name,
+                -1,
+                -2,
+                -9,
+                -(10**30),
+                0,
+                [],
+                [name] * 3,
+                ["t1", -2],
+                [-1] * 2000,
+                {name: 1},
+                None,
+            ]
+        )
+
+
+def ends(random: Random, tree: Any) -> None:
+    """Other inputs and outputs."""
+    key = random.choice(["inputs", "outputs", "input"])
+    tree[key] = random.choice(
+        [
+            ["t0"],
+            ["t0", "t0"],
+            [],
+            {},
+            {"image": [8, 8, 8]},
+            [None, None, 8],
+            [None],
+            "t1",
+            ["image"],
+        ]
+    )
+
+
+def rows(random: Random, tree: Any) -> None:
+    """Lists for `each` that are long, uneven, or no lists."""
+    items = [holder[key] for holder, key in _places(tree, lambda v: isinstance(v, dict))]
+    if items:
+        lists: list[Any] = [
+            list(range(1, 3_000)),
+            "$rows",
+            "$g",
+            [],
+            [1, [2]],
+            ["$i", "$in"],
+            10**9,
+        ]
+        random.choice(items)["each"] = {
+            name: random.choice(lists) for name in random.choice([["n"], ["n", "m"], ["in"]])
+        }
+
+
+def patterns(random: Random, tree: Any) -> None:
+    """Globs that match nothing, everything, or slowly."""
+    slow = "*a" * random.choice([5, 30, 2000]) + "b"
+    tree["groups"] = {
+        random.choice([*PATTERNS, slow]): random.choice([1, 2, 3, 0, "$g", None, "x"])
+    }
+
+
 CHANGES = (
+    *([another_number] * 2),
+    *([a_near_number] * 12),
+    *([variables] * 3),
+    *(wrong_reads, wrong_reads, ends, rows, patterns),
     *([another_number] * 3),
     *([a_near_number] * 4),
     *(repeated, nested, the_same_again, moved, moved, without, block_in_block, variables),
