@@ -5,7 +5,7 @@ Times are wall-clock seconds of one call, for a whole batch. `benchmark/measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from numbers import Integral
@@ -20,9 +20,6 @@ Progress = Callable[[str, float, float], None]
 
 RUNTIMES = ("gconv", "keras")
 """'gconv' has the fast layers, 'keras' the stock layers."""
-
-WORTH = 0.05
-"""A smaller share of time does not count as a gain: shared machines drift by as much."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +40,6 @@ class Timing:
             return 0.0
         low, _, high = quantiles(self.samples, n=4, method="inclusive")
         return (high - low) / 2 / self.median if self.median else 0.0
-
-    def times_faster_than(self, other: Timing) -> float:
-        """How many times as fast as `other`: the median over the rounds that both have.
-
-        The two calls of a round follow each other closely, so a disturbance on a shared machine
-        slows both.
-        """
-        pairs = zip(other.samples, self.samples, strict=False)
-        return median(theirs / ours for theirs, ours in pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,43 +166,6 @@ class LayerMeasurement:
         if timing is None:
             return None
         return max(0.0, timing.median - (self.call.median if self.call else 0.0))
-
-
-@dataclass(frozen=True)
-class SpeedVerdict:
-    """The conclusion from the times of several numbers of groups."""
-
-    fastest: int
-    times_faster: float
-    """How many times as fast as one group it is."""
-    macs_ratio: float
-    """One group's MACs divided by those of the fastest: the speed-up that FLOPs predict."""
-    enough: int
-    """The smallest number whose time is within `WORTH` of the fastest's."""
-    beyond: tuple[int, ...]
-    """The larger numbers, which gain less than `WORTH`."""
-
-
-def verdict(rows: Iterable[tuple[int, int, Timing]]) -> SpeedVerdict | None:
-    """The conclusion from (number of groups, MACs, time) of each row, one of them g = 1.
-
-    None if there is no row to compare with one group.
-    """
-    by_groups = {groups: (macs, timing) for groups, macs, timing in rows}
-    if 1 not in by_groups or len(by_groups) < 2:
-        return None
-    dense_macs, dense = by_groups[1]
-    faster = {g: timing.times_faster_than(dense) for g, (_, timing) in by_groups.items()}
-    fastest = max(faster, key=lambda g: (faster[g], -g))
-    near = [g for g in sorted(faster) if faster[g] >= faster[fastest] * (1 - WORTH)]
-    macs = by_groups[fastest][0]
-    return SpeedVerdict(
-        fastest=fastest,
-        times_faster=faster[fastest],
-        macs_ratio=dense_macs / macs if macs else 1.0,
-        enough=near[0],
-        beyond=tuple(g for g in sorted(faster) if g > near[0]),
-    )
 
 
 def rounds_needed(samples: tuple[float, ...], tolerance: float) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.growth import LimitVerdict
     from groupconv_cli.analysis.measurement import (
         GroupMeasurement,
+        GroupTimes,
         LayerMeasurement,
         LayerTimes,
         Timing,
@@ -314,8 +315,8 @@ def _measured_groups(measured: GroupMeasurement) -> dict[str, Any]:
                 "groups": row.groups,
                 "runtime": row.runtime,
                 "macs": row.macs,
-                "forward": _timing(row.forward),
-                "train": _timing(row.train),
+                "forward": _timing_vs(row, measured, "forward"),
+                "train": _timing_vs(row, measured, "train"),
                 "forward_bytes": row.forward_bytes,
                 "train_bytes": row.train_bytes,
             }
@@ -347,6 +348,25 @@ def _conditions(measured: GroupMeasurement | LayerMeasurement) -> dict[str, Any]
 def _layer_times(row: LayerTimes) -> dict[str, Any]:
     forward, train = _timing(row.forward), _timing(row.train)
     return {"name": row.name, "runtime": row.runtime, "forward": forward, "train": train}
+
+
+def _timing_vs(row: GroupTimes, measured: GroupMeasurement, phase: str) -> dict[str, Any] | None:
+    """A time, and its speed-up over one group."""
+    from groupconv_cli.analysis.speedup import speed_up
+
+    timing = getattr(row, phase)
+    dense = measured.baseline(row)
+    reference = None if dense is None else getattr(dense, phase)
+    if timing is None or reference is None:
+        return _timing(timing)
+    found = speed_up(timing, reference)
+    verdict = None if timing is reference else str(found.outcome)
+    return {
+        **(_timing(timing) or {}),
+        "speedup": found.times,
+        "interval": found.interval and list(found.interval),
+        "verdict": verdict,
+    }
 
 
 def _timing(timing: Timing | None) -> dict[str, Any] | None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from groupconv_cli.analysis.measurement import (
-    WORTH,
     GroupMeasurement,
     GroupTimes,
     LayerMeasurement,
     LayerTimes,
     Machine,
     MeasureSettings,
-    SpeedVerdict,
     Timing,
-    verdict,
 )
 from groupconv_cli.analysis.report import LayerRow
+from groupconv_cli.analysis.speedup import WORTH, Conclusion, CountTimes, conclusion, speed_up
 from groupconv_cli.render.labels import labelled
 from groupconv_cli.render.view import Cell, Column, Table
 from groupconv_cli.units import ratio, ratio_text, seconds_text
@@ -30,14 +28,16 @@ GROUP_COLUMNS = (
     Column("Forward", "seconds", "forward_s"),
     Column("±", "spread", "forward_spread", drop=6, of="Forward"),
     Column("Speed-up", "ratio", "forward_speedup"),
+    Column("", key="forward_verdict", drop=3, of="Forward"),
     Column("Samples/s", "decimal", "forward_samples_per_s", drop=5, of="Forward"),
     Column("Train step", "seconds", "train_s"),
     Column("±", "spread", "train_spread", drop=6, of="Train step"),
     Column("Speed-up", "ratio", "train_speedup"),
-    Column("Samples/s", "decimal", "train_samples_per_s", drop=4, of="Train step"),
+    Column("", key="train_verdict", drop=3, of="Train step"),
+    Column("Samples/s", "decimal", "train_samples_per_s", drop=5, of="Train step"),
     Column("By MACs", "ratio", "macs_speedup", drop=2),
     Column("Forward memory", "bytes", "forward_bytes", drop=7),
-    Column("Train memory", "bytes", "train_bytes", drop=3),
+    Column("Train memory", "bytes", "train_bytes", drop=4),
 )
 
 INTERRUPTED = "Interrupted: only finished rounds are counted."
@@ -74,9 +74,11 @@ def _group_cells(row: GroupTimes, measured: GroupMeasurement, several: bool) -> 
 
 def _timing_cells(timing: Timing | None, dense: Timing | None, batch: int) -> tuple[Cell, ...]:
     if timing is None:
-        return (None,) * 4
-    faster = timing.times_faster_than(dense) if dense else None
-    return (timing.median, timing.spread, faster, batch / timing.median)
+        return (None,) * 5
+    found = speed_up(timing, dense) if dense else None
+    outcome = found.outcome if found and timing is not dense else None
+    times = found.times if found else None
+    return (timing.median, timing.spread, times, outcome, batch / timing.median)
 
 
 def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
@@ -93,44 +95,55 @@ def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
 
 def conclusions(measured: GroupMeasurement) -> tuple[str, ...]:
     """The fastest number of groups, the number from which more gain little, and stock Keras."""
-    return (*_verdicts(measured), *_stock_sentence(measured))
+    return (*_conclusions(measured), *_stock_sentence(measured))
 
 
-def _verdicts(measured: GroupMeasurement) -> Iterable[str]:
+def _conclusions(measured: GroupMeasurement) -> Iterable[str]:
     runtime = measured.settings.runtimes[0]
     for phase, word in PHASES.items():
-        rows = [
-            (row.groups, row.macs, timing)
+        found = conclusion(
+            CountTimes(row.groups, row.macs, timing)
             for row in measured.rows
             if isinstance(row.groups, int)
             and row.runtime == runtime
             and (timing := _of(row, phase)) is not None
-        ]
-        found = verdict(rows)
+        )
         if found:
-            yield _conclusion(found, word)
+            yield _sentence(found, word)
 
 
-def _conclusion(found: SpeedVerdict, phase: str) -> str:
-    if found.times_faster < 1 + WORTH:
+def _sentence(found: Conclusion, phase: str) -> str:
+    share = f"{100 * WORTH:g} %"
+    if not found.fastest and found.uncertain:
+        unsure = joined([f"g={groups}" for groups in found.uncertain])
+        stand = "is" if len(found.uncertain) == 1 else "are"
         return (
-            f"In {phase}, groups bring no speed here: no number of groups is {100 * WORTH:g} % "
+            f"In {phase}, no number of groups is shown to be more than {share} faster than g=1. "
+            f"{unsure} {stand} uncertain; more --runs may tell."
+        )
+    if not found.fastest:
+        return (
+            f"In {phase}, groups bring no speed here: no number of groups is more than {share} "
             "faster than g=1."
         )
-    text = (
-        f"In {phase}, g={found.fastest} is fastest here: {ratio_text(found.times_faster)} the "
-        f"speed of g=1. MACs alone predict {ratio_text(found.macs_ratio)}."
-    )
+    names = joined([f"g={groups}" for groups in found.fastest])
+    times = joined([ratio_text(each) for each in found.times])
+    macs = joined([ratio_text(each) for each in found.by_macs])
+    if len(found.fastest) == 1:
+        text = f"In {phase}, {names} is fastest here: {times} the speed of g=1."
+    else:
+        text = f"In {phase}, {names} are fastest here and not told apart: {times} the speed of g=1."
+    text += f" MACs alone predict {macs}."
     if not found.beyond:
         return f"{text} No larger number was measured: more groups may be faster still."
-    return f"{text} Beyond g={found.enough} there is less than {100 * WORTH:g} % to gain."
+    return f"{text} Beyond g={found.enough} there is less than {share} to gain."
 
 
 def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
     """A sentence on stock Keras, if both runtimes were measured."""
     fast = {row.groups: row.train for row in measured.rows if row.runtime == "gconv"}
     times = [
-        ours.times_faster_than(row.train)
+        speed_up(ours, row.train).times
         for row in measured.rows
         if row.runtime == "keras" and row.train and (ours := fast.get(row.groups))
     ]

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from groupconv_cli.analysis.measurement import Timing, rounds_needed, verdict
+from groupconv_cli.analysis.measurement import Timing, rounds_needed
 from groupconv_cli.benchmark import interleaved as rounds
 from groupconv_cli.benchmark.interleaved import time_interleaved
 
@@ -130,14 +130,6 @@ def test_median_and_spread_are_numpys() -> None:
     assert Timing((1.0,)).spread == 0
 
 
-def test_a_ratio_is_of_calls_in_the_same_round() -> None:
-    """A machine that slows down to a tenth changes no ratio."""
-    fast = Timing((1.0, 1.0, 10.0, 10.0, 10.0))
-    slow = Timing((3.0, 3.0, 30.0))
-    assert fast.times_faster_than(slow) == pytest.approx(3)
-    assert slow.times_faster_than(fast) == pytest.approx(1 / 3)
-
-
 def test_rounds_needed_give_the_median_its_standard_error() -> None:
     """Simulated: medians of so many normal samples do vary by the tolerance."""
     draw = NormalDist(100, 10)
@@ -145,30 +137,3 @@ def test_rounds_needed_give_the_median_its_standard_error() -> None:
     number = rounds_needed(first, 0.02)
     medians = [Timing(tuple(draw.samples(number, seed=seed))).median for seed in range(2, 802)]
     assert np.std(medians) / 100 == pytest.approx(0.02, rel=0.15)
-
-
-def rows(times: dict[int, float]) -> list[tuple[int, int, Timing]]:
-    return [(groups, 800 // groups, Timing((time,) * 3)) for groups, time in times.items()]
-
-
-@pytest.mark.parametrize(
-    ("times", "fastest", "enough", "beyond"),
-    [
-        ({1: 8, 2: 4, 4: 2, 8: 1}, 8, 8, ()),
-        ({1: 8, 2: 4, 4: 3.9, 8: 3.95}, 4, 2, (4, 8)),
-        ({1: 8, 2: 4, 4: 2, 8: 3}, 4, 4, (8,)),
-        ({1: 8, 2: 8.1, 4: 9}, 1, 1, (2, 4)),
-        ({2: 4, 1: 8}, 2, 2, ()),
-    ],
-)
-def test_the_verdict(times, fastest: int, enough: int, beyond: tuple[int, ...]) -> None:
-    found = verdict(rows(times))
-    assert found is not None
-    assert (found.fastest, found.enough, found.beyond) == (fastest, enough, beyond)
-    assert found.times_faster == pytest.approx(times[1] / times[fastest])
-    assert found.macs_ratio == pytest.approx(fastest, rel=0.01)
-
-
-def test_there_is_no_verdict_without_something_to_compare() -> None:
-    assert verdict(rows({1: 8})) is None
-    assert verdict(rows({2: 8, 4: 5})) is None
