@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -200,6 +201,19 @@ def silenced() -> Iterator[Callable[[], str]]:
 
         with _redirected(STDERR, file.fileno()):
             yield read
+
+
+@cache
+def start_devices() -> None:
+    """Lets TensorFlow start its devices, which the first tensor would do, without its messages.
+
+    Where a driver of a GPU finds no GPU, native code writes an error to stderr. After this the
+    devices cannot be configured any more, so only what makes tensors may call it.
+    """
+    import tensorflow as tf
+
+    with silenced():
+        tf.config.list_logical_devices()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.api.reading import network_of
+from groupconv_cli.errors import UsageError
 from groupconv_cli.sources.open import open_pair, open_spec, silent
 
 if TYPE_CHECKING:
@@ -161,6 +162,13 @@ def check(
     """
     from groupconv_cli.lint.check import CheckOptions, check_specs
 
+    for spec in specs:
+        given: object = spec
+        if not isinstance(given, str | PathLike):
+            raise UsageError(
+                f"check takes paths and names of specs, got {type(given).__name__}",
+                "it reports places in files; analyze takes networks, mappings and Keras models",
+            )
     options = CheckOptions.read(
         rules=rules or {},
         budget=budget or {},
@@ -177,8 +185,12 @@ def check(
 def explain(code: str) -> str:
     """The page of a rule of `check` as Markdown: what it finds, why, and what to do.
 
+    The code may be in small letters.
+
     Raises UsageError for an unknown code, EnvironmentProblem if Python runs without docstrings.
     """
     from groupconv_cli.lint.rules import explanation
+    from groupconv_cli.policy.rules import rule_names
 
-    return explanation(code)
+    large = code.upper()
+    return explanation(large if large in rule_names() else code)

@@ -9,11 +9,33 @@ if TYPE_CHECKING:
     from groupconv_cli.sources.catalogue import Bundled
 
 
-def catalogue() -> Sequence[Bundled]:
-    """Every bundled network, including every variant of a family."""
-    from groupconv_cli.sources.catalogue import catalogue as bundled
+def catalogue(word: str | None = None) -> Sequence[Bundled]:
+    """Every bundled network, including every variant of a family.
 
-    return tuple(bundled())
+    With `word`, those that have it in their name or description, whatever its case.
+
+    Raises UsageError if there is none.
+    """
+    from groupconv_cli.errors import UsageError
+    from groupconv_cli.sources.catalogue import catalogue as bundled
+    from groupconv_cli.sources.catalogue import names
+    from groupconv_cli.words import did_you_mean
+
+    networks = tuple(bundled())
+    if word is None:
+        return networks
+    sought = word.lower()
+    found = tuple(
+        each
+        for each in networks
+        if any(sought in text.lower() for text in (each.name, each.about, each.published))
+    )
+    if not found:
+        raise UsageError(
+            f"no bundled network has {word!r} in its name or description",
+            did_you_mean(word, names()) or "`gconv list` shows all of them",
+        )
+    return found
 
 
 def catalogue_names() -> Sequence[str]:

@@ -9,7 +9,7 @@ from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import InternalError
 from groupconv_cli.files import file_stem
 from groupconv_cli.network import Network, Node, refuse_model
-from groupconv_cli.runtime import as_shipped, deep, load_keras, quiet
+from groupconv_cli.runtime import as_shipped, deep, load_keras, quiet, start_devices
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +25,7 @@ def build_model(network: Network, input_dtype: str = "float32") -> keras.Model:
     """
     refuse_model(network)
     load_keras()
+    start_devices()
     return _built(network, input_dtype)
 
 

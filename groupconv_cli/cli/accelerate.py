@@ -11,7 +11,6 @@ from groupconv_cli import api
 from groupconv_cli.cli.options import (
     ForceOption,
     ImportOption,
-    SetOption,
     TrustOption,
     file_name,
     parse_settings,
@@ -49,7 +48,16 @@ def accelerate(
         bool,
         typer.Option("--ignore-memory", help="Convert it even if memory seems too small."),
     ] = False,
-    settings: SetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Set the open input sizes of the model, input=224,224,3, or an argument of the "
+            "function keras:NAME. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     trust: TrustOption = False,
     modules: ImportOption = None,
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from groupconv_cli import api
 from groupconv_cli.cli.options import DEFAULT_FILE, FileOptions, FormatOption
 from groupconv_cli.cli.run import command
@@ -9,6 +13,14 @@ from groupconv_cli.cli.run import command
 
 @command
 def list_networks(
+    word: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[WORD]",
+            help="List only networks that have this in their name or description.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> None:
@@ -19,6 +31,7 @@ def list_networks(
     \b
     Examples:
       gconv list
+      gconv list resnet
       gconv list --format json
     """
     from groupconv_cli.cli.present import Destination, Result, present
@@ -27,7 +40,7 @@ def list_networks(
     from groupconv_cli.render.json import catalogue_json
 
     to = Destination(output_format, file.output, file.force, file.exact).checked()
-    networks = api.catalogue()
+    networks = api.catalogue(word)
     result = Result(
         view=lambda nested: catalogue_view(networks),
         documents={

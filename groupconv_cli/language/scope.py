@@ -98,8 +98,11 @@ class Scope:
             return self.outer.named(name, asked_by)  # params: {act: $act} passes a variable on
         if name in self._working or len(self._working) > MAX_CHAIN:
             chain = " → ".join([*self._working[:6], name])
+            hint = None
+            if self._working[-1:] == [name]:
+                hint = f"its value cannot use ${name} itself; write the value that is meant"
             raise SpecError(
-                Diagnostic(f"the variable {name!r} has no value: {chain}", asked_by.place)
+                Diagnostic(f"the variable {name!r} has no value: {chain}", asked_by.place, hint)
             )
         self._working.append(name)
         try:

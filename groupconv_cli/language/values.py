@@ -17,6 +17,7 @@ from groupconv_cli.language.nodes import (
     describe,
 )
 from groupconv_cli.ops.kinds import Value
+from groupconv_cli.ops.norm import NORMS
 from groupconv_cli.words import meant, suggest
 
 _DECLARE = "declare it under `vars:`, or as a parameter of the block"
@@ -74,7 +75,8 @@ def examine(
     `nesting` is how deep lists may be in each other.
     """
     if isinstance(tree, MappingNode):
-        problems.add(f"{what} must be a value, got {describe(tree)}", tree.place)
+        message = f"{what} must be a value, got {describe(tree)}"
+        problems.add(message, tree.place, _norm_hint(tree))
         return Content.UNSOUND
     if isinstance(tree, SequenceNode):
         if nesting == 1 and any(isinstance(item, SequenceNode) for item in tree.items):
@@ -94,6 +96,20 @@ def examine(
         hint = _variable_hint(name, names)
         problems.add(f"unknown variable '${name}'", point(tree, offset), hint)
     return Content.UNSOUND if unknown else Content.COMPUTED
+
+
+def _norm_hint(tree: MappingNode) -> str | None:
+    """What to write in place of a variable that holds a norm with arguments."""
+    for word, entry in tree.entries.items():
+        if word in NORMS:
+            known = NORMS[word].args
+            inner = entry.value.entries if isinstance(entry.value, MappingNode) else {}
+            name = next((key for key in inner if key in known), next(iter(known)))
+            return (
+                "variables hold values; write the norm on the layer, with a variable for each "
+                f"argument: norm: {{{word}: {{{name}: ${name}}}}}"
+            )
+    return None
 
 
 def sound_entries(

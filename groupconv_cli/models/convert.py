@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import isfunction
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -160,7 +161,10 @@ def _copy(model: Any) -> Any:
     Raises UsageError if Keras cannot do that, or the copy does not have the same layers.
     """
     if not isinstance(model, keras.Model):
-        raise UsageError(f"needs a Keras model, got {type(model).__name__}")
+        hint = None
+        if isinstance(model, str | PathLike):
+            hint = f"load it first: keras.saving.load_model({fspath(model)!r})"
+        raise UsageError(f"needs a Keras model, got {type(model).__name__}", hint)
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         # These warnings are advice for files that are kept.
         warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")

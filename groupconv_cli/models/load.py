@@ -239,6 +239,12 @@ def _application(source: str, settings: Settings) -> Any:
     given: dict[str, Any] = {"input_shape": OPEN[name]} if name in OPEN else {}
     for key, value in settings.items():
         argument = "input_shape" if key == "input" else key
+        if argument == "weights":
+            raise UsageError(
+                f"keras:{name} has random weights: gconv downloads none",
+                f"for trained weights save the model in Python, with keras.applications.{name}()"
+                ".save('model.keras'), and give that file",
+            )
         if argument not in allowed:
             listed = sorted(allowed - {"input_shape"} | {"input"})
             raise UsageError(f"keras:{name} takes no {key!r}; it takes {', '.join(listed)}")

@@ -145,7 +145,9 @@ class ModelFile:
 
         with building(self.network(settings), ignore=ignore_memory):
             from groupconv_cli.models import load
+            from groupconv_cli.runtime import start_devices
 
+            start_devices()
             if self.is_application:
                 return load.load_application(self.model, settings)
             config = deepcopy(self._config)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.language.yaml_reader import MAX_BYTES, decode
 from groupconv_cli.sources import catalogue
-from groupconv_cli.words import did_you_mean
+from groupconv_cli.words import did_you_mean, suggest
 
 DEFAULT_FILE = "gconv.yaml"
 DEFAULT_CONFIG = "basic"
+
+ENDINGS = (".yaml", ".yml", ".keras", ".h5")
+"""The endings of files that SPEC may name."""
+
+MAX_LISTED = 10_000
+"""The most entries of a folder that are looked at for a name like the one given."""
 
 
 class Found(NamedTuple):
@@ -132,8 +139,20 @@ def _model_of_another_kind(path: Path, data: bytes) -> UsageError | None:
 
 def _not_there(spec: str) -> UsageError:
     stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
-    near = did_you_mean(stem, catalogue.names())
+    near = _near_file(Path(spec)) or did_you_mean(stem, catalogue.names())
     message = f"no file {spec!r} here, and no bundled config of that name"
     return UsageError(
         f"{message}; {near}" if near else message, "`gconv list` shows the bundled ones"
     )
+
+
+def _near_file(path: Path) -> str | None:
+    """A question for the file in the same folder that is probably meant."""
+    try:
+        names = [each.name for each in islice(path.parent.iterdir(), MAX_LISTED)]
+    except (OSError, ValueError):
+        return None
+    specs = sorted(name for name in names if name.lower().endswith(ENDINGS))
+    same = [name for name in specs if Path(name).stem.lower() == path.stem.lower()]
+    near = same[0] if same else suggest(path.name, specs)
+    return f"did you mean {str(path.with_name(near))!r}?" if near else None

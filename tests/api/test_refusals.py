@@ -128,3 +128,18 @@ def test_an_input_of_text_is_said_to_be_one(tmp_path) -> None:
     entry = keras.Input((1,), dtype="string", name="words")
     with pytest.raises(UsageError, match=r"input .words. takes text"):
         groupconv_cli.export(keras.Model(entry, Length()(entry)), tmp_path / "a.tflite")
+
+
+@pytest.mark.parametrize("given", [SPEC, 3, groupconv_cli.load(SPEC)], ids=["spec", "3", "network"])
+def test_check_takes_what_has_places(given: object) -> None:
+    with pytest.raises(UsageError) as error:
+        groupconv_cli.check(given)
+    assert error.value.message.endswith(f"got {type(given).__name__}")
+    assert "analyze takes networks" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize("convert", [groupconv_cli.accelerate, groupconv_cli.portable])
+def test_a_path_is_no_model(convert) -> None:
+    with pytest.raises(UsageError) as error:
+        convert(Path("a.keras"))
+    assert error.value.hint == "load it first: keras.saving.load_model('a.keras')"

@@ -35,13 +35,27 @@ def test_list_shows_every_network() -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_descriptions_stay_out_of_the_columns_of_numbers(columns: int) -> None:
+def test_numbers_and_descriptions_have_lines_of_their_own(columns: int) -> None:
     shown = run_gconv("list", env={"COLUMNS": str(columns)}).out.splitlines()
     table = shown[2 : shown.index("", 3)]
-    about = table[0].index("About")
     assert max(map(len, table)) <= columns
-    for line in table[2:]:
-        assert re.fullmatch(r"( *[\w.]+( +[\d,.]+( [kMG])?){2}|[\w.]+|) *", line[:about]), line
+    numbers = [line for line in table[2:] if re.fullmatch(r"  \S+( +[\d,.]+( [kMG])?){2} *", line)]
+    assert [line.split()[0] for line in numbers] == [entry.name for entry in catalogue()]
+    described = [line for line in table[2:] if line not in numbers]
+    families = dict.fromkeys(entry.family for entry in catalogue())
+    assert [line.split()[0] for line in described if line[0] != " "] == list(families)
+
+
+def test_list_shows_the_networks_with_a_word() -> None:
+    def names(word: str) -> list[str]:
+        return [each["spec"] for each in json.loads(run_gconv("list", word, "-f", "json").out)]
+
+    assert names("resnet18") == ["resnet18"]
+    assert {"resnet50", "resnext50_32x4d"} <= set(names("ResNet")) < {e.name for e in catalogue()}
+    assert names("chollet") == ["xception"]
+    wrong = run_gconv("list", "xcepton")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "did you mean 'xception'?" in wrong.err
 
 
 def test_list_as_json_is_a_list_of_names_that_go_wherever_a_spec_does() -> None:

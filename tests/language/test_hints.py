@@ -62,6 +62,31 @@ def test_a_hint_says_what_to_write(layer: str, hint: str) -> None:
     assert hint in (problem.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        (
+            "vars: {n: {batch: {momentum: 0.9}}}\ninput: [8, 4]\nlayers: [relu]",
+            "norm: {batch: {momentum: $momentum}}",
+        ),
+        ("vars: {n: {group: }}\ninput: [8, 4]\nlayers: [relu]", "norm: {group: {groups: $groups}}"),
+        (
+            "vars: {n: $n + 1}\ninput: [8, 4]\nlayers: [dense: {units: $n}]",
+            "its value cannot use $n itself; write the value that is meant",
+        ),
+    ],
+)
+def test_a_hint_for_a_variable(spec: str, hint: str) -> None:
+    (problem,) = problems(spec)
+    assert hint in (problem.hint or "")
+
+
+def test_the_norm_of_the_hint_works() -> None:
+    text = "vars: {momentum: 0.9}\ninput: [8, 4]\nlayers:\n"
+    layer = "conv: {filters: 8, kernel: 3, norm: {batch: {momentum: $momentum}}}"
+    assert not problems(f"{text}  - {layer}")
+
+
 @pytest.mark.parametrize("pixels", [0, 2, 4])
 def test_a_stride_with_an_equal_dilation_is_what_the_hint_says(pixels: int) -> None:
     """Against NumPy: a convolution of the values on the grid of the stride."""

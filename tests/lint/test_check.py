@@ -83,9 +83,10 @@ def test_a_finding_says_where_its_rule_is_explained() -> None:
     explained = run_gconv(*command.split())
     assert explained.status == 0
     assert explained.out.startswith("GC101: channels kept apart\n\nTwo grouped convolutions")
-    wrong = run_gconv("check", "--explain", "gc101")
+    assert run_gconv("check", "--explain", "gc101").out == explained.out
+    wrong = run_gconv("check", "--explain", "GC1O1")
     assert (wrong.status, wrong.out) == (2, "")
-    assert "did you mean 'GC101'?" in wrong.err
+    assert "there is no rule 'GC1O1'\n  did you mean 'GC101'?" in wrong.err
 
 
 @pytest.mark.parametrize("code", RULES)

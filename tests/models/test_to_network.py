@@ -112,7 +112,8 @@ def test_an_application_takes_the_arguments_of_its_function() -> None:
     [
         ("keras:MobileNetV9", {}, "no model 'MobileNetV9'; did you mean 'MobileNetV2'"),
         ("keras:", {}, "there are ConvNeXtBase, ConvNeXtLarge"),
-        ("keras:ResNet50", {"weights": "imagenet"}, "takes no 'weights'; it takes classes"),
+        ("keras:ResNet50", {"weights": "imagenet"}, "has random weights: gconv downloads none"),
+        ("keras:ResNet50", {"units": 3}, "takes no 'units'; it takes classes"),
         ("keras:ResNet50", {"include_top": False}, r"leaves sizes .* \?×\?×3\n.*input=224,224,3"),
         ("keras:ResNet50", {"input": "a"}, "whole numbers such as 224,224,3, got 'a'"),
         ("keras:ResNet50", {"input": "2,2,3"}, "Keras cannot load keras:ResNet50: "),

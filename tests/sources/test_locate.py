@@ -34,3 +34,28 @@ def test_the_file_of_another_model_is_named_as_what_it_is(
     assert message in " ".join(said.split())
     assert "0x" not in said
     assert said.isascii() or set(said) - set(map(chr, range(128))) <= set("─·×≥✗✓…")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("net.yml", "net.yaml"),
+        ("net", "net.yaml"),
+        ("Net.yaml", "net.yaml"),
+        ("nett.yaml", "net.yaml"),
+        ("sub/wide.yaml", "sub/wide.yml"),
+        ("modle.kears", "model.keras"),
+        ("resnt50", "resnet50"),
+        ("zzz.yaml", None),
+    ],
+)
+def test_a_file_of_nearly_that_name_is_asked_for(
+    given: str, meant: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("net.yaml", "model.keras", "net.png", "sub/wide.yml"):
+        (tmp_path / name).touch()
+    done = run_gconv("summary", given, cwd=tmp_path)
+    said = " ".join(done.err.split())
+    assert done.status == 2
+    assert "did you mean" not in said if meant is None else f"did you mean '{meant}'?" in said
