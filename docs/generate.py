@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
 COMMANDS = (
     *("summary", "compare", "check", "diff", "build", "accelerate"),
-    *("list", "init", "schema"),
+    *("search", "list", "init", "schema"),
 )
 
 FAMILIES = ("conv", "dense", "norm", "pool", "shape", "resize", "merge", "composite", "activation")

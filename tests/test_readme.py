@@ -52,7 +52,7 @@ def test_a_spec_is_valid(text: str) -> None:
     if text.startswith("- "):
         items = "".join(f"  {line}\n" for line in text.splitlines())
         text = f"input: [32, 32, 64]\nlayers:\n{items}"
-    assert load(SpecFile(Source("example.yaml", text))).layers
+    assert load(SpecFile(Source("example.yaml", text)), keep_open=True).layers
 
 
 @pytest.mark.parametrize("code", blocks("python"))

@@ -37,7 +37,7 @@ class Add(_Elementwise, name="add"):
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
-    Example: `{add: {}, from: [-1, skip]}`
+    Example: `{add: {}, from: [-1, input]}`
     """
 
     keras_classes = ("Add", "ops.Add")
@@ -55,7 +55,7 @@ class Multiply(_Elementwise, name="multiply"):
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
-    Example: `{multiply: {}, from: [-1, gate]}`
+    Example: `{multiply: {}, from: [-1, input]}`
     """
 
     keras_classes = ("Multiply", "ops.Multiply")
@@ -71,7 +71,7 @@ class Average(_Elementwise, name="average"):
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
-    Example: `{average: {}, from: [-1, skip]}`
+    Example: `{average: {}, from: [-1, input]}`
     """
 
     keras_classes = ("Average",)
@@ -87,7 +87,7 @@ class Maximum(_Elementwise, name="maximum"):
     Shape: the inputs'; an axis of size 1 is stretched.
     Params: 0.
     MACs: 0.
-    Example: `{maximum: {}, from: [-1, skip]}`
+    Example: `{maximum: {}, from: [-1, input]}`
     """
 
     keras_classes = ("Maximum", "ops.Maximum")
@@ -105,7 +105,7 @@ class Concat(Op, name="concat"):
     Shape: the inputs' spatial sizes, which must agree; the sum of their channels.
     Params: 0.
     MACs: 0.
-    Example: `{concat: {}, from: [-1, skip]}`
+    Example: `{concat: {}, from: [-1, input]}`
     """
 
     merges = True
