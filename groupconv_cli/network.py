@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
 from groupconv_cli.origin import Provenance
+from groupconv_cli.words import joined
+
+MAX_NAMED = 5
+"""The most layers that a message names."""
 
 
 class Step(NamedTuple):
@@ -81,6 +85,15 @@ class Node(NamedTuple):
         return self.cost.params if self.shares is None else self.op.cost(*self.input_shapes).params
 
 
+class Foreign(NamedTuple):
+    """A layer of a Keras model that the spec language cannot express."""
+
+    name: str
+    """The full name of its node."""
+    what: str
+    """Its class, and what is unusual if the language has the class."""
+
+
 class Network:
     """A directed acyclic graph of nodes in topological order."""
 
@@ -92,7 +105,7 @@ class Network:
         outputs: tuple[int, ...],
         origin: Provenance | None = None,
         *,
-        of_model: bool = False,
+        foreign: tuple[Foreign, ...] = (),
         open_inputs: tuple[tuple[int | None, ...], ...] | None = None,
     ) -> None:
         self.name = name
@@ -103,9 +116,9 @@ class Network:
         """Indices of the nodes whose outputs are the network's."""
         self.origin = origin
         """Its origin in the spec, if it comes from a spec unchanged."""
-        self.of_model = of_model
-        """Whether it was read from a Keras model. It then has the costs of the model, but not
-        everything that the model computes, so no model can be built from it."""
+        self.foreign = foreign
+        """The layers of a Keras model that the spec language does not have. Their costs are known,
+        but not what they compute, so no model can be built from the network."""
         self.open_inputs = open_inputs
         """The shapes of the inputs if some sizes are open, which are None. The nodes then have
         stand-ins for these sizes, and only what does not depend on them is of use."""
@@ -152,7 +165,7 @@ class Network:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "origin": self.origin,
-            "of_model": self.of_model,
+            "foreign": self.foreign,
             "open_inputs": self.open_inputs,
         }
         return Network(**{**kept, **changes})
@@ -170,10 +183,17 @@ class Network:
         return f"<Network {self.name!r}: {len(self.layers)} layers>"
 
 
-def refuse_model(network: Network) -> None:
-    """Raises UsageError for a network that was read from a Keras model: see `of_model`."""
-    if network.of_model:
-        raise UsageError(
-            f"gconv can count this Keras model but not rebuild it: {network.name}",
-            "rebuilding needs a spec",
-        )
+def refuse_foreign(network: Network) -> None:
+    """Raises UsageError for a network with layers that are not in the language; it names them."""
+    if not network.foreign:
+        return
+    listed = [f"{each.name!r} ({each.what})" for each in network.foreign[:MAX_NAMED]]
+    more = len(network.foreign) - len(listed)
+    if more:
+        listed.append(f"{more:,} more")
+    several = len(network.foreign) > 1
+    raise UsageError(
+        f"gconv can count this Keras model but not rebuild it: {network.name}",
+        f"{'these layers are' if several else 'this layer is'} not in the spec language: "
+        f"{joined(listed)}",
+    )

@@ -148,14 +148,11 @@ def build_files(
         progress=progress,
         keep_open=True,
     )
-    if network.of_model and (regroup or groups is not None):
-        option = "--regroup" if regroup else "--groups"
-        raise UsageError(
-            f"{option} makes another network of {network.name}, and gconv can count this Keras "
-            "model but not rebuild it",
-            f"leave {option} out, or build a spec; `gconv compare` counts regrouped models",
-        )
-    source = ModelSource(network, file if isinstance(file, ModelFile) else None, settings)
+    is_other = bool(regroup) or groups is not None
+    if is_other:
+        refuse_foreign(network)
+    is_read = isinstance(file, ModelFile) and not is_other
+    source = ModelSource(network, file if is_read else None, settings)
     options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)
     return build_all(source, paths, to, options, force=force, progress=progress)
 

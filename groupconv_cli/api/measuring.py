@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from groupconv_cli.analysis.report import Comparison
 from groupconv_cli.api.reading import network_of
-from groupconv_cli.network import refuse_model
+from groupconv_cli.network import refuse_foreign
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import (
@@ -58,7 +58,7 @@ def compare_measured(
 
     settings = settings or _default_settings()
     network = network_of(spec)
-    refuse_model(network)
+    refuse_foreign(network)
     swept = sweep(network, groups, only=only, except_=except_, dtype=settings.dtype)
     load_keras()
     from groupconv_cli.benchmark.measure import measure_networks
@@ -77,7 +77,7 @@ def measure_layers(
 
     settings = settings or _default_settings()
     network = network_of(spec)
-    refuse_model(network)
+    refuse_foreign(network)
     load_keras()
     from groupconv_cli.benchmark.measure import measure_layers as measured
 

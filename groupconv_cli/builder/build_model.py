@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.errors import InternalError
 from groupconv_cli.files import file_stem
-from groupconv_cli.network import Network, Node, refuse_model
+from groupconv_cli.network import Network, Node, refuse_foreign
 from groupconv_cli.runtime import as_shipped, deep, load_keras, quiet, start_devices
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def build_model(network: Network, input_dtype: str = "float32") -> keras.Model:
     If Keras has no layer for a node, it becomes several layers; the last one has the node's name.
 
     Raises EnvironmentProblem if TensorFlow is missing, InternalError if the model differs from
-    the analysis, and UsageError for a network that was read from a Keras model.
+    the analysis, and UsageError for layers that are not in the spec language.
     """
-    refuse_model(network)
+    refuse_foreign(network)
     load_keras()
     start_devices()
     return _built(network, input_dtype)
@@ -62,6 +62,8 @@ def _one_or_all(tensors: list[Any]) -> Any:
 def _apply(node: Node, inputs: list[Any], is_open: bool) -> Any:
     x: Any = inputs if node.op.merges else inputs[0]
     for layer in node.op.build(node.name, *node.input_shapes, is_open=is_open):
+        if node.is_frozen:
+            layer.trainable = False
         x = layer(x)
     return x
 

@@ -10,7 +10,7 @@ from groupconv_cli.codegen.module import Failed, module_text
 from groupconv_cli.codegen.tree import Plan
 from groupconv_cli.codegen.verify import reproduces
 from groupconv_cli.errors import InternalError, UsageError
-from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.network import Network, refuse_foreign
 
 __all__ = ["network_code"]
 
@@ -22,10 +22,11 @@ def network_code(network: Network) -> str:
     spec are functions, repeats are loops, and variables are constants. If the uses of a block are
     too different for one function, its layers are written out.
 
-    Raises UsageError for a layer that cannot be written as code, for several outputs and for a
-    network that was read from a Keras model, InternalError if the code would not make the network.
+    Raises UsageError for a layer that cannot be written as code, for several outputs, and for
+    layers of a Keras model that specs do not have; InternalError if the code would not make the
+    network.
     """
-    refuse_model(network)
+    refuse_foreign(network)
     if len(network.outputs) != 1:
         raise UsageError(f"{network.name} has several outputs; Python code can have only one")
     plan = Plan()

@@ -23,7 +23,7 @@ from groupconv_cli.exporters.formats import (
 from groupconv_cli.files import file_stem
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.weights import check_weights_file, load_weights
-from groupconv_cli.network import Network, refuse_model
+from groupconv_cli.network import Network, refuse_foreign
 from groupconv_cli.runtime import FRAMEWORK, load_keras, require
 from groupconv_cli.sources.open import Tell, silent
 
@@ -150,7 +150,7 @@ def build_one(source: ModelSource, options: BuildOptions) -> keras.Model:
 def _check(source: ModelSource, formats: list[Format], options: BuildOptions) -> None:
     """Raises UsageError or EnvironmentProblem for failures that are known before any work."""
     if source.network and any(each.name == "python" for each in formats):
-        refuse_model(source.network)
+        refuse_foreign(source.network)
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
     if options.seed is not None and source.file and not source.file.has_random_weights:
         raise UsageError(f"{source.file.name} has weights already; a seed is for random weights")

@@ -11,11 +11,20 @@ import keras
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.keras_internals import graph_of
+from groupconv_cli.models.chains import chain_op, chains
+from groupconv_cli.models.exactness import (
+    SINGLE,
+    applied_activation,
+    shown_kind,
+    why_not,
+    why_not_separable,
+)
 from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
 from groupconv_cli.models.layouts import LAST, channel_axes, channels_last
 from groupconv_cli.models.model_inputs import SizesOfInputs, input_shapes, no_graph
-from groupconv_cli.models.tracing import PathNames, Trace, TracedUse, clean_name, sample_shape
-from groupconv_cli.network import Network, Node, Step
+from groupconv_cli.models.node_names import NodeNames
+from groupconv_cli.models.tracing import Trace, TracedUse, clean_name, sample_shape
+from groupconv_cli.network import Foreign, Network, Node, Step
 from groupconv_cli.ops.base import Cost, Op, Shape
 from groupconv_cli.ops.composite import SeparableConv
 from groupconv_cli.ops.keras_layer import KerasLayer, KerasView
@@ -46,9 +55,10 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
     reader = _Reader(trace)
     for entry, tensor in zip(graph.inputs, inputs, strict=True):
         reader.enter(clean_name(entry.name), tensor)
-    for use in trace.uses:
-        reader.add(use)
-    return reader.network(clean_name(model.name), keras.tree.flatten(outputs))
+    ends = keras.tree.flatten(outputs)
+    for chain in chains(trace, ends):
+        reader.add_chain(chain)
+    return reader.network(clean_name(model.name), ends)
 
 
 class _Reader:
@@ -64,14 +74,19 @@ class _Reader:
         """The first node of a layer, by the layer's id."""
         self._counted: set[int] = set()
         """The ids of the weights that were counted already."""
-        self._taken: set[str] = set()
-        self._items: dict[tuple[str, ...], int] = {}
+        self._names = NodeNames()
+        self._foreign: dict[str, str] = {}
+        """What is not in the language, by the names of nodes."""
 
     def enter(self, name: str, tensor: Any) -> None:
         """Adds an input of the model."""
         op, shape = Input(), self._shown(tensor)
-        name = self._unique((), name)
-        self._keep(tensor, Node(name, op, (), (), shape, op.cost(), item=self._item((name,))))
+        name = self._names.unique((), name)
+        if str(tensor.dtype) != SINGLE:
+            self._foreign[name] = f"an input of {tensor.dtype}"
+        self._keep(
+            tensor, Node(name, op, (), (), shape, op.cost(), item=self._names.item((), name))
+        )
 
     def network(self, name: str, tensors: list[Any]) -> Network:
         """The nodes so far as a network with these outputs, ordered branch by branch."""
@@ -85,30 +100,84 @@ class _Reader:
             sources = tuple(place[source] for source in node.inputs)
             shares = None if node.shares is None else place[node.shares]
             nodes.append(node._replace(inputs=sources, shares=shares))
+        self._check_ends(nodes, [place[i] for i in outputs])
         return Network(
             name,
             tuple(nodes),
             tuple(place[i] for i in inputs),
             tuple(dict.fromkeys(place[i] for i in outputs)),
-            of_model=True,
+            foreign=tuple(
+                Foreign(node.name, self._foreign[node.name])
+                for node in nodes
+                if node.name in self._foreign
+            ),
         )
 
-    def add(self, use: TracedUse) -> None:
+    def _check_ends(self, nodes: list[Node], outputs: list[int]) -> None:
+        """Notes inputs and outputs that no spec can have."""
+        read = {index for node in nodes for index in node.inputs}
+        for index, node in enumerate(nodes):
+            if outputs.count(index) > 1:
+                self._foreign.setdefault(node.name, "an output twice")
+            elif index in outputs and isinstance(node.op, Input):
+                self._foreign.setdefault(node.name, "an input that is an output")
+            elif index not in outputs and index not in read:
+                self._foreign.setdefault(node.name, "read by no layer")
+
+    def add_chain(self, uses: list[TracedUse]) -> None:
+        """Adds the one node of several uses that are one op of gconv, or the nodes of each use."""
+        if len(uses) == 1 or not self._one_op(uses):
+            for use in uses:
+                self._add(use)
+
+    def _one_op(self, uses: list[TracedUse]) -> bool:
+        """Adds the node of uses that are what gconv makes of one op, if they are."""
+        layers = [use_of(use, self._axis_of) for use in uses]
+        op = chain_op(layers)
+        if op is None or any(id(each.operation) in self._first for each in layers):
+            return False
+        source = self._index[self._trace.identity(uses[0].tensors[0])]
+        tensor = uses[-1].outputs[0]
+        shapes = (self.nodes[source].shape,)
+        try:
+            op.check(*shapes)
+            if op.output_shape(*shapes) != self._shown(tensor) or why_not(op, shapes, layers):
+                return False
+        except OpError:
+            return False
+        path, name = self._names.placed(uses[-1].name, uses[-1].path)
+        full, item = self._names.unique(path, name), self._names.item(path, name)
+        node = Node(full, op, (source,), shapes, self._shown(tensor), Cost(), path, item)
+        fixed = 0
+        for layer in layers:
+            fixed += self._count(layer.operation)[1]
+            self._first[id(layer.operation)] = len(self.nodes)
+        is_frozen = op.cost(*shapes).non_trainable != fixed
+        self._keep(tensor, node._replace(is_frozen=is_frozen).with_op(op))
+        return True
+
+    def _add(self, use: TracedUse) -> None:
         """Adds the nodes for one use of a layer: one for each of its output tensors."""
         sources = tuple(self._index[self._trace.identity(x)] for x in use.tensors)
         steps = use.steps
         read = tuple(self.nodes[source].shape[len(steps) :] for source in sources)
-        path, name = self._named(use.name, self._levels(use.path))
-        item = self._item((*(step.name for step in path), name))
+        path, name = self._names.placed(use.name, use.path)
+        item = self._names.item(path, name)
         layer = use_of(use, self._axis_of)
         for position, tensor in enumerate(use.outputs):
             shape = self._shown(tensor)
-            full = self._unique(path, name if position == 0 else f"{name}_output_{position + 1}")
+            label = name if position == 0 else f"{name}_output_{position + 1}"
+            full = self._names.unique(path, label)
             # The layer's cost is at its first output; the others cost nothing.
             op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
             made = [Node(full, op, sources, read, shape, Cost(), path, item)]
             if position == 0:
                 made = self._halves(layer, made[0]) or [self._costed(layer, made[0])]
+                if not (steps or use.around):
+                    made += self._activated(layer, made, name)
+            if steps or use.around:
+                kind = type(use.around[-1]).__name__ if use.around else "TimeDistributed"
+                self._foreign[made[-1].name] = clean_name(kind)
             extra = self._besides(layer, use.around) if position == 0 else Cost()
             for node in made[:-1]:
                 self.nodes.append(_in_place(node, steps, Cost()))
@@ -156,14 +225,38 @@ class _Reader:
             label = clean_name(name) if macs is None else snake_case(name)
             kind = KerasView if is_view(use) else KerasLayer
             op = kind(layer=label, shape=node.shape, figures=figures)
+        is_ours = not isinstance(op, KerasLayer | Wrapped)
+        self._compare(node, use, why_not(op, node.input_shapes, [use]) if is_ours else "")
         own = op.cost(*node.input_shapes).non_trainable
         return node._replace(is_frozen=own != fixed).with_op(op)
+
+    def _compare(self, node: Node, use: LayerUse, difference: str | None) -> None:
+        """Notes a difference from what gconv would make of a node; '' means another layer."""
+        if difference is None and node.shares is not None:
+            difference = f"{shown_kind(use)} with the weights of another layer"
+        if difference is not None:
+            self._foreign[node.name] = difference or shown_kind(use)
+
+    def _activated(self, use: LayerUse, made: list[Node], name: str) -> list[Node]:
+        """The node of the activation that the layer of some nodes applies itself, if it does."""
+        node = made[-1]
+        has_activation = "activation" in getattr(node.op, "follow_ups", ())
+        op = applied_activation(use) if has_activation else None
+        if isinstance(op, str):
+            self._foreign.setdefault(node.name, f"{shown_kind(use)} with the activation {op}")
+        if not isinstance(op, Op):
+            return []
+        label = f"{name}_{op.op}" if len(made) == 1 else op.op  # as the language names it
+        full, shapes = self._names.unique(node.path, label), (node.shape,)
+        before = (len(self.nodes) + len(made) - 1,)
+        return [Node(full, op, before, shapes, node.shape, op.cost(), node.path, node.item)]
 
     def _halves(self, use: LayerUse, node: Node) -> list[Node] | None:
         """The two convolutions of a separable convolution; None if it is none, or they disagree."""
         if not use.known_as.startswith("SeparableConv"):
             return None
         depthwise, pointwise = SeparableConv.from_keras(use.operation)
+        difference = why_not_separable(use, depthwise, use.operation.filters)
         params, fixed = _weights_of(use.operation)
         x = node.input_shapes[0]
         try:
@@ -181,14 +274,15 @@ class _Reader:
         step = Step(node.name.rpartition(".")[2], "separable_conv", node.item)
         node = node._replace(path=(*node.path, step), is_frozen=0 < params == fixed)
         one = node._replace(
-            name=self._unique(node.path, "depthwise_conv"), shape=between, shares=shares[0]
+            name=self._names.unique(node.path, "depthwise_conv"), shape=between, shares=shares[0]
         )
         two = node._replace(
-            name=self._unique(node.path, "conv"),
+            name=self._names.unique(node.path, "conv"),
             inputs=(index,),
             input_shapes=(between,),
             shares=shares[1],
         )
+        self._compare(one, use, difference)
         return [one.with_op(depthwise), two.with_op(pointwise)]
 
     def _count(self, operation: Any) -> tuple[int, int]:
@@ -200,36 +294,6 @@ class _Reader:
     def _keep(self, tensor: Any, node: Node) -> None:
         self._index[self._trace.identity(tensor)] = len(self.nodes)
         self.nodes.append(node)
-
-    def _levels(self, names: PathNames) -> tuple[Step, ...]:
-        """The levels above a layer."""
-        path: tuple[Step, ...] = ()
-        for name, kind in names:
-            above = tuple(step.name for step in path)
-            path = (*path, Step(name, kind, self._item((*above, name))))
-        return path
-
-    def _named(self, name: str, path: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
-        """The path and the name of a layer. Dots in names separate levels, as gconv writes them."""
-        *levels, last = name.split(".")
-        if not all((*levels, last)):
-            return path, name.replace(".", "_")
-        for level in levels:
-            above = (*(step.name for step in path), level)
-            path = (*path, Step(level, re.sub(r"_\d+$", "", level), self._item(above)))
-        return path, last
-
-    def _unique(self, path: tuple[Step, ...], name: str) -> str:
-        full = wanted = ".".join([*(step.name for step in path), name])
-        number = 1
-        while full in self._taken:
-            number += 1
-            full = f"{wanted}_{number}"
-        self._taken.add(full)
-        return full
-
-    def _item(self, names: tuple[str, ...]) -> int:
-        return self._items.setdefault(names, len(self._items))
 
 
 def _weights_of(operation: Any) -> tuple[int, int]:

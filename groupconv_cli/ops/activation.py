@@ -44,6 +44,9 @@ FUNCTIONS = (
 OVER_CHANNELS = ("log_softmax", "sparsemax")
 """Functions that combine all channels of a position."""
 
+ALIASES = {"hard_swish": "hard_silu", "swish": "silu"}
+"""Second names of functions, with the names that Keras has for them."""
+
 OPERATIONS = {
     "ops.Relu": "relu",
     "ops.Relu6": "relu6",
@@ -74,6 +77,10 @@ class Activation(Op):
     def mixes_all(self, *inputs: Shape) -> bool:
         """Whether the function combines all channels."""
         return self.function in OVER_CHANNELS
+
+    def plainest(self, *inputs: Shape) -> Op:
+        """The name that Keras gives a function with two names."""
+        return self.replace(function=ALIASES.get(self.function, self.function))
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Activation` with the function of the same name."""
@@ -157,6 +164,13 @@ class Softmax(Op, name="softmax"):
         """The layer or the operation, over the channels."""
         return cls() if use.is_over_channels(use.operation.axis) else None
 
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """A `Softmax` between two `Reshape`."""
+        if [use.known_as for use in uses] != ["Reshape", "Softmax", "Reshape"]:
+            return None
+        return cls(groups=uses[0].output[-2]) if len(uses[0].output) > 2 else None
+
 
 class Elu(Op, name="elu"):
     """x where x is positive, and alpha × (exp(x) - 1) elsewhere.
@@ -218,11 +232,18 @@ class Gelu(Op, name="gelu"):
 
     approximate: bool = arg(Flag(), "use the tanh approximation", default=False)
 
+    keras_classes = ("ops.Gelu",)
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Activation("gelu")`, or the function `keras.ops.gelu` with `approximate`."""
         if self.approximate:
             return [LayerCall("gelu", name, options={"approximate": True}, of="ops")]
         return [LayerCall("Activation", name, {"activation": "gelu"})]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The operation."""
+        return cls(approximate=use.operation.approximate)
 
 
 class Glu(Op, name="glu"):
@@ -233,6 +254,8 @@ class Glu(Op, name="glu"):
     MACs: 0.
     Example: `glu`
     """
+
+    keras_classes = ("ops.Glu",)
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError for an odd number of channels."""
@@ -252,6 +275,11 @@ class Glu(Op, name="glu"):
         """The function `keras.ops.glu`: `Activation("glu")` returns the wrong shape."""
         return [LayerCall("glu", name, options={"axis": -1}, of="ops")]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The operation, over the channels."""
+        return cls() if use.is_over_channels(use.operation.axis) else None
+
 
 class Threshold(Op, name="threshold"):
     """x where x is above the threshold, and another value elsewhere.
@@ -265,10 +293,18 @@ class Threshold(Op, name="threshold"):
     threshold: float = arg(Real(), "inputs above it pass unchanged")
     value: float = arg(Real(), "the output for all other inputs", default=0.0)
 
+    keras_classes = ("ops.Threshold",)
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """The function `keras.ops.threshold`: Keras has no layer for it."""
         values = {"threshold": self.threshold, "default_value": self.value}
         return [LayerCall("threshold", name, values, of="ops")]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The operation."""
+        layer = use.operation
+        return cls(threshold=float(layer.threshold), value=float(layer.default_value))
 
 
 class Prelu(Op, name="prelu"):

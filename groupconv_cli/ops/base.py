@@ -226,6 +226,18 @@ class Op(Layer):
         """
         return cls()
 
+    def plainest(self, *inputs: Shape) -> Op:
+        """The op to take for all ops that compute the same on these inputs, whatever their size."""
+        return self
+
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """The op that `calls` writes as these layers, which follow one another; None if none.
+
+        The caller compares them with what the op makes.
+        """
+        return None
+
     def build(self, name: str, *inputs: Shape, is_open: bool = False) -> Sequence[Any]:
         """Makes the layers of `calls`, or of `open_calls`."""
         calls = self.open_calls if is_open else self.calls

@@ -26,6 +26,7 @@ from groupconv_cli.ops.geometry import (
     keras_padding,
     make_window,
     output_sizes,
+    padding_from_keras,
     padding_sides,
 )
 from groupconv_cli.ops.keras_use import LayerUse
@@ -103,6 +104,20 @@ class Convolution(Op):
     ) -> tuple[str, list[LayerCall]]:
         window = make_window(self.op, x, *self.window)
         return keras_padding(self.padding, window, name, causal=causal)
+
+    def plainest(self, *inputs: Shape) -> Op:
+        """Without padding if the window has one position, which `same` does not pad either."""
+        is_point = all(size == 1 for size in self.kernel)
+        none = {"same", "causal", (0,) * len(self.padding)}
+        return self.replace(padding="valid") if is_point and self.padding in none else self
+
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """The convolution after a `ZeroPadding`."""
+        if len(uses) != 2 or uses[1].known_as not in cls.keras_classes:
+            return None
+        padding, op = padding_from_keras(uses[0]), cls.from_keras(uses[1])
+        return None if op is None or padding is None else op.replace(padding=padding)
 
     def _keras_options(self, rank: int, padding: str, **own: int) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from groupconv_cli.divisors import divisors_text
 from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Shape, Window, per_axis, shape_text
 from groupconv_cli.ops.calls import LayerCall, one_if_equal
+from groupconv_cli.ops.keras_use import LayerUse
 
 Sides = tuple[int, ...] | tuple[tuple[int, int], ...]
 """Pixels: for each axis those on each side, or before and after."""
@@ -157,6 +158,21 @@ def keras_padding(
     if not any(map(sum, sides)):
         return "valid", []
     return "valid", [bordered("ZeroPadding", sides, f"{name}.pad")]
+
+
+def padding_from_keras(use: LayerUse) -> Sides | None:
+    """The padding of a `ZeroPadding`; None for any other layer."""
+    if not use.known_as.startswith("ZeroPadding"):
+        return None
+    pairs = use.operation.padding
+    return sides_of([pairs] if isinstance(pairs[0], int) else pairs)
+
+
+def sides_of(pairs: Sequence[Sequence[int]]) -> Sides:
+    """Pixels before and after each axis; one number for an axis if all have as many on both."""
+    if all(before == after for before, after in pairs):
+        return tuple(before for before, _ in pairs)
+    return tuple((before, after) for before, after in pairs)
 
 
 def bordered(kind: str, pairs: Pairs, name: str) -> LayerCall:

@@ -8,6 +8,7 @@ from groupconv_cli.errors import OpError
 from groupconv_cli.ops.base import Masks, Op, Shape, shape_text, united
 from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.ops.keras_use import LayerUse
+from groupconv_cli.ops.norm import Rescaling
 
 
 class _Elementwise(Op):
@@ -46,6 +47,11 @@ class Add(_Elementwise, name="add"):
         """`Add`."""
         return [LayerCall("Add", name)]
 
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer, the operation on tensors, or a `rescaling` if one of two is a number."""
+        return Rescaling.from_arithmetic(use) or cls()
+
 
 class Multiply(_Elementwise, name="multiply"):
     """The product of its inputs, value by value.
@@ -63,6 +69,11 @@ class Multiply(_Elementwise, name="multiply"):
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Multiply`."""
         return [LayerCall("Multiply", name)]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op:
+        """The layer, the operation on tensors, or a `rescaling` if one of two is a number."""
+        return Rescaling.from_arithmetic(use) or cls()
 
 
 class Average(_Elementwise, name="average"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd, prod
+from math import gcd, inf, nextafter, prod
 
 from groupconv_cli.divisors import MAX_FACTORED, divisors
 from groupconv_cli.errors import OpError
@@ -51,8 +51,8 @@ class BatchNorm(Op, name="batch_norm"):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
-        """A `BatchNormalization` over the last axis, without momentum, which is for training."""
-        return _norm_from_keras(cls, use, leave_out=("momentum",))
+        """A `BatchNormalization` over the last axis."""
+        return _norm_from_keras(cls, use)
 
 
 class _LearnedNorm(Op):
@@ -138,8 +138,8 @@ class LayerScale(Op, name="layer_scale"):
 
     initial: float = arg(Real(), "the initial value of all scales", default=1e-6)
 
-    keras_classes = ("LayerScale",)
-    """The class in the ConvNeXt of keras.applications."""
+    keras_classes = ("LayerScale", "EinsumDense")
+    """The class in the ConvNeXt of keras.applications, and what `calls` makes."""
 
     def cost(self, *inputs: Shape) -> Cost:
         """One scale per channel."""
@@ -160,6 +160,20 @@ class LayerScale(Op, name="layer_scale"):
                 },
             )
         ]
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """The layer of ConvNeXt, or an `EinsumDense` that multiplies each channel by a weight."""
+        layer = use.operation
+        if use.known_as == "LayerScale":
+            return cls(initial=float(layer.init_values))
+        axes, _, rest = layer.equation.replace(" ", "").partition(",")
+        scales = rest == f"{axes[-1:]}->{axes}"
+        name = getattr(layer.activation, "__name__", "linear")
+        if not scales or layer.bias_axes or name != "linear":
+            return None
+        initial = getattr(layer.kernel_initializer, "value", None)
+        return cls() if initial is None else cls(initial=float(initial))
 
 
 class Dropout(Op, name="dropout"):
@@ -232,7 +246,7 @@ class Rescaling(Op, name="rescaling"):
     scale: float | tuple[float, ...] = arg(PerChannel(), "factor of the values")
     offset: float | tuple[float, ...] = arg(PerChannel(), "added after that", default=0.0)
 
-    keras_classes = ("Rescaling",)
+    keras_classes = ("Rescaling", "ops.Subtract", "ops.TrueDivide")
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError for a list that is not as long as there are channels."""
@@ -253,7 +267,12 @@ class Rescaling(Op, name="rescaling"):
 
     @classmethod
     def from_keras(cls, use: LayerUse) -> Op | None:
-        """A `Rescaling` by numbers for all channels, or for each of the last axis."""
+        """A `Rescaling` by numbers for all channels, or for each of the last axis.
+
+        Or arithmetic of a tensor and a number.
+        """
+        if use.known_as != "Rescaling":
+            return cls.from_arithmetic(use)
         try:
             kind = cls.args["scale"].kind
             scale, offset = (
@@ -264,6 +283,21 @@ class Rescaling(Op, name="rescaling"):
             return None
         by_channel = isinstance(scale, tuple) or isinstance(offset, tuple)
         return None if by_channel and use.channels != -1 else cls(scale=scale, offset=offset)
+
+    @classmethod
+    def from_arithmetic(cls, use: LayerUse) -> Op | None:
+        """A sum, difference, product or quotient of a tensor and a number."""
+        numbers = [i for i, each in enumerate(use.args) if type(each) in (int, float)]
+        if len(use.args) != 2 or len(numbers) != 1 or use.kwargs:
+            return None
+        number, is_second = float(use.args[numbers[0]]), numbers == [1]
+        if use.known_as == "ops.Add":
+            return cls(scale=1.0, offset=number)
+        if use.known_as == "ops.Multiply":
+            return cls(scale=number)
+        if use.known_as == "ops.Subtract":
+            return cls(scale=1.0, offset=-number) if is_second else cls(scale=-1.0, offset=number)
+        return cls(scale=1 / number) if is_second and number else None
 
 
 class LocalResponse(Op, name="local_response", layer=False):
@@ -329,12 +363,27 @@ class LocalResponse(Op, name="local_response", layer=False):
             LayerCall("power", name, {"x2": -self.beta}, of="ops"),
         ]
 
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """The numbers of the pool, the `Rescaling` and the power, if the last layers are these."""
+        if [use.known_as for use in uses[-4::2]] != ["AveragePooling2D", "Rescaling"]:
+            return None
+        *_, pool, _, rescaling, power = uses
+        (*_, size), scale = pool.operation.pool_size, float(rescaling.operation.scale)
+        if power.known_as != "ops.Power" or len(power.args) != 2 or not size % 2:
+            return None
+        # The scale is alpha × size, rounded; one of these three has that product.
+        near = (scale / size, nextafter(scale / size, 0), nextafter(scale / size, inf))
+        alpha = next((each for each in near if each * size == scale), near[0])
+        k, beta = float(rescaling.operation.offset), -float(power.args[1])
+        return cls(size=size, alpha=alpha, beta=beta, k=k)
 
-def _norm_from_keras(op: type[Op], use: LayerUse, leave_out: tuple[str, ...] = ()) -> Op | None:
-    """A norm over the last axis, with the arguments of the layer except those in `leave_out`."""
+
+def _norm_from_keras(op: type[Op], use: LayerUse) -> Op | None:
+    """A norm over the last axis, with the arguments of the layer."""
     if not use.is_over_channels(use.operation.axis):
         return None
-    return op(**{key: getattr(use.operation, key) for key in op.args if key not in leave_out})
+    return op(**{key: getattr(use.operation, key) for key in op.args})
 
 
 NORMS: dict[str, type[Op]] = {"batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}

@@ -12,7 +12,9 @@ from groupconv_cli.ops.geometry import (
     keras_padding,
     make_window,
     output_sizes,
+    padding_from_keras,
     padding_sides,
+    sides_of,
     spatial_rank,
 )
 from groupconv_cli.ops.keras_use import LayerUse, sizes
@@ -74,6 +76,19 @@ class _Pool(Op):
         layer = use.operation
         return cls(size=sizes(layer.pool_size), stride=sizes(layer.strides), padding=layer.padding)
 
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """The pool after a layer that pads."""
+        if len(uses) != 2 or uses[1].known_as not in cls.keras_classes:
+            return None
+        padding, op = cls._padding_before(uses[0]), cls.from_keras(uses[1])
+        return None if padding is None else op.replace(padding=padding)
+
+    @classmethod
+    def _padding_before(cls, use: LayerUse) -> Padding | None:
+        """The padding that a layer before the pool adds."""
+        return padding_from_keras(use)
+
 
 class MaxPool(_Pool, name="max_pool"):
     """The largest value of each window. Padding never wins, whatever the sign of the values.
@@ -97,6 +112,11 @@ class MaxPool(_Pool, name="max_pool"):
             LayerCall("pad", f"{name}.pad", {"pad_width": widths}, lowest, of="ops"),
             self._keras_pool("Max", name, x, "valid"),
         ]
+
+    @classmethod
+    def _padding_before(cls, use: LayerUse) -> Padding | None:
+        """The padding of `keras.ops.pad`."""
+        return sides_of(use.operation.pad_width[1:-1]) if use.known_as == "ops.Pad" else None
 
 
 class AvgPool(_Pool, name="avg_pool"):

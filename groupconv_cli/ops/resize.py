@@ -288,3 +288,13 @@ class PixelShuffle(Op, name="pixel_shuffle"):
     def from_keras(cls, use: LayerUse) -> Op:
         """The operation `depth_to_space`."""
         return cls(size=(use.operation.block_size,))
+
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """The block that turns the first shape into the last, if the layers are of these kinds."""
+        if {use.known_as for use in uses} != {"Reshape", "Permute"}:
+            return None
+        (_, *old, _), (_, *new, _) = uses[0].inputs[0], uses[-1].output
+        if len(old) != len(new) or any(b % a for a, b in zip(old, new, strict=True)):
+            return None
+        return cls(size=tuple(b // a for a, b in zip(old, new, strict=True)))

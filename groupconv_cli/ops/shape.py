@@ -108,6 +108,23 @@ class ChannelShuffle(Op, name="channel_shuffle"):
         order = [i * size + j for j in range(size) for i in range(self.groups)]
         return [LayerCall("take", name, {"indices": order}, {"axis": -1}, of="ops")]
 
+    @classmethod
+    def from_chain(cls, uses: Sequence[LayerUse]) -> Op | None:
+        """A transposition of (g, C/g) at every position, by layers or by operations."""
+        if len(uses) != 3 or uses[1].known_as not in ("Permute", "ops.Transpose"):
+            return None
+        split, swap, whole = uses
+        x, between = split.inputs[0], split.output
+        is_permute = swap.known_as == "Permute"
+        axes = (0, *swap.operation.dims) if is_permute else tuple(swap.operation.axes or ())
+        last = len(between) - 1
+        if not (_is_reshape(split) and _is_reshape(whole)):
+            return None
+        if len(between) != len(x) + 1 or between[:-2] != x[:-1] or whole.output != x:
+            return None
+        fits = axes == (*range(last - 1), last, last - 1)
+        return cls(groups=between[-2]) if fits else None
+
 
 class Reshape(Op, name="reshape"):
     """The same values in another shape, in the same order.
@@ -146,9 +163,16 @@ class Reshape(Op, name="reshape"):
         return [LayerCall("Reshape", name, {"target_shape": self.output_shape(*inputs)})]
 
     @classmethod
-    def from_keras(cls, use: LayerUse) -> Op:
+    def from_keras(cls, use: LayerUse) -> Op | None:
         """The op, from the output shape of the layer or operation."""
-        return cls(shape=use.output[1:])
+        return cls(shape=use.output[1:]) if _is_reshape(use) else None
+
+
+def _is_reshape(use: LayerUse) -> bool:
+    """Whether a use reshapes every sample by itself."""
+    if use.known_as == "ops.Reshape":
+        return bool(use.operation.newshape) and use.operation.newshape[0] in (-1, None)
+    return use.known_as == "Reshape"
 
 
 MAX_RESHAPED = 1 << 18
@@ -200,6 +224,10 @@ class Split(Op, name="split", layer=False):
         """The chosen channels."""
         return masks[0][self.start : self.start + self.count]
 
+    def plainest(self, *inputs: Shape) -> Op:
+        """A `slice`, whoever made it."""
+        return Slice(start=self.start, count=self.count)
+
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """A slice of the last axis: Keras has no layer that does it."""
         return [channel_slice(name, self.start, self.start + self.count)]
@@ -216,6 +244,23 @@ class Slice(Split, name="slice"):
 
     start: int = arg(Int(0), "the first channel", default=0)
     count: int = arg(Int(), "the number of channels")
+
+    keras_classes = ("ops.GetItem",)
+
+    @classmethod
+    def from_keras(cls, use: LayerUse) -> Op | None:
+        """An index that takes a range of the channels and all of the rest."""
+        rank, key = len(use.inputs[0]), use.args[1] if len(use.args) == 2 else ()
+        key = tuple(key) if isinstance(key, list | tuple) else (key,)
+        if sum(each is Ellipsis for each in key) == 1:
+            hidden = key.index(Ellipsis)
+            key = (*key[:hidden], *[slice(None)] * (rank + 1 - len(key)), *key[hidden + 1 :])
+        if len(key) != rank or not all(isinstance(each, slice) for each in key):
+            return None
+        if any(each != slice(None) for each in key[:-1]):
+            return None
+        start, stop, step = key[-1].indices(use.inputs[0][-1])
+        return cls(start=start, count=stop - start) if step == 1 and stop > start else None
 
     def check(self, *inputs: Shape) -> None:
         """Raises OpError if the input has fewer channels."""
