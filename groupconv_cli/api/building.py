@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.api.reading import load
-from groupconv_cli.errors import UsageError
-from groupconv_cli.network import Network
+from groupconv_cli.network import Network, refuse_foreign
 from groupconv_cli.sources.open import open_spec, silent
 
 if TYPE_CHECKING:
@@ -151,8 +150,8 @@ def build_files(
     is_other = bool(regroup) or groups is not None
     if is_other:
         refuse_foreign(network)
-    is_read = isinstance(file, ModelFile) and not is_other
-    source = ModelSource(network, file if is_read else None, settings)
+    read = file if isinstance(file, ModelFile) and not is_other else None
+    source = ModelSource(network, read, settings)
     options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)
     return build_all(source, paths, to, options, force=force, progress=progress)
 

@@ -106,10 +106,11 @@ def test_samples_that_cannot_be(given: object, message: str) -> None:
 
 
 @pytest.mark.parametrize("call", [groupconv_cli.measure, groupconv_cli.measure_layers])
-def test_what_was_read_from_a_model_is_not_measured(call) -> None:
+def test_a_model_with_layers_that_no_spec_has_is_not_measured(call) -> None:
     import keras
 
-    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(4, 3, groups=2)])
+    noise = keras.layers.GaussianNoise(0.1)
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(4, 3, groups=2), noise])
     with pytest.raises(UsageError, match="can count this Keras model but not rebuild it"):
         call(groupconv_cli.load(model))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from running import run_gconv
 
-from groupconv_cli import UsageError, build, check, export, load, python_code
+from groupconv_cli import UsageError, analyze, build, check, export, load, python_code
 
 SPEC = """\
 input: [8, 8, 8]
@@ -27,6 +27,10 @@ def folder(tmp_path_factory):
     (folder / "net.yaml").write_text(SPEC, encoding="utf-8")
     result = run_gconv("build", "net.yaml", "-o", "net.keras", "--init-seed", "7", cwd=folder)
     assert (result.status, result.err) == (0, "")
+    x = keras.Input((8, 8, 8))
+    noisy = keras.layers.GaussianNoise(0.1, name="noise")(x)
+    y = keras.layers.Conv2D(8, 3, groups=2, padding="same", name="conv")(noisy)
+    keras.Model(x, y, name="noisy").save(folder / "noisy.keras")
     return folder
 
 
@@ -61,7 +65,6 @@ def test_an_application_is_exported(folder) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("-o", "net.py"), "count this Keras model but not rebuild it"),
         (
             ("-o", "x.onnx", "--init-seed", "1"),
             "net.keras has weights already; a seed is for random weights",
@@ -76,14 +79,45 @@ def test_what_a_model_is_no_good_for(folder, args: tuple[str, ...], message: str
     assert not (folder / args[1]).exists()
 
 
-def test_a_network_of_a_model_is_not_taken_for_a_spec(folder) -> None:
-    network = load(folder / "net.keras")
+def test_a_model_of_layers_of_the_language_is_as_good_as_a_spec(folder) -> None:
+    result = run_gconv("build", "net.keras", "-o", "again.py", cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    found: dict[str, object] = {}
+    exec((folder / "again.py").read_text(encoding="utf-8"), found)
+    again, model = found["build"](), keras.models.load_model(folder / "net.keras")
+    again.set_weights(model.get_weights())
+    x = np.random.default_rng(0).standard_normal((3, 8, 8, 8)).astype("float32")
+    assert np.abs(np.asarray(again(x)) - np.asarray(model(x))).max() < 1e-5
+    measured = run_gconv("summary", "net.keras", "--measure", "-f", "json", cwd=folder)
+    assert (measured.status, measured.err) == (0, "")
+    options = ("--regroup", "*=4", "-o", "four.keras")
+    result = run_gconv("build", "net.keras", *options, cwd=folder)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Built net: ")
+    four = analyze(folder / "four.keras")
+    assert {row.groups for row in four.layers if row.op == "conv"} == {4}
+    assert four.params == analyze(load(folder / "net.keras", regroup={"*": 4})).params
+
+
+def test_layers_that_no_spec_has_are_named(folder) -> None:
+    options = ("--regroup", "conv=4", "-o", "four.keras", "--force")
+    for args in (("-o", "noisy.py"), options):
+        result = run_gconv("build", "noisy.keras", *args, cwd=folder)
+        assert (result.status, result.out) == (2, "")
+        said = " ".join(result.err.split())
+        assert "can count this Keras model but not rebuild it: noisy" in said
+        assert "this layer is not in the spec language: 'noise' (GaussianNoise)" in said
+    assert run_gconv("build", "noisy.keras", "-o", "noisy.onnx", cwd=folder).status == 0
+
+
+def test_a_network_of_a_model_with_other_layers_is_not_rebuilt(folder) -> None:
+    network = load(folder / "noisy.keras")
     for action in (build, python_code):
         with pytest.raises(UsageError, match="but not rebuild it"):
             action(network)
         with pytest.raises(UsageError, match="but not rebuild it"):
             action(network.dense())
-    result = run_gconv("summary", "net.keras", "--measure", cwd=folder)
+    result = run_gconv("summary", "noisy.keras", "--measure", cwd=folder)
     assert (result.status, result.out) == (2, "")
     assert "but not rebuild it" in result.err
 
