@@ -26,8 +26,8 @@ from groupconv_cli.ops.activation import ACTIVATION, NAMED, Activation
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
 COMMANDS = (
-    *("summary", "compare", "check", "diff", "build", "accelerate"),
-    *("search", "list", "init", "schema"),
+    *("summary", "compare", "search", "check", "diff", "build", "accelerate"),
+    *("list", "init", "schema"),
 )
 
 FAMILIES = ("conv", "dense", "norm", "pool", "shape", "resize", "merge", "composite", "activation")

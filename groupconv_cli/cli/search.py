@@ -17,7 +17,7 @@ from groupconv_cli.cli.options import (
     DTypeOption,
     ExactOption,
     ForceOption,
-    FormatOption,
+    Format,
     SpecArgument,
     SpecOptions,
     file_name,
@@ -29,6 +29,7 @@ from groupconv_cli.cli.options import (
 from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 from groupconv_cli.policy.choosing import KEEP, PER, TIME_LIMIT
+from groupconv_cli.render import formats
 from groupconv_cli.words import joined
 
 
@@ -144,7 +145,16 @@ def search(
         ),
     ] = None,
     force: ForceOption = False,
-    output_format: FormatOption = None,
+    output_format: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help=f"{joined(formats.NAMES, 'or')}. Default: {formats.DEFAULT.name}.",
+            show_default=False,
+        ),
+    ] = None,
     exact: ExactOption = False,
     **limits: str | None,
 ) -> int:

@@ -87,28 +87,51 @@ class Search:
         self.end = monotonic() + seconds
         self.conflicts: dict[Conflict, None] = {}
 
-    def best(self, problem: Problem) -> Outcome:
-        """The best choice, or the best that is found before the time is over."""
+    def best(self, problem: Problem, share: float = 1.0) -> Outcome:
+        """The best choice, or the best that is found before a share of the time left is over."""
+        now = monotonic()
+        end = now + share * (self.end - now)
         excess: list[Conflict] = []
-        found: Choice | None = None
+        last: Choice | None = None
         bound = NO_BOUND
         while True:
             model = _Model(problem, [*self.conflicts, *excess])
-            solution = solve(model.program, self.end - monotonic())
+            solution = solve(model.program, end - monotonic())
             bound = max(bound, model.loss(solution.bound))
             choice = model.choice(solution)
             if choice is None:
-                if found is None or solution.is_proven:
-                    return Outcome(found, bound, solution.is_proven)
-                return Outcome(found, bound, is_proven=False)
+                found = None if solution.is_proven or last is None else _repaired(problem, last)
+                return Outcome(found, bound, solution.is_proven)
             faults = [_excess(each, choice) for each in problem.budgets if not each.is_kept(choice)]
             learned = [each for each in problem.conflicts(choice) if each not in self.conflicts]
             if not faults and not learned:
-                if found is None or problem.loss(choice) <= problem.loss(found):
-                    found = choice
-                return Outcome(found, bound, solution.is_proven)
+                return Outcome(choice, bound, solution.is_proven)
+            last = choice
             excess += faults
             self.conflicts.update(dict.fromkeys(learned))
+
+
+def _repaired(problem: Problem, choice: Choice) -> Choice | None:
+    """A choice without conflicts, made of one that has some; None if it is over a budget.
+
+    Of each conflict one unit gets its first candidate, so the loop ends.
+    """
+    for _ in choice:
+        conflicts = [each for each in problem.conflicts(choice) if each.excludes(choice)]
+        if not conflicts:
+            return choice if all(each.is_kept(choice) for each in problem.budgets) else None
+        for conflict in conflicts:
+            if conflict.excludes(choice):
+                ways = [
+                    (problem.losses[unit][0] - problem.losses[unit][choice[unit]], unit)
+                    for unit, among in conflict.terms
+                    if 0 not in among
+                ]
+                if not ways:
+                    return None
+                _, unit = min(ways)
+                choice = (*choice[:unit], 0, *choice[unit + 1 :])
+    return None
 
 
 def _excess(budget: Budget, choice: Choice) -> Conflict:

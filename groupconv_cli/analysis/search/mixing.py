@@ -58,12 +58,21 @@ class Mixing:
         found = self.broken(choice)
         if not found:
             return []
+        stacked = self._of_stacked()
+        if any(conflict.excludes(choice) for conflict in stacked):
+            return stacked
+        return list(dict.fromkeys(each for pair in found for each in self._of(choice, pair)))
+
+    def allows(self, choice: Choice) -> bool:
+        """Whether a choice keeps nothing apart anew."""
+        excluded = any(conflict.excludes(choice) for conflict in self._of_stacked())
+        return not excluded and not self.broken(choice)
+
+    def _of_stacked(self) -> list[Conflict]:
         if self.stacked is None:
             written = {pair.after for pair in self.as_written}
             self.stacked = list(conflicts_of(self.network, self.units, written))
-            if any(conflict.excludes(choice) for conflict in self.stacked):
-                return self.stacked
-        return list(dict.fromkeys(each for pair in found for each in self._of(choice, pair)))
+        return self.stacked
 
     def _of(self, choice: Choice, pair: Pair) -> list[Conflict]:
         """The conflicts that keep a pair apart, one of which the choice has."""

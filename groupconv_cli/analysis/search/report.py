@@ -49,10 +49,10 @@ class FrontierPoint(NamedTuple):
     """The best value within one budget."""
 
     limit: int
-    used: int | None
-    """None if no choice was found in time."""
-    value: float | None
-    bound: float | None
+    used: int
+    value: float
+    bound: float
+    """No choice has a larger value. It is `value` if that is proven."""
     optimal: bool
 
 

@@ -87,6 +87,10 @@ def _is_candidate(count: object) -> bool:
 
 RANGE = re.compile(r"[0-9]{1,18} ?- ?[0-9]{1,18}")
 
+FOR_EXTREMES = 1 / 6
+"""The share of the time for each extreme of a frontier. The least may be hard to prove, and the
+best that is found serves as well."""
+
 MAX_POINTS = 100
 """The most budgets of a frontier."""
 
@@ -182,15 +186,15 @@ class _Task:
             return -log2(prod(self.units.counts(choice).values())) + 0.0  # no -0.0
         return self.totals(choice).metric(METRICS[self.options.keep])
 
-    def best(self, budgets: tuple[Budget, ...]) -> Outcome:
-        """The best choice within budgets."""
+    def best(self, budgets: tuple[Budget, ...], share: float = 1.0) -> Outcome:
+        """The best choice within budgets, in a share of the time that is left."""
         conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
-        return self.solver.best(Problem(self.losses, budgets, conflicts))
+        return self.solver.best(Problem(self.losses, budgets, conflicts), share)
 
-    def least(self, metric: Budget, others: tuple[Budget, ...]) -> Outcome:
-        """The choice that costs least in one metric."""
+    def least(self, metric: Budget, others: tuple[Budget, ...], share: float = 1.0) -> Outcome:
+        """The choice that costs least in one metric, in a share of the time that is left."""
         conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
-        return self.solver.best(Problem(_as_losses(metric), others, conflicts))
+        return self.solver.best(Problem(_as_losses(metric), others, conflicts), share)
 
     def _unreachable(self) -> UnreachableBudget:
         nodes = self.network.nodes
@@ -276,7 +280,7 @@ class _Task:
                 fitting.append((self.value(choice), count, choice))
         fitting.sort(key=lambda each: (-each[0], each[1]))
         for value, count, choice in fitting:
-            if self.mixing is None or not self.mixing.broken(choice):
+            if self.mixing is None or self.mixing.allows(choice):
                 return UniformChoice(count, value, self.totals(choice))
         return None
 
@@ -284,8 +288,8 @@ class _Task:
         """The best values within budgets from the least that is possible to what costs nothing."""
         points = self.options.frontier or 2
         varied, *others = self.budgets
-        least = self.least(varied, tuple(others)).choice
-        most = self.best(tuple(others)).choice
+        least = self.least(varied, tuple(others), FOR_EXTREMES).choice
+        most = self.best(tuple(others), FOR_EXTREMES).choice
         if least is None or most is None:
             raise UnreachableBudget(
                 "the extremes of the frontier were not found in time",
@@ -295,10 +299,12 @@ class _Task:
         made = []
         for number in range(points):
             limit = low + (high - low) * number // (points - 1)
-            outcome = self.best((varied._replace(limit=limit), *others))
+            share = 1 / (points - number)
+            outcome = self.best((varied._replace(limit=limit), *others), share)
             choice = outcome.choice
-            value = None if choice is None else self.value(choice)
+            if choice is None:  # in the time that was left
+                choice = least
+            value = self.value(choice)
             bound = value if outcome.is_proven else self.bound(outcome)
-            used = None if choice is None else varied.used(choice)
-            made.append(FrontierPoint(limit, used, value, bound, outcome.is_proven))
+            made.append(FrontierPoint(limit, varied.used(choice), value, bound, outcome.is_proven))
         return Frontier(varied.metric, tuple(made))

@@ -73,6 +73,7 @@ def solve(program: Program, seconds: float) -> Solution:
         "primal_feasibility_tolerance": TOLERANCE,
         "dual_feasibility_tolerance": TOLERANCE,
         "time_limit": float(seconds),
+        "threads": 1,
     }
     for name, value in options.items():
         highs.setOptionValue(name, value)
