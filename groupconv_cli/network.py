@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
-from groupconv_cli.origin import Provenance
 from groupconv_cli.words import joined
 
 MAX_NAMED = 5
@@ -103,7 +102,7 @@ class Network:
         nodes: tuple[Node, ...],
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
-        origin: Provenance | None = None,
+        origin: object | None = None,
         *,
         foreign: tuple[Foreign, ...] = (),
         open_inputs: tuple[tuple[int | None, ...], ...] | None = None,
@@ -115,7 +114,7 @@ class Network:
         self.outputs = outputs
         """Indices of the nodes whose outputs are the network's."""
         self.origin = origin
-        """Its origin in the spec, if it comes from a spec unchanged."""
+        """The expansion of a spec that made it, up to the groups of its convolutions."""
         self.foreign = foreign
         """The layers of a Keras model that the spec language does not have. Their costs are known,
         but not what they compute, so no model can be built from the network."""
@@ -155,7 +154,7 @@ class Network:
                     op = node.op.with_groups(groups[source], *node.input_shapes)
                     made[key] = op, op.cost(*node.input_shapes)
                 nodes[index] = node.with_op(*made[key])
-        return self.replace(nodes=tuple(nodes), origin=None)
+        return self.replace(nodes=tuple(nodes))
 
     def replace(self, **changes: Any) -> Network:
         """The same network with some of the constructor's arguments changed."""

@@ -78,12 +78,7 @@ def _with_followers(
             except OpError as error:
                 message = error.message.replace("{layer}", repr(node.name))
                 raise RegroupError(patterns[node.groups_from], message, error.hint) from None
-    return with_origin(changed, network)
-
-
-def with_origin(changed: Network, network: Network) -> Network:
-    """The changed network with the origin of the network that it was made of."""
-    return changed.replace(origin=network.origin)
+    return changed
 
 
 def _check(node: Node, pattern: str, count: int) -> None:

@@ -8,7 +8,7 @@ from math import gcd
 from numbers import Integral
 from typing import NamedTuple
 
-from groupconv_cli.analysis.regroup import DEPTHWISE, Count, with_origin
+from groupconv_cli.analysis.regroup import DEPTHWISE, Count
 from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow, Comparison
 from groupconv_cli.analysis.selection import matching, unmixed, with_sharing
 from groupconv_cli.analysis.totals import activations, total
@@ -104,7 +104,7 @@ def with_groups(
     swept = _swept(network, count, chosen, _shared(network, chosen))
     if isinstance(swept, str):
         raise UsageError(swept)
-    return with_origin(swept, network)
+    return swept
 
 
 RANGE = re.compile(r"\s*([0-9]{1,18})\s*-\s*([0-9]{1,18})\s*")

@@ -1,132 +1,118 @@
-"""Expressions of the spec as Python, with the values that Python computes for them."""
+"""Expressions of specs as expressions of Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from fractions import Fraction
+from math import isfinite
+from typing import Any
 
-from groupconv_cli.codegen.align import Context
 from groupconv_cli.codegen.layout import literal
-from groupconv_cli.language import expressions as expr
+from groupconv_cli.codegen.symbols import (
+    AND,
+    ATOM,
+    CHOICE,
+    COMPARISON,
+    NOT,
+    OR,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Code,
+    infix,
+)
+from groupconv_cli.language.expressions import (
+    BARE_NAME,
+    Call,
+    Logic,
+    Operation,
+    Token,
+    parse,
+)
+from groupconv_cli.language.nodes import ScalarNode, SequenceNode, Tree
+from groupconv_cli.language.values import is_expression
 
-CHOICE, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(9)
+Lookup = Callable[[str], Code]
 
-
-class Code(NamedTuple):
-    """A Python expression, its precedence, and its value in a use of the function."""
-
-    text: str
-    level: int
-    value: Callable[[Context], Any]
-
-    def within(self, level: int) -> str:
-        """The text as an operand of an operator with the precedence `level`."""
-        return self.text if self.level >= level else f"({self.text})"
-
-
-class NoCode(Exception):
-    """Raised for a text that is not an expression, or uses names unknown in the function."""
-
-
-Names = Callable[[str], Code]
-"""The Python code for a name of the spec. Raises NoCode for an unknown name."""
-
-
-def translate(text: str, names: Names, *, whole: bool = False) -> Code:
-    """The Python code for an expression of the spec; with `whole`, `/` must leave no remainder.
-
-    Raises NoCode.
-    """
-    try:
-        if not expr.names(text):
-            raise NoCode(text)
-        return _code(expr.parse(text), names, whole=whole)
-    except expr.ExpressionError as error:
-        raise NoCode(text) from error
+LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT}
 
 
-def constant(value: Any) -> Code:
-    """A literal."""
-    return Code(literal(value), ATOM, lambda _: value)
+class Translator:
+    """Writes expressions. With `exact`, decimals are fractions, as they are in gconv."""
 
+    def __init__(self, *, exact: bool) -> None:
+        self.exact = exact
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are equal and of the same type, so that Keras sees no difference."""
-    return type(a) is type(b) and bool(a == b)
+    def code(self, tree: Tree, lookup: Lookup) -> Code:
+        """The code of a value of a spec; `lookup` has the codes of names."""
+        if isinstance(tree, SequenceNode):
+            items = [self.code(item, lookup).text for item in tree.items]
+            return Code(f"[{', '.join(items)}]")
+        if not isinstance(tree, ScalarNode):
+            raise TypeError(type(tree).__name__)
+        if not is_expression(tree):
+            return self.number(tree.value)
+        bare = BARE_NAME.fullmatch(tree.text.strip())
+        return lookup(bare.group(1)) if bare else self._tree(parse(tree.text), lookup)
 
+    def number(self, value: Any) -> Code:
+        """A plain value; in exact code a decimal is a fraction."""
+        if not isinstance(value, float | Fraction):
+            return Code(literal(value), SIGN if isinstance(value, int) and value < 0 else ATOM)
+        text = literal(float(value))
+        if self.exact and isfinite(value):
+            return Code(f'Fraction("{text}")', ATOM, is_whole=False)
+        return Code(text, SIGN if value < 0 else ATOM, is_whole=False)
 
-def _code(tree: Any, names: Names, *, whole: bool) -> Code:
-    if isinstance(tree, expr.Token):
-        return names(tree.text)
-    if isinstance(tree, expr.Logic):
-        return _logic(tree.operator, [_code(each, names, whole=whole) for each in tree.operands])
-    if isinstance(tree, expr.Call):
-        return _call(tree.function, [_code(each, names, whole=whole) for each in tree.arguments])
-    if isinstance(tree, bool):
-        return constant(tree)
-    if not isinstance(tree, expr.Operation):
-        return constant(tree if isinstance(tree, int) else float(tree))
-    left, right = (_code(side, names, whole=whole) for side in (tree.left, tree.right))
-    operator = tree.operator
-    if operator in "+-" and tree.left == 0:
-        sign = Code(f"-{right.within(SIGN)}", SIGN, lambda each: -right.value(each))
-        return sign if operator == "-" else right
-    if operator == "//" and right.text == "1":
-        return Code(f"int({left.text})", ATOM, lambda each: int(left.value(each)))
-    operator = "//" if operator == "/" and whole else operator
-    level, compute = _OPERATORS[operator]
-    text = f"{left.within(max(level, SUM))} {operator} {right.within(level + 1)}"
-    return Code(text, level, lambda each: compute(left.value(each), right.value(each)))
+    def _tree(self, tree: Any, lookup: Lookup) -> Code:
+        if isinstance(tree, Token):
+            return lookup(tree.text)
+        if isinstance(tree, Operation):
+            return self._operation(tree, lookup)
+        if isinstance(tree, Logic):
+            return self._logic(tree, lookup)
+        if isinstance(tree, Call):
+            return self._call(tree, lookup)
+        return self.number(tree)
 
+    def _operation(self, tree: Operation, lookup: Lookup) -> Code:
+        operator = tree.operator
+        if operator in "+-" and tree.left == 0:
+            right = self._tree(tree.right, lookup)
+            if operator == "+":
+                return right
+            return Code(f"-{right.within(SIGN)}", SIGN, right.is_whole)
+        left = self._tree(tree.left, lookup)
+        if operator == "//" and tree.right == 1:
+            return Code(f"int({left.text})")
+        if operator in ("==", "!=") and isinstance(tree.right, bool):
+            if tree.right is (operator == "=="):
+                return left
+            return Code(f"not {left.within(NOT)}", NOT)
+        right = self._tree(tree.right, lookup)
+        if operator not in LEVELS:
+            sides = f"{left.within(SUM)} {operator} {right.within(SUM)}"
+            return Code(sides, COMPARISON)
+        made = infix(left, operator, right, LEVELS[operator])
+        if operator == "/" and self.exact and made.is_whole:
+            return Code(f"Fraction({left.text}, {right.text})", ATOM, is_whole=False)
+        return made._replace(is_whole=made.is_whole and operator != "/")
 
-def _logic(operator: str, operands: list[Code]) -> Code:
-    if operator == "if":
-        condition, value, other = operands
-        return Code(
-            f"{value.within(OR)} if {condition.within(OR)} else {other.text}",
-            CHOICE,
-            lambda each: value.value(each) if condition.value(each) else other.value(each),
+    def _logic(self, tree: Logic, lookup: Lookup) -> Code:
+        operands = [self._tree(each, lookup) for each in tree.operands]
+        if tree.operator == "not":
+            return Code(f"not {operands[0].within(NOT)}", NOT)
+        if tree.operator == "if":
+            condition, value, other = operands
+            text = f"{value.within(OR)} if {condition.within(OR)} else {other.within(CHOICE)}"
+            return Code(text, CHOICE, value.is_whole and other.is_whole)
+        left, right = operands
+        return infix(left, tree.operator, right, AND if tree.operator == "and" else OR)
+
+    def _call(self, tree: Call, lookup: Lookup) -> Code:
+        arguments = [self._tree(each, lookup) for each in tree.arguments]
+        is_whole = tree.function in ("round", "floor", "ceil") or all(
+            each.is_whole for each in arguments[tree.function == "round_to" :]
         )
-    if operator == "not":
-        (operand,) = operands
-        return Code(f"not {operand.within(NOT)}", NOT, lambda each: not operand.value(each))
-    level = AND if operator == "and" else OR
-    left, right = operands
-    return Code(
-        f"{left.within(level)} {operator} {right.within(level + 1)}",
-        level,
-        lambda each: (
-            left.value(each) and right.value(each)
-            if operator == "and"
-            else left.value(each) or right.value(each)
-        ),
-    )
-
-
-def _call(function: str, arguments: list[Code]) -> Code:
-    """A call of a built-in function of Python. Raises NoCode for other functions."""
-    if function not in _OF_PYTHON:
-        raise NoCode(function)
-    compute = _OF_PYTHON[function]
-    return Code(
-        f"{function}({', '.join(each.text for each in arguments)})",
-        ATOM,
-        lambda context: compute(*(each.value(context) for each in arguments)),
-    )
-
-
-_OF_PYTHON: dict[str, Callable[..., Any]] = {"min": min, "max": max, "round": round}
-
-_OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
-    "+": (SUM, lambda a, b: a + b),
-    "-": (SUM, lambda a, b: a - b),
-    "*": (PRODUCT, lambda a, b: a * b),
-    "/": (PRODUCT, lambda a, b: a / b),
-    "//": (PRODUCT, lambda a, b: a // b),
-    "==": (COMPARISON, lambda a, b: a == b),
-    "!=": (COMPARISON, lambda a, b: a != b),
-    "<": (COMPARISON, lambda a, b: a < b),
-    "<=": (COMPARISON, lambda a, b: a <= b),
-    ">": (COMPARISON, lambda a, b: a > b),
-    ">=": (COMPARISON, lambda a, b: a >= b),
-}
+        text = f"{tree.function}({', '.join(each.text for each in arguments)})"
+        return Code(text, ATOM, is_whole)

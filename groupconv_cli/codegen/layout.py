@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from groupconv_cli.ops.calls import Initializer
@@ -32,22 +32,46 @@ def call(head: str, arguments: Sequence[str], tail: str, depth: int) -> list[str
     return [f"{margin}{head}(", *each, f"{margin}){tail}"]
 
 
+def collection(head: str, items: Sequence[str], tail: str, depth: int) -> list[str]:
+    """`head`, items and `tail` on one line, or the items with a line each.
+
+    `head` ends with the opening bracket, `tail` begins with the closing one.
+    """
+    margin = INDENT * depth
+    line = f"{margin}{head}{', '.join(items)}{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"{margin}{head}", *(f"{margin}{INDENT}{item}," for item in items), f"{margin}{tail}"]
+
+
+Text = str | Callable[[], str]
+"""A text, or a function that makes it when everything is known."""
+
+
 class Line(NamedTuple):
     """A statement before it is broken into lines."""
 
     depth: int
     target: str
     """The assigned variable; empty if it is not an assignment."""
-    head: str
+    head: Text
     arguments: Sequence[str] | None = None
     tail: str = ""
+    is_needed: Callable[[], bool] | None = None
+    """Whether it is written at all; None if it always is."""
 
-    def text(self) -> list[str]:
-        """Its lines."""
-        start = f"{self.target} = {self.head}" if self.target else self.head
+    def text(self, resolve: Callable[[str], str]) -> list[str]:
+        """Its lines. `resolve` replaces what was not known when the line was made."""
+        if self.is_needed is not None and not self.is_needed():
+            return []
+        head = resolve(self.head if isinstance(self.head, str) else self.head())
+        start = f"{self.target} = {head}" if self.target else head
         if self.arguments is None:
             return [INDENT * self.depth + start]
-        return call(start, self.arguments, self.tail, self.depth)
+        arguments = [resolve(each) for each in self.arguments]
+        if start.endswith("["):
+            return collection(start, arguments, self.tail, self.depth)
+        return call(start, arguments, self.tail, self.depth)
 
 
 def quoted(text: str) -> str:
@@ -69,6 +93,8 @@ def literal(value: Any) -> str:
         return f"keras.initializers.{value.function}({literal(value.value)})"
     if isinstance(value, tuple):
         return tuple_code([literal(item) for item in value])
+    if isinstance(value, list):
+        return f"[{', '.join(literal(item) for item in value)}]"
     return repr(value)
 
 

@@ -2,222 +2,185 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from groupconv_cli.codegen import layout
-from groupconv_cli.codegen.align import CannotUnify, Context, Draft
-from groupconv_cli.codegen.expressions import ATOM, Code, NoCode, constant
-from groupconv_cli.codegen.function import INDEX, Function, Module
-from groupconv_cli.codegen.tree import ROOT, Key, Plan, Tensor, Tree
-from groupconv_cli.codegen.values import OuterScope
-from groupconv_cli.codegen.variables import MAIN, SIDE
+from groupconv_cli.codegen.calls import WrittenCall, calls_of, written
+from groupconv_cli.codegen.file import (
+    MAIN_FUNCTION,
+    RESERVED,
+    File,
+    Unwritable,
+    identifier,
+    used_helpers,
+)
+from groupconv_cli.codegen.function import Function, Functions
+from groupconv_cli.codegen.layout import Line, literal, quoted
+from groupconv_cli.errors import UsageError
 from groupconv_cli.files import file_stem
+from groupconv_cli.language.expand import Expansion
 from groupconv_cli.network import Network
-from groupconv_cli.ops.base import Shape, shape_text
-from groupconv_cli.origin import Provenance
+from groupconv_cli.ops.base import shape_text
 from groupconv_cli.words import plural
 
-MAIN_FUNCTION = "build"
-HELPERS = {
-    "Names": '''class Names:
-    """Names of layers: conv, conv_2, conv_3 … behind a prefix."""
 
-    def __init__(self, prefix=""):
-        self.prefix = prefix
-        self.counts = {}
+def structured(network: Network, origin: Expansion, *, exact: bool) -> str:
+    """The file with functions and loops, as the spec has them.
 
-    def __call__(self, kind):
-        count = self.counts[kind] = self.counts.get(kind, 0) + 1
-        return f"{self.prefix}{kind}" if count == 1 else f"{self.prefix}{kind}_{count}"
-''',
-    "named": '''def named(x, name):
-    """Names the operation that made x, as a layer is named by its argument."""
-    x._keras_history.operation.name = name
-    return x
-''',
-}
-RESERVED = {
-    *keyword.kwlist,
-    *keyword.softkwlist,
-    *dir(builtins),
-    *SIDE,
-    *HELPERS,
-    MAIN,
-    MAIN_FUNCTION,
-    INDEX,
-    "l",  # linters refuse it, because it looks like 1
-    "channels",
-    "inputs",
-    "keras",
-    "layers",
-    "model",
-    "name",
-    "names",
-    "ops",
-    "outputs",
-}
-
-
-class Failed(Exception):
-    """Raised if a function cannot be written under the plan."""
-
-    def __init__(self, key: Key) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-def module_text(network: Network, plan: Plan) -> str:
-    """The file under a plan. Raises Failed."""
-    return _Writer(network, plan).text()
-
-
-class _Writer:
-    def __init__(self, network: Network, plan: Plan) -> None:
-        self.network = network
-        self.tree = Tree(network, plan)
-        self.origin = network.origin or Provenance({}, {}, {}, {})
-        self.constants: dict[str, Any] = {}
-        self.taken: dict[str, Key] = {}
-        """The names of functions, and their keys."""
-        for key in self.tree.groups:
-            self.taken[self._function_name(key)] = key
-        outer = OuterScope(self._constant, self._name)
-        self.module = Module(self.origin, self._shape, outer, {}, set())
-
-    def text(self) -> str:
-        definitions = []
-        for key in self.tree.order():
-            contexts = [
-                Context(each.parts, each.inputs, each.output, group=each)
-                for each in self.tree.groups[key]
-            ]
-            name = next(name for name, own in self.taken.items() if own == key)
-            function = self._function(key, name, contexts)
-            self.module.functions[key] = function
-            definitions.append("\n".join(function.text()))
-        root = Context(self.tree.parts, self.tree.entries, self.tree.exits[0])
-        entries = self._entry_names()
-        main = self._function(ROOT, MAIN_FUNCTION, [root], entries)
-        definitions.append(self._main(main, entries))
-        used = [HELPERS[name].rstrip() for name in HELPERS if name in self.module.helpers]
-        body = "\n\n\n".join([*used, *definitions, _CALL])
-        return f"{self._head(body)}{body}\n"
-
-    def _function(
-        self, key: Key, name: str, contexts: list[Context], inputs: list[str] | None = None
-    ) -> Function:
-        if key[:1] == ("block",):
-            declared: Mapping[str, str | None] = self.origin.blocks.get(key[1], {})
-        else:
-            group = contexts[0].group
-            declared = dict.fromkeys(group.arguments) if group else {}
-        try:
-            return Function(
-                name,
-                Draft(contexts),
-                self.module,
-                declared,
-                inputs=inputs or (),
-                by_axis=key[:1] == ("op",),
-            )
-        except CannotUnify as error:
-            raise Failed(key) from error
-
-    def _entry_names(self) -> list[str]:
-        if len(self.tree.entries) == 1:
-            return ["inputs"]
-        names: list[str] = []
-        for index, _ in self.tree.entries:
-            base = self._name(self.network.nodes[index].name)
-            count = 1 + sum(name.startswith(base) for name in names)
-            names.append(base if count == 1 else f"{base}_{count}")
-        return names
-
-    def _head(self, body: str) -> str:
-        words = set(re.findall(r"\w+", body))
-        used = [name for name in ("layers", "ops") if f"{name}." in body]
-        imports = ["import keras", *([f"from keras import {', '.join(used)}"] if used else [])]
-        lines = [f'"""{self._title()}', "", *self._summary(), '"""', "", *imports, ""]
-        values = [
-            f"{name} = {layout.literal(self.constants[name])}"
-            for each in self.origin.variables
-            if (name := self._upper(each)) in words
+    With `exact` the numbers are computed without rounding. Raises Unwritable.
+    """
+    file = File(network, origin, exact=exact)
+    functions: Functions = {}
+    main = Function(file, functions, [file.use])
+    there = {item.name for item in file.spec.layers if file.use.of(item)}
+    named = [output.name for output in file.spec.outputs if output.name in there]
+    result = main.body(file.spec.layers, "x", named)
+    main.settle()
+    shapes = []
+    for entry in file.spec.inputs.values():
+        sizes = main.code(entry.value, "").text
+        shapes.append(f"({sizes[1:-1]})" if sizes.startswith("[") else f"tuple({sizes})")
+    outputs = dict.fromkeys(main.tensors[-1][each] for each in named)
+    lines = [
+        *_beginning(network, list(zip(main.inputs, shapes, strict=True))),
+        *main.first_lines(),
+        *main.settled(),
+        *_end(network, main.inputs, list(outputs) or [result]),
+    ]
+    definitions = ["\n".join(each.text) for each in functions.values()]
+    constants = [text for name, code in file.constants().items() for text in _constant(name, code)]
+    if file.table:
+        counts = [
+            f"{quoted(network.nodes[index].name)}: {network.nodes[index].groups}"
+            for index in sorted(file.table & file.regrouped)
         ]
-        if values:
-            lines += [*values, ""]
-        return "\n".join([*lines, "", ""])
-
-    def _title(self) -> str:
-        name = self.network.name.replace("\\", "/").replace('"', "'")
-        text = "".join(char if char.isprintable() else " " for char in name)
-        return f"{text[:60]} in Keras."
-
-    def _summary(self) -> list[str]:
-        nodes = self.network.nodes
-        params = sum(node.cost.params for node in nodes)
-        macs = sum(node.cost.macs or 0 for node in nodes)
-        shapes = [
-            " and ".join(shape_text(nodes[index].shape) for index in indices)
-            for indices in (self.network.inputs, self.network.outputs)
+        constants += [
+            "# Other numbers of groups, by the names of convolutions.",
+            *layout.collection("REGROUPED = {", counts, "}", 0),
         ]
-        count = plural(len(self.network.layers), "layer")
-        return [
-            f"Input {shapes[0]}, output {shapes[1]}; {count}.",
-            f"{params:,} parameters; {macs:,} multiply-accumulates for one sample.",
+    helpers = [*file.helpers.values(), *definitions, "\n".join(lines)]
+    body = "\n\n\n".join(helpers)
+    return _file(network, constants, [*used_helpers(body), *helpers])
+
+
+def flat(network: Network) -> str:
+    """The file with a statement for each layer. Raises UsageError if one cannot be written."""
+    last_read = {index: len(network.nodes) for index in network.outputs}
+    for number, node in enumerate(network.nodes):
+        last_read |= {i: max(number, last_read.get(i, 0)) for i in node.inputs}
+    shapes = dict(zip(network.inputs, network.open_inputs or network.input_shapes, strict=True))
+    variables: dict[int, str] = {}
+    live: dict[str, int] = {}
+    """The last reader of each variable in use."""
+    lines: list[Line] = []
+    inputs: list[tuple[str, str]] = []
+    for number, node in enumerate(network.nodes):
+        live = {name: last for name, last in live.items() if last > number}
+        if number in shapes:
+            variables[number] = "inputs" if len(shapes) == 1 else _free(identifier(node.name), live)
+            live[variables[number]] = len(network.nodes)
+            inputs.append((variables[number], literal(shapes[number])))
+            continue
+        variable = "x" if "x" not in live else _free(identifier(node.name), live)
+        sources = [variables[i] for i in node.inputs]
+        given = f"[{', '.join(sources)}]" if node.op.merges else sources[0]
+        for call in _calls(network, number):
+            lines += call.line(variable, given, quoted(node.name + call.suffix), 1)
+            given = variable
+        variables[number] = variable
+        live[variable] = last_read.get(number, 0)
+    text = "\n".join(
+        [
+            *_beginning(network, inputs),
+            *(each for line in lines for each in line.text(str)),
+            *_end(
+                network,
+                *([variables[i] for i in ends] for ends in (network.inputs, network.outputs)),
+            ),
         ]
-
-    def _main(self, function: Function, entries: list[str]) -> str:
-        lines = [f"def {MAIN_FUNCTION}():", '    """The model, with random weights."""']
-        for name, (index, _) in zip(entries, self.tree.entries, strict=True):
-            node = self.network.nodes[index]
-            arguments = [layout.literal(node.shape), f"name={layout.quoted(node.name)}"]
-            lines += layout.call(f"{name} = keras.Input", arguments, "", 1)
-        lines += function.beginning()
-        lines += [text for line in function.lines for text in line.text()]
-        given = entries[0] if len(entries) == 1 else f"[{', '.join(entries)}]"
-        label = layout.quoted(file_stem(self.network.name))
-        arguments = [given, function.result, f"name={label}"]
-        return "\n".join([*lines, *layout.call("return keras.Model", arguments, "", 1)])
-
-    def _shape(self, tensor: Tensor) -> Shape | None:
-        index, number = tensor
-        if self.tree.result(index) != (index, number):
-            return None
-        return self.network.nodes[index].shape
-
-    # Names
-
-    def _constant(self, name: str) -> Code:
-        if name not in self.origin.variables:
-            raise NoCode(name)
-        value = self.origin.variables[name]
-        if not isinstance(value, str | int | float | bool):
-            raise NoCode(name)
-        text = self._upper(name)
-        self.constants[text] = value
-        return Code(text, ATOM, constant(value).value)
-
-    def _upper(self, name: str) -> str:
-        text = re.sub(r"\W", "_", name, flags=re.ASCII).upper()
-        return f"{text}_" if text in self.taken or text in RESERVED else text
-
-    def _name(self, name: str) -> str:
-        text = re.sub(r"\W", "_", name, flags=re.ASCII)
-        text = f"_{text}" if text[:1].isdigit() else text
-        return f"{text}_" if text in RESERVED or text in self.taken else text
-
-    def _function_name(self, key: Key) -> str:
-        text = re.sub(r"\W", "_", str(key[1]), flags=re.ASCII)
-        base = f"{text}_block" if text in RESERVED else text
-        count = 1
-        while (name := base if count == 1 else f"{base}_{count}") in self.taken:
-            count += 1
-        return name
+    )
+    return _file(network, [], [*used_helpers(text), text])
 
 
-_CALL = f"""if __name__ == "__main__":
-    {MAIN_FUNCTION}().summary()"""
+def _calls(network: Network, index: int) -> list[WrittenCall]:
+    node, is_open = network.nodes[index], network.open_inputs is not None
+    if node.shares is not None:
+        raise UsageError(f"layer {node.name!r} shares weights; gconv cannot write code for that")
+    try:
+        own = calls_of(node.op, node.input_shapes, is_open=is_open)
+    except Unwritable:
+        raise UsageError(
+            f"layer {node.name!r} is of the kind {node.op.op!r}; gconv cannot write code for that"
+        ) from None
+    return written([own], by_shape=True) or []
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    count = 1
+    while (free := name if count == 1 else f"{name}_{count}") in RESERVED or free in taken:
+        count += 1
+    return free
+
+
+def _beginning(network: Network, inputs: Sequence[tuple[str, str]]) -> list[str]:
+    """The first lines of `build`; `inputs` has the variables of the inputs and their shapes."""
+    lines = [f"def {MAIN_FUNCTION}():", '    """The model, with random weights."""']
+    for (variable, shape), index in zip(inputs, network.inputs, strict=True):
+        arguments = [shape, f"name={quoted(network.nodes[index].name)}"]
+        lines += layout.call(f"{variable} = keras.Input", arguments, "", 1)
+    return lines
+
+
+def _end(network: Network, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """The last lines of `build`."""
+    ends = [each[0] if len(each) == 1 else f"[{', '.join(each)}]" for each in (inputs, outputs)]
+    arguments = [*ends, f"name={quoted(file_stem(network.name))}"]
+    return layout.call("return keras.Model", arguments, "", 1)
+
+
+def _file(network: Network, constants: Sequence[str], definitions: Sequence[str]) -> str:
+    """The whole file."""
+    call = f'if __name__ == "__main__":\n    {MAIN_FUNCTION}().summary()'
+    body = "\n\n\n".join([*definitions, call])
+    everything = "\n".join([*constants, body])
+    words = {name for name in ("ceil", "floor") if f"{name}(" in everything}
+    imports = ["from fractions import Fraction"] if "Fraction(" in everything else []
+    imports += [f"from math import {', '.join(sorted(words))}"] if words else []
+    imports += ["", "import keras"] if imports else ["import keras"]
+    used = [name for name in ("layers", "ops") if re.search(rf"\b{name}\.", body)]
+    imports += [f"from keras import {', '.join(used)}"] if used else []
+    head = [f'"""{_title(network)}', "", *_summary(network), '"""', "", *imports, ""]
+    if constants:
+        head += [*constants, ""]
+    return "\n".join([*head, "", body]) + "\n"
+
+
+def _constant(name: str, code: str) -> list[str]:
+    if code.startswith("["):
+        items = [each.strip() for each in re.split(r",(?![^(\[]*[)\]])", code[1:-1])]
+        return layout.collection(f"{name} = [", items, "]", 0)
+    return [f"{name} = {code}"]
+
+
+def _title(network: Network) -> str:
+    name = network.name.replace("\\", "/").replace('"', "'")
+    text = "".join(char if char.isprintable() else " " for char in name)
+    return f"{text[:60]} in Keras."
+
+
+def _summary(network: Network) -> list[str]:
+    nodes = network.nodes
+    params = sum(node.cost.params for node in nodes)
+    if network.open_inputs is not None:
+        return [f"{plural(len(network.layers), 'layer')}, {params:,} parameters."]
+    macs = sum(node.cost.macs or 0 for node in nodes)
+    shapes = [
+        " and ".join(shape_text(nodes[index].shape) for index in indices)
+        for indices in (network.inputs, network.outputs)
+    ]
+    count = plural(len(network.layers), "layer")
+    return [
+        f"Input {shapes[0]}, output {shapes[1]}; {count}.",
+        f"{params:,} parameters; {macs:,} multiply-accumulates for one sample.",
+    ]

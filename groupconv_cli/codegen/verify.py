@@ -7,17 +7,20 @@ those of the network.
 from __future__ import annotations
 
 import builtins
+import fractions
+import math
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from groupconv_cli.codegen.defaults import is_default
+from groupconv_cli.language.open_sizes import OpenShape
 from groupconv_cli.network import Network
 from groupconv_cli.ops.base import Shape
 from groupconv_cli.ops.calls import Initializer, LayerCall
 
 ALLOWED = (
-    *("int", "float", "range", "min", "max", "round"),
+    *("int", "float", "range", "min", "max", "round", "len", "tuple", "set", "zip", "enumerate"),
     *("__build_class__", "object", "True", "False"),
 )
 """The built-in names of Python that the code may use."""
@@ -47,7 +50,7 @@ def reproduces(code: str, network: Network) -> bool:
 
 class _Expected(NamedTuple):
     calls: dict[str, LayerCall]
-    shapes: dict[str, Shape]
+    shapes: dict[str, OpenShape]
     made: dict[str, Made]
     inputs: list[str]
     outputs: list[str]
@@ -55,16 +58,16 @@ class _Expected(NamedTuple):
 
 def _expected(network: Network) -> _Expected:
     calls: dict[str, LayerCall] = {}
-    shapes: dict[str, Shape] = {}
     made: dict[str, Made] = {}
+    shapes = _shapes(network)
     for index, node in enumerate(network.nodes):
-        shapes[node.name] = node.shape
         if index in network.inputs:
-            made[node.name] = Made("Input", (("shape", node.shape),), ())
+            made[node.name] = Made("Input", (("shape", shapes[node.name]),), ())
             continue
         names = [network.nodes[source].name for source in node.inputs]
         sources: tuple[str, ...] | list[str] = names if node.op.merges else tuple(names)
-        for call in node.op.calls(node.name, *node.input_shapes):
+        calls_of = node.op.open_calls if network.open_inputs else node.op.calls
+        for call in calls_of(node.name, *node.input_shapes):
             calls[call.name] = call
             arguments = _given(call, {**call.leading, **call.options})
             made[call.name] = Made(f"{call.of}.{call.function}", arguments, sources)
@@ -74,6 +77,26 @@ def _expected(network: Network) -> _Expected:
         for indices in (network.inputs, network.outputs)
     )
     return _Expected(calls, shapes, made, inputs, outputs)
+
+
+def _shapes(network: Network) -> dict[str, OpenShape]:
+    """The shape of every output, with None for sizes that the model leaves open."""
+    if network.open_inputs is None:
+        return {node.name: node.shape for node in network.nodes}
+    shapes: dict[str, OpenShape] = {}
+    others: list[Shape] = []
+    for index, node in enumerate(network.nodes):
+        if index in network.inputs:
+            declared = network.open_inputs[network.inputs.index(index)]
+            pairs = zip(node.shape, declared, strict=True)
+            others.append(tuple(2 * size if open_ is None else size for size, open_ in pairs))
+        else:
+            others.append(node.op.output_shape(*(others[source] for source in node.inputs)))
+        shapes[node.name] = tuple(
+            size if size == other else None
+            for size, other in zip(node.shape, others[-1], strict=True)
+        )
+    return shapes
 
 
 def _given(call: LayerCall, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -118,7 +141,7 @@ class _Operation(_Tensor):
 class _Keras:
     """The stand-in."""
 
-    def __init__(self, calls: Mapping[str, LayerCall], shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, calls: Mapping[str, LayerCall], shapes: Mapping[str, OpenShape]) -> None:
         self.calls = calls
         self.shapes = shapes
         self.made: dict[str, Made] = {}
@@ -134,7 +157,8 @@ class _Keras:
             initializers=_Functions(Initializer),
         )
         known = {name: getattr(builtins, name) for name in ALLOWED if hasattr(builtins, name)}
-        known["__import__"] = lambda *_: keras
+        modules = {"keras": keras, "math": math, "fractions": fractions}
+        known["__import__"] = lambda name, *_: modules[name]
         self.namespace.update({"__builtins__": known, "__name__": "written"})
         return self.namespace
 
@@ -159,7 +183,7 @@ class _Keras:
     def _function(self, function: str, x: _Tensor, *leading: Any, **options: Any) -> _Tensor:
         return self.operation(function, leading, options, x)
 
-    def _input(self, shape: Shape, name: str) -> _Tensor:
+    def _input(self, shape: OpenShape, name: str) -> _Tensor:
         self.made[name] = Made("Input", (("shape", shape),), ())
         return _Tensor(self, name)
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
-from groupconv_cli.errors import Place, Problems, SpecError
+from groupconv_cli.errors import InternalError, Place, Problems, SpecError
 from groupconv_cli.language.growing import Growing, Stop, Work
 from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, Tree
-from groupconv_cli.language.provenance import origin_of
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Item, Spec
 from groupconv_cli.language.tensors import Tensors
+from groupconv_cli.language.trace import Use
 from groupconv_cli.language.validate import INPUT
 from groupconv_cli.language.walk import Walk, not_a
 from groupconv_cli.network import Network, Node
@@ -41,31 +42,56 @@ def expand(
     """
     work = work or Work()
     work.networks += 1
+    made = _expanded(Expansion(spec, changes, in_place_of_open), problems, work)
+    return None if made is None else made[0]
+
+
+class Expansion(NamedTuple):
+    """The origin of a network: the spec, and the values that replace those of `vars`."""
+
+    spec: Spec
+    changes: dict[str, Entry]
+    in_place_of_open: Mapping[int, int]
+
+    def traced(self) -> tuple[Network, Use]:
+        """The network once more, and the uses of the items that made it."""
+        made = _expanded(self, Problems(), Work())
+        if made is None:
+            raise InternalError(
+                f"the spec of {self.spec.name} has made a network, and now does not"
+            )
+        return made
+
+
+def _expanded(origin: Expansion, problems: Problems, work: Work) -> tuple[Network, Use] | None:
+    growing, scope = Growing(origin.spec, problems, work), Scope(origin.spec.vars | origin.changes)
     try:
-        return _network(Growing(spec, problems, work), Scope(spec.vars | changes), in_place_of_open)
+        return _network(growing, scope, origin)
     except Stop:
         return None
 
 
-def _network(growing: Growing, scope: Scope, sizes: Mapping[int, int]) -> Network | None:
+def _network(growing: Growing, scope: Scope, origin: Expansion) -> tuple[Network, Use] | None:
     spec = growing.spec
     entry = Item(0, INPUT, next(iter(spec.inputs.values())).value.place, {})
     names = NameScope(())
+    sizes = origin.in_place_of_open
     named = {
         name: _input(growing, scope, names.label(name, 0), each.value, sizes)
         for name, each in spec.inputs.items()
     }
     tensors = Tensors(next(iter(named.values())), named=named)
-    Walk(growing, scope, names, entry, tensors).walk_list(spec.layers, tensors)
+    with growing.using(entry, scope, tuple(named.values())) as use:
+        Walk(growing, scope, names, entry, tensors).walk_list(spec.layers, tensors)
+        use.output = tensors.last
     if growing.problems or tensors.last.shape is None:
         return None
     outputs = _outputs(spec, tensors)
     _check_ends(growing, len(named), outputs)
     if growing.problems:
         return None
-    origin = origin_of(spec, growing.items, scope, growing.arguments)
     inputs = tuple(range(len(named)))
-    return Network(spec.name, tuple(growing.nodes), inputs, tuple(outputs), origin)
+    return Network(spec.name, tuple(growing.nodes), inputs, tuple(outputs), origin), use
 
 
 def _input(

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from groupconv_cli.errors import Place, Problems
+from groupconv_cli.language.scope import Scope
 from groupconv_cli.language.spec import Item, Spec
+from groupconv_cli.language.trace import Use
 from groupconv_cli.network import Node
-from groupconv_cli.ops.kinds import Value
+from groupconv_cli.ops.base import Tensor
 
 MAX_LAYERS = 10_000
 MAX_STEPS = 200_000
@@ -45,8 +47,8 @@ class Growing:
         that was given groups and is not depthwise."""
         self.nesting = 0
         self.items: dict[int, Item] = {}
-        self.arguments: dict[str, dict[str, Value]] = {}
-        """The values of the parameters for each use of a block, by its full name."""
+        self.use: Use | None = None
+        """The use that is being expanded."""
 
     def step(self, place: Place, units: int = ITEM_STEPS) -> None:
         """Counts work. Raises Stop if there is too much."""
@@ -74,3 +76,16 @@ class Growing:
             yield
         finally:
             self.nesting -= 1
+
+    @contextmanager
+    def using(self, item: Item, scope: Scope, inputs: tuple[Tensor, ...]) -> Iterator[Use]:
+        """Notes a use of an item, which has what is expanded inside."""
+        outer, use = self.use, Use(item, scope, inputs, len(self.nodes))
+        if outer is not None:
+            outer.uses.append(use)
+        self.use = use
+        try:
+            yield use
+        finally:
+            use.last = len(self.nodes)
+            self.use = outer

@@ -138,7 +138,8 @@ class Walk:
             inputs = each._inputs()
             if item.when is not None and is_by_rows and not each._truth(item.when, inputs[0]):
                 continue
-            output = each._once(inputs)
+            with self.growing.using(item, scope, inputs) as use:
+                output = use.output = each._once(inputs)
             self.tensors.add(output)
             if self.growing.problems and output.shape == inputs[0].shape and not is_by_rows:
                 break  # there will be no network, and the other repetitions find nothing else
@@ -252,7 +253,8 @@ class Walk:
         root = self.variables.root
         scope = Scope(block.params, root, values, _channels(x), is_block=True)
         level = self._own_level(item.layer)
-        self.growing.arguments[level.prefix.removesuffix(".")] = scope.values
+        if self.growing.use is not None:
+            self.growing.use.inside = scope
         used_at = (*self.used_at, item.place)
         with self.growing.nested(item.place):
             # Names of the list that the block is used in mean nothing inside the block.

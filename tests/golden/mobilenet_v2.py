@@ -44,8 +44,8 @@ def inverted(x, t, c, s=1, *, name):
 
 def row(x, t, c, n, s, name):
     x = inverted(x, t=t, c=c, s=s, name=f"{name}.inverted")
-    for i in range(2, n + 1):
-        x = inverted(x, t=t, c=c, name=f"{name}.inverted_{i}")
+    for i in range(n - 1):
+        x = inverted(x, t=t, c=c, name=f"{name}.inverted_{i + 2}")
     return x
 
 

@@ -12,6 +12,14 @@ WIDTH = 4
 DEPTH3 = 6
 
 
+def project(x, filters, strides=1, *, name):
+    """A shortcut into another shape: a 1×1 convolution and a norm."""
+    x = layers.Conv2D(
+        filters, 1, strides=strides, padding="same", use_bias=False, name=f"{name}.conv"
+    )(x)
+    return layers.BatchNormalization(name=f"{name}.batch_norm")(x)
+
+
 def bottleneck(x, planes, stride=1, *, name):
     mid = planes * WIDTH // 64 * GROUPS
     y = layers.Conv2D(mid, 1, padding="same", use_bias=False, name=f"{name}.conv")(x)
@@ -33,23 +41,15 @@ def bottleneck(x, planes, stride=1, *, name):
     )(y)
     y = layers.BatchNormalization(name=f"{name}.batch_norm_3")(y)
     if x.shape != y.shape:
-        x = layers.Conv2D(
-            4 * planes,
-            1,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            name=f"{name}.shortcut.conv",
-        )(x)
-        x = layers.BatchNormalization(name=f"{name}.shortcut.batch_norm")(x)
+        x = project(x, y.shape[-1], strides=stride, name=f"{name}.shortcut")
     x = layers.Add(name=f"{name}.add")([y, x])
     return layers.Activation("relu", name=f"{name}.relu_3")(x)
 
 
 def stage(x, planes, depth, stride=2, *, name):
-    x = bottleneck(x, planes, stride=stride, name=f"{name}.bottleneck")
-    for i in range(2, depth + 1):
-        x = bottleneck(x, planes, name=f"{name}.bottleneck_{i}")
+    x = bottleneck(x, planes=planes, stride=stride, name=f"{name}.bottleneck")
+    for i in range(depth - 1):
+        x = bottleneck(x, planes=planes, name=f"{name}.bottleneck_{i + 2}")
     return x
 
 

@@ -11,13 +11,24 @@ GROUPS = 3
 WIDTH = 240
 
 
+class Names:
+    """Names of layers: conv, conv_2, conv_3 … behind a prefix."""
+
+    def __init__(self, prefix=""):
+        self.prefix = prefix
+        self.counts = {}
+
+    def __call__(self, kind):
+        count = self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{self.prefix}{kind}" if count == 1 else f"{self.prefix}{kind}_{count}"
+
+
 def channel_shuffle(x, groups, name):
-    _, height, width, channels = x.shape
-    x = layers.Reshape(
-        (height, width, groups, channels // groups), name=f"{name}.split"
+    y = layers.Reshape(
+        (x.shape[1], x.shape[2], groups, x.shape[-1] // groups), name=f"{name}.split"
     )(x)
-    x = layers.Permute((1, 2, 4, 3), name=f"{name}.swap")(x)
-    return layers.Reshape((height, width, channels), name=name)(x)
+    y = layers.Permute((1, 2, 4, 3), name=f"{name}.swap")(y)
+    return layers.Reshape(x.shape[1:], name=name)(y)
 
 
 def path(x, mid, out, stride=1, first=GROUPS, *, name):
@@ -26,7 +37,7 @@ def path(x, mid, out, stride=1, first=GROUPS, *, name):
     )(x)
     x = layers.BatchNormalization(name=f"{name}.batch_norm")(x)
     x = layers.Activation("relu", name=f"{name}.relu")(x)
-    x = channel_shuffle(x, GROUPS, name=f"{name}.channel_shuffle")
+    x = channel_shuffle(x, groups=GROUPS, name=f"{name}.channel_shuffle")
     x = layers.DepthwiseConv2D(
         3, strides=stride, padding="same", use_bias=False, name=f"{name}.depthwise_conv"
     )(x)
@@ -64,22 +75,22 @@ def unit(x, name):
 def build():
     """The model, with random weights."""
     inputs = keras.Input((224, 224, 3), name="input")
+    names = Names()
     x = layers.Conv2D(24, 3, strides=2, padding="same", use_bias=False, name="conv")(
         inputs
     )
     x = layers.BatchNormalization(name="batch_norm")(x)
     x = layers.Activation("relu", name="relu")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="max_pool")(x)
-    x = down(x, WIDTH, first=1, name="down")
-    x = unit(x, name="unit")
-    x = unit(x, name="unit_2")
-    x = unit(x, name="unit_3")
-    x = down(x, 2 * WIDTH, name="down_2")
-    for i in range(4, 11):
-        x = unit(x, name=f"unit_{i}")
-    x = down(x, 4 * WIDTH, name="down_3")
-    for i in range(11, 14):
-        x = unit(x, name=f"unit_{i}")
+    x = down(x, out=WIDTH, first=1, name="down")
+    for _ in range(3):
+        x = unit(x, name=names("unit"))
+    x = down(x, out=2 * WIDTH, name="down_2")
+    for _ in range(7):
+        x = unit(x, name=names("unit"))
+    x = down(x, out=4 * WIDTH, name="down_3")
+    for _ in range(3):
+        x = unit(x, name=names("unit"))
     x = layers.GlobalAveragePooling2D(name="global_avg_pool")(x)
     x = layers.Dense(1000, name="dense")(x)
     return keras.Model(inputs, x, name="shufflenet_v1")
