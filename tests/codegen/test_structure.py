@@ -9,6 +9,7 @@ from awkward_specs import AWKWARD
 from specs import network
 
 from groupconv_cli import load, python_code
+from groupconv_cli.codegen import structured_code
 from groupconv_cli.codegen.verify import reproduces
 from groupconv_cli.network import Network
 
@@ -144,3 +145,37 @@ def test_open_sizes_stay_open() -> None:
     assert "shuffle_channels(x, groups=G, name=" in code
     assert "parameters." in code
     assert "multiply-accumulates" not in code
+
+
+@pytest.mark.parametrize("size", ["2", "[2, 3]", "[1, 2]"])
+def test_a_layer_of_many_calls_is_a_function_whatever_its_sizes(size: str) -> None:
+    layer = f"pixel_shuffle: {{size: {size}}}"
+    conv = "conv: {filters: 24, kernel: 1}"
+    code = structured_code(network(f"input: [2, 4, 12]\nlayers: [{layer}, {conv}, {layer}]"))
+    assert code is not None
+    assert functions(code).count("pixel_shuffle") == (size != "[1, 2]")
+
+
+def test_an_output_and_a_name_that_are_off_are_followed() -> None:
+    text = """
+        input: [8, 8, 4]
+        vars: {on: false}
+        layers:
+          - conv: {filters: 4, kernel: 3}
+            name: body
+          - conv: {filters: 2, kernel: 1}
+            name: head
+            when: $on
+          - conv: {filters: 4, kernel: 1}
+            name: side
+            from: body
+            when: $on
+          - add:
+            from: [side, body]
+            name: end
+        outputs: [end, head]
+        """
+    code = structured_code(network(text))
+    assert code is not None
+    assert "    side = body\n" in code
+    assert "head" not in code
