@@ -8,8 +8,9 @@ from math import gcd, log2
 from random import Random
 
 import pytest
+from search_networks import hard_to_mix, random_network
 
-from groupconv_cli import SpecError, UnreachableBudget, analyze, load, search
+from groupconv_cli import UnreachableBudget, analyze, search
 from groupconv_cli.analysis.channel_mixing import follow
 from groupconv_cli.network import Network
 
@@ -17,58 +18,6 @@ MOST = 250
 """The most choices that are tried for one network."""
 
 NETWORKS = 300
-
-
-def conv(random: Random, channels: int | None = None) -> dict:
-    filters = channels or random.choice([4, 6, 8, 12])
-    made = {"filters": filters, "kernel": random.choice([1, 3])}
-    if random.random() < 0.3:
-        made["groups"] = 2
-    return {"conv": made}
-
-
-def item(random: Random, channels: int, depth: int = 0) -> dict | str:
-    kind = random.random()
-    if kind < 0.45 or depth > 1:
-        made = conv(random)
-        if random.random() < 0.3:
-            made = {"conv": made["conv"] | {"filters": channels}, "repeat": 2}
-        return made
-    if kind < 0.55:
-        return {"depthwise_conv": {"kernel": 3, "multiplier": random.choice([1, 2])}}
-    if kind < 0.63:
-        return random.choice(["relu", "channel_shuffle", {"channel_shuffle": {"groups": 2}}])
-    if kind < 0.85:
-        body = [conv(random) for _ in range(random.choice([1, 2]))] + [conv(random, channels)]
-        if random.random() < 0.3:
-            body.insert(1, "channel_shuffle")
-        return {"residual": {"body": body, "shortcut": random.choice(["identity", "project"])}}
-    branches = [[conv(random, 4)], random.choice([[], [conv(random, 4)]])]
-    if random.random() < 0.3 and channels % 2 == 0:
-        return {"parallel": {"branches": branches, "split": channels // 2}}
-    return {"parallel": {"branches": branches}}
-
-
-def random_network(random: Random) -> Network:
-    """A small network: chains, residuals, branches, shuffles, repeats and shared lines."""
-    while True:
-        layers: list = [conv(random)]
-        for _ in range(random.randint(1, 3)):
-            layers.append(
-                item(
-                    random,
-                    layers[-1].get("conv", {"filters": 8})["filters"]
-                    if isinstance(layers[-1], dict)
-                    else 8,
-                )
-            )
-        spec = {"input": [6, 6, random.choice([1, 4])], "layers": layers}
-        try:
-            network = load(spec)
-        except SpecError:
-            continue
-        if sum(node.op.is_convolution for node in network.nodes) > 1:
-            return network
 
 
 def reads_input(network: Network, index: int) -> bool:
@@ -147,10 +96,28 @@ def test_no_choice_is_better(seed: int) -> None:
         compare_with_every_choice(random, network, per)
 
 
-def compare_with_every_choice(random: Random, network: Network, per: str) -> None:
-    keep = random.choice(["connections", "params", "macs"])
+@pytest.mark.parametrize("seed", range(10))
+def test_no_choice_that_mixes_is_better(seed: int) -> None:
+    """Networks with little between grouped convolutions, and budgets that are hard to keep."""
+    random = Random(1000 + seed)
+    done = 0
+    while done < int(os.environ.get("GCONV_NETWORKS", NETWORKS)) // 30:
+        network = hard_to_mix(random)
+        number = 1
+        for unit in units(network, "layer"):
+            number *= len(candidates(network, unit))
+        if not 1 < number <= 6 * MOST:
+            continue
+        done += 1
+        compare_with_every_choice(random, network, "layer", tight=True)
+
+
+def compare_with_every_choice(
+    random: Random, network: Network, per: str, *, tight: bool = False
+) -> None:
+    keep = "connections" if tight else random.choice(["connections", "params", "macs"])
     metrics = random.sample(["params", "macs", "flops", "memory"], random.randint(1, 3))
-    unmixed = random.random() < 0.3
+    unmixed = not tight and random.random() < 0.3
     found = list(every_choice(network, per, unmixed=unmixed))
     costs = [{m: of(m, made) for m in metrics} for _, made in found]
     written = {m: of(m, network) for m in metrics}
@@ -159,6 +126,8 @@ def compare_with_every_choice(random: Random, network: Network, per: str) -> Non
         each = sorted({cost[metric] for cost in costs} or {written[metric]})
         low, high = each[0], each[-1]
         budget[metric] = random.choice([*each, low + (high - low) * random.randint(0, 9) // 9])
+        if tight:  # near the least that is possible
+            budget[metric] = random.choice(each[: 1 + len(each) // 5])
     values = []
     for (chosen, made), cost in zip(found, costs, strict=True):
         if all(cost[m] <= budget[m] for m in metrics):

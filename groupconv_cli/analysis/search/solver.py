@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -95,24 +95,26 @@ def _run(highs: Any, seconds: float) -> None:
     """Runs the solver in a thread of its own, and stops it if this one is interrupted."""
     highs.HandleUserInterrupt = True
     failed: list[BaseException] = []
+    # Not Thread.join: if that is interrupted, Python 3.11 takes the thread for ended.
+    is_done = Event()
 
     def run() -> None:
         try:
             highs.run()
         except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
             failed.append(error)
+        finally:
+            is_done.set()
 
-    thread = Thread(target=run, daemon=True)
-    thread.start()
+    Thread(target=run, daemon=True).start()
     started = monotonic()
     try:
-        while thread.is_alive():
-            thread.join(POLL)
+        while not is_done.wait(POLL):
             if monotonic() - started > seconds + 1:  # it looks at the clock only between steps
                 highs.cancelSolve()
     finally:
         highs.cancelSolve()
-        thread.join()
+        is_done.wait()
     if failed:
         raise failed[0]
 
