@@ -18,7 +18,8 @@ from groupconv_cli.language.spec import Item, Spec
 from groupconv_cli.language.tensors import Tensors
 from groupconv_cli.language.trace import Use
 from groupconv_cli.language.validate import INPUT
-from groupconv_cli.language.walk import Walk, not_a
+from groupconv_cli.language.walk import Walk
+from groupconv_cli.language.wrong_value import not_a
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import Shape
 from groupconv_cli.ops.base import Tensor

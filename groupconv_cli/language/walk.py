@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
-from groupconv_cli.language.nodes import Entry, ScalarNode, Tree, describe, in_words
+from groupconv_cli.language.nodes import Entry, Tree
 from groupconv_cli.language.scope import Scope, UnknownValue
+from groupconv_cli.language.shapes import MAX_OUTPUT, shape_in_spite, worked_out
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.tensors import Tensors, Unreadable
-from groupconv_cli.language.values import is_computed
+from groupconv_cli.language.wrong_value import not_a
 from groupconv_cli.network import Node
-from groupconv_cli.ops import LAYERS, Cost, Op, Shape
+from groupconv_cli.ops import LAYERS, Op
 from groupconv_cli.ops.activation import activation as activation_op
 from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
 from groupconv_cli.ops.kinds import KindError, LayerChoice, Value, as_whole
 from groupconv_cli.ops.norm import GroupNorm, with_fitting_groups
 from groupconv_cli.words import plural
-
-MAX_OUTPUT = 10**30
-"""The largest size of an output: larger numbers could not even be written down."""
 
 
 class Walk:
@@ -337,7 +334,7 @@ class Walk:
         growing.step(self.item.place, len(inputs))
         name = self.level.full_name(self.level.label(label, self.item.number))
         try:
-            shape, cost = _worked_out(op, shapes)
+            shape, cost = worked_out(op, shapes)
         except OpError as error:
             if given_by is not None:
                 hint = error.hint
@@ -345,7 +342,7 @@ class Walk:
                     hint = with_fitting_groups(op, shapes[0][-1])
                 error = OpError(error.message, arg=given_by, hint=hint)
             self._objection(error, f"layer {name!r}")
-            return Tensor(inputs[0].node, _shape_in_spite(op, shapes))
+            return Tensor(inputs[0].node, shape_in_spite(op, shapes))
         if max(shape) > MAX_OUTPUT:
             self._problem(f"the output of layer {name!r} is too large", self.item.place, None)
             return unknown
@@ -394,41 +391,5 @@ class Walk:
         self.growing.problems.add(message, place, hint, fact=fact if self.used_at else "")
 
 
-@lru_cache(maxsize=4096)
-def _worked_out(op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, Cost]:
-    """The output shape and the cost of an op on these inputs, computed once for repeats.
-
-    Raises OpError if the op cannot take the inputs.
-    """
-    op.check(*shapes)
-    return op.output_shape(*shapes), op.cost(*shapes)
-
-
-def _shape_in_spite(op: Op, shapes: tuple[Shape, ...]) -> Shape | None:
-    """The output shape of an op that refused its inputs, for checking the layers after it.
-
-    None if that shape could not be the input of a layer.
-    """
-    try:
-        shape = op.output_shape(*shapes)
-    except OpError:
-        return None
-    return shape if all(1 <= size <= MAX_OUTPUT for size in shape) else None
-
-
 def _channels(x: Tensor) -> int | None:
     return None if x.shape is None else x.shape[-1]
-
-
-def text_of(tree: Tree) -> str:
-    """An expression as it is written."""
-    return tree.text if isinstance(tree, ScalarNode) else describe(tree)
-
-
-def not_a(key: str, words: str, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:
-    """The problem of a key that must have another value."""
-    computed = is_computed(tree)
-    if isinstance(value, bool) and computed and hint is None and key not in ("when", "repeat"):
-        hint = f"it is true or false; a number follows from it as in `8 if {text_of(tree)} else 16`"
-    received = f"{describe(tree)} is {in_words(value)}" if computed else f"got {describe(tree)}"
-    return Diagnostic(f"{key} must be {words}; {received}", tree.place, hint)
