@@ -5,8 +5,10 @@ Sizes are small, since multiply-accumulates are counted one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
 
 from groupconv_cli.ops import OPS, Op, Shape
 from groupconv_cli.ops.activation import (
@@ -57,6 +59,21 @@ class Case(NamedTuple):
         """A readable name for the test."""
         shapes = " ".join("x".join(map(str, shape)) for shape in self.inputs)
         return f"{self.op!r} {shapes}"
+
+
+def with_one_of_each(cases: Iterable[Case]) -> list:
+    """The cases as parameters: one of each op and rank runs always, with groups and without.
+
+    For tests of what is made of an op. What an op says of itself is tested with every case.
+    """
+    seen, parameters = set(), []
+    for case in cases:
+        is_grouped = bool(case.inputs) and case.op.groups_of(*case.inputs) > 1
+        kind = (case.op.op, len(case.inputs[0]) if case.inputs else 0, is_grouped)
+        marks = pytest.mark.nightly if kind in seen else ()
+        seen.add(kind)
+        parameters.append(pytest.param(case, id=case.id, marks=marks))
+    return parameters
 
 
 def model_of(cases: Sequence[Case]) -> keras.Model:

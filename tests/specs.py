@@ -38,9 +38,18 @@ def names(net: Network) -> list[str]:
     return [node.name for node in net.layers]
 
 
-def nightly_but(always: Iterable[str], every: Iterable[str]) -> list:
-    """Every name as a parameter of a test, those that do not run always marked `nightly`."""
+def nightly_but(always: Iterable, every: Iterable) -> list:
+    """Every value as a parameter of a test, those that do not run always marked `nightly`.
+
+    A tuple is the values of several parameters.
+    """
     chosen = set(always)
+    every = list(every)
+    assert chosen <= set(every), chosen - set(every)
     return [
-        name if name in chosen else pytest.param(name, marks=pytest.mark.nightly) for name in every
+        pytest.param(
+            *(each if isinstance(each, tuple) else (each,)),
+            marks=() if each in chosen else pytest.mark.nightly,
+        )
+        for each in every
     ]

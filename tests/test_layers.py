@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from running import ROOT
+from specs import nightly_but
 
 from groupconv_cli.fastconv.grouped_conv import runs_natively
 from groupconv_cli.layers import GROUPED, GroupConv1D, GroupConv2D, GroupConv3D
@@ -93,7 +94,17 @@ def kept(path, compute):
         return [file[name] for name in file.files]
 
 
-@pytest.mark.parametrize("case", list(cases()), ids=lambda case: "-".join(map(str, case.values())))
+def with_the_first_of_each_rank_and_dtype():
+    """All cases, of which one of each rank and dtype runs always."""
+    seen = set()
+    for case in cases():
+        kind = case["rank"], case["dtype"]
+        marks = pytest.mark.nightly if kind in seen else ()
+        seen.add(kind)
+        yield pytest.param(case, id="-".join(map(str, case.values())), marks=marks)
+
+
+@pytest.mark.parametrize("case", with_the_first_of_each_rank_and_dtype())
 def test_equality_of_outputs_and_gradients(case, references):
     config = dict(case)
     rank, channels, dtype = (config.pop(key) for key in ("rank", "channels", "dtype"))
@@ -128,24 +139,21 @@ def test_equality_of_outputs_and_gradients(case, references):
     assert max(found) <= 2 * max(distances(run(stock, x), reference)), found
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        "test_equality and (-float32-True or -bfloat16-True)",
-        pytest.param("not another_process", marks=pytest.mark.nightly),
-    ],
-)
-def test_equality_with_onednn_switched_over(references, chosen: str):
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.nightly)])
+def test_equality_with_onednn_switched_over(references, every: bool):
     """The same cases where TensorFlow has been started with the other setting.
 
-    oneDNN has kernels of its own for these two dtypes.
+    oneDNN has kernels of its own for float32 and bfloat16.
     """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") is not None:
         pytest.skip("this is the other one")
     setting = "0" if runs_natively("float32") else "1"
+    chosen, options = "test_equality and (-float32-True or -bfloat16-True)", []
+    if every:
+        chosen, options = "not another_process", ["--nightly"]
     others = f"not switched_over and {chosen}"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-k", others, __file__],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-k", others, *options, __file__],
         env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting, REFERENCES: str(references)},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
@@ -155,8 +163,13 @@ def test_equality_with_onednn_switched_over(references, chosen: str):
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16", "float64"])
-@pytest.mark.parametrize("groups", [2, 4, 8])
+@pytest.mark.parametrize(
+    ("groups", "dtype"),
+    nightly_but(
+        [(2, "float32"), (4, "bfloat16"), (8, "float64")],
+        product((2, 4, 8), ("float32", "bfloat16", "float16", "float64")),
+    ),
+)
 def test_unknown_batch_and_spatial_sizes(dtype, groups):
     for layer, rank in ((GroupConv1D, 1), (GroupConv2D, 2), (GroupConv3D, 3)):
         inputs = keras.Input((*[None] * rank, 8), dtype=dtype)

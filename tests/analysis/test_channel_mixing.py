@@ -6,6 +6,7 @@ A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/analysis/test_channel_m
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -35,8 +36,8 @@ def positive(model, seed: int) -> None:
     model.set_weights(weights)
 
 
-def depends(model, input_shape, seed: int) -> np.ndarray:
-    """Of a model of one input: whether output channel o moves with input channel i, [o, i].
+def depends(model, input_shape, seed: int) -> list[np.ndarray]:
+    """Of a model of one input: whether channel o of each output moves with input channel i, [o, i].
 
     Each input channel in turn has other values at all positions.
     """
@@ -46,17 +47,25 @@ def depends(model, input_shape, seed: int) -> np.ndarray:
     batch = np.repeat(x, channels + 1, axis=0)
     for channel in range(channels):
         batch[channel + 1, ..., channel] *= random.uniform(0.5, 0.9, input_shape[:-1])
-    y = np.asarray(model(batch.astype("float64"), training=False))
-    moved = np.abs(y[1:] - y[:1]) > NOISE
-    return moved.any(axis=tuple(range(1, moved.ndim - 1))).T
+    found = []
+    for output in model(batch.astype("float64"), training=False):
+        y = np.asarray(output)
+        moved = np.abs(y[1:] - y[:1]) > NOISE
+        found.append(moved.any(axis=tuple(range(1, moved.ndim - 1))).T)
+    return found
 
 
-def measured(model, input_shape) -> np.ndarray:
-    found = np.zeros((model.output.shape[-1], input_shape[-1]), bool)
+def measured(begin, *ends) -> list[np.ndarray]:
+    """Of each end that is computed from the tensor it begins with: what moves its channels."""
+    import keras
+
+    model = keras.Model(begin, list(ends))
+    shape = begin.shape[1:]
+    runs = []
     for seed in range(SEEDS):
         positive(model, seed)
-        found |= depends(model, input_shape, seed)
-    return found
+        runs.append(depends(model, shape, seed))
+    return [np.logical_or.reduce(found) for found in zip(*runs, strict=True)]
 
 
 def output_of(model, name: str):
@@ -79,7 +88,7 @@ def float64():
     import keras
 
     before = keras.config.dtype_policy()
-    keras.backend.clear_session()  # forgets the policy too
+    keras.backend.clear_session(free_memory=False)  # forgets the policy too
     keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_dtype_policy(before)
@@ -184,31 +193,28 @@ STACKS = {
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("text", STACKS.values(), ids=list(STACKS))
 def test_every_layer_depends_on_what_moves_it(text: str) -> None:
-    import keras
-
     net = layers(text, input_shape="[4, 4, 16]")
     model = build(net)
-    for index, node in enumerate(net.nodes[1:], start=1):
-        part = keras.Model(model.input, output_of(model, node.name))
-        found, allowed = measured(part, net.input_shape), predicted(net, index)
-        assert (found.tolist()) == allowed.tolist(), node.name
+    ends = [output_of(model, node.name) for node in net.nodes[1:]]
+    for index, found in enumerate(measured(model.input, *ends), start=1):
+        assert found.tolist() == predicted(net, index).tolist(), net.nodes[index].name
 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("text", STACKS.values(), ids=list(STACKS))
 def test_reach_counts_from_the_last_fully_mixed_tensor(text: str) -> None:
     """Models from each origin on: the least that a channel depends on is what moves it."""
-    import keras
-
     net = layers(text, input_shape="[4, 4, 16]")
     model = build(net)
-    for index, (node, reach) in enumerate(zip(net.nodes, follow(net).reach, strict=True)):
+    reaches = defaultdict(dict)
+    for node, reach in zip(net.nodes, follow(net).reach, strict=True):
         if node.op.is_convolution:
-            origin = next(n for n in net.nodes if n.name == reach.origin)
-            begin = output_of(model, origin.name)
-            part = keras.Model(begin, output_of(model, node.name))
-            found = measured(part, origin.shape).sum(axis=1)
-            assert (found.min(), origin.shape[-1]) == reach[:2], (index, node.name)
+            reaches[reach.origin][node.name] = reach
+    for origin, nodes in reaches.items():
+        begin = output_of(model, origin)
+        ends = measured(begin, *(output_of(model, name) for name in nodes))
+        for found, (name, reach) in zip(ends, nodes.items(), strict=True):
+            assert (found.sum(axis=1).min(), begin.shape[-1]) == reach[:2], name
 
 
 SHARES = {
@@ -252,14 +258,14 @@ def test_random_networks_never_depend_on_more(spec) -> None:
     import keras
 
     assume(len(spec["input"]) < 4 or "max_pool" not in str(spec))  # TensorFlow has none in float64
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float64")
     try:
         net = load(spec)
         model = build(net)
     finally:
         keras.config.set_dtype_policy("float32")
-    found = measured(model, net.input_shape)
+    (found,) = measured(model.input, model.output)
     allowed = predicted(net, net.outputs[0])
     assert not (found & ~allowed).any()
 

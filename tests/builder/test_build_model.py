@@ -40,7 +40,7 @@ def macs_of(layer) -> int:
 def test_the_analysis_is_what_keras_builds(spec) -> None:
     import keras
 
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     summary = analyze(spec)
     model = build(spec)
     by_name = {operation.name: operation for operation in model.operations}
@@ -62,7 +62,7 @@ def test_the_analysis_is_what_keras_builds(spec) -> None:
 def test_the_dense_twin_is_the_baseline(spec) -> None:
     import keras
 
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     summary = analyze(spec)
     model = build(load(spec).dense())
     assert model.count_params() == summary.baseline.params
@@ -83,6 +83,6 @@ def test_what_is_built_runs(spec) -> None:
     import keras
     import numpy as np
 
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     output = build(spec)(np.ones((2, *spec["input"]), "float32"))
     assert output.shape == (2, *analyze(spec).layers[-1].output_shape)

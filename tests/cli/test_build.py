@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from running import clean_environment, run_gconv, run_in_terminal
+from running import clean_environment, run_code, run_gconv, run_in_terminal
 
 SPEC = "name: small\ninput: [8, 8, 4]\nlayers: [conv: {filters: 8, kernel: 3, groups: 2}, relu]\n"
 
@@ -108,11 +108,11 @@ def test_fast_layers_are_loaded_with_the_package(folder) -> None:
         "model = keras.models.load_model('small.keras')\n"
         "assert type(model.get_layer('conv')) is fast.GroupConv2D\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", script], cwd=folder, env=clean_environment(), check=True, timeout=120
-    )
+    loaded = run_code(script, cwd=folder)
+    assert loaded.status == 0, loaded.err
 
 
+@pytest.mark.nightly  # tests/cli/test_screens.py always has such a build
 def test_in_a_terminal_there_is_a_spinner_and_no_noise(folder) -> None:
     result = run_in_terminal("build", "small.yaml", cwd=folder)
     assert result.status == 0

@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import clean_environment, run_gconv, run_process
+from running import clean_environment, run_code, run_gconv, run_process
 
 SOURCE = """
 import keras
@@ -29,6 +30,9 @@ class Scaled(keras.layers.Conv2D):
 """
 
 SAVED = """
+import sys
+
+sys.path.insert(0, "")
 import keras
 from my_layers import Plain, Scaled
 
@@ -38,15 +42,24 @@ keras.Model(x, Plain()(Scaled(8, 3, groups=2, name="ws")(x))).save("own.keras")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "my_layers.py").write_text(SOURCE)
-    return tmp_path
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    """Makes the module and its classes as unknown as they are to a new process."""
+    import keras
+
+    sys.modules.pop("my_layers", None)
+    for name in ("mine>Scaled", "Scaled", "Plain"):
+        keras.saving.get_custom_objects().pop(name, None)
 
 
 def saved(folder: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-c", SAVED], cwd=folder, env=clean_environment(), check=True, timeout=300
-    )
+    assert run_code(SAVED, cwd=folder).status == 0
+    forget()
 
 
 def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
@@ -58,14 +71,15 @@ def test_classes_of_a_module_that_is_named_are_found(folder: Path) -> None:
         assert "uses the custom classes 'Plain' and 'Scaled', which are not registered" in told
         assert "with --import MODULE; in Python, import that module first" in told
     named = ("--import", "my_layers")
-    done = run_process("summary", "own.keras", "--format", "json", *named, cwd=folder)
+    done = run_gconv("summary", "own.keras", "--format", "json", *named, cwd=folder)
+    forget()
     assert done.status == 0, done.err
     data = json.loads(done.out)  # what the module prints is not in the result
     assert "printed by the module" in done.err
     assert f"imported my_layers from {folder / 'my_layers.py'}" in done.err.replace("\n", "")
     assert (data["assumed"], data["unknown"]) == (["Scaled"], ["Plain"])
     assert data["macs"] == 49 * 8 * 9 * 2
-    done = run_process("accelerate", "own.keras", "-o", "fast.keras", *named, cwd=folder)
+    done = run_gconv("accelerate", "own.keras", "-o", "fast.keras", *named, cwd=folder)
     assert "stay unchanged" in done.err + done.out or "nothing" in done.err
 
 
@@ -77,11 +91,11 @@ def test_a_class_in_a_file_of_keras_2_is_found_too(folder: Path) -> None:
     ]
     model = {"class_name": "Sequential", "config": {"name": "own", "layers": layers}}
     (folder / "old.json").write_text(json.dumps(model | {"keras_version": "2.11.0"}))
-    done = run_process("summary", "old.json", cwd=folder)
+    done = run_gconv("summary", "old.json", cwd=folder)
     assert (done.status, done.out) == (2, "")
     assert "of the class 'Scaled', which is not registered" in done.err
     assert "--import MODULE" in done.err
-    done = run_process("summary", "old.json", "--import", "my_layers", "-f", "json", cwd=folder)
+    done = run_gconv("summary", "old.json", "--import", "my_layers", "-f", "json", cwd=folder)
     assert done.status == 0, done.err
     assert json.loads(done.out)["macs"] == 49 * 8 * 9 * 4
     assert json.loads(done.out)["assumed"] == ["Scaled"]
@@ -136,26 +150,39 @@ def contents(path: Path) -> tuple[dict, dict]:
         return json.loads(archive.read("config.json")), weights
 
 
-def test_keras_json_changes_no_result(tmp_path: Path, odd_home: dict[str, str]) -> None:
-    def run(*args: str, env: dict[str, str] | None = None) -> str:
-        done = run_process(*args, cwd=tmp_path, env=env)
-        assert done.status == 0, done.err
-        return done.out
+SEEDED = ("block", "--init-seed", "1")
 
-    seeded = ("block", "--init-seed", "1")
-    run("build", *seeded, "-o", "plain.keras")
-    run("build", *seeded, "-o", "odd.keras", "-o", "odd.onnx", env=odd_home)
-    assert contents(tmp_path / "odd.keras") == contents(tmp_path / "plain.keras")
-    run("accelerate", "odd.keras", "-o", "fast.keras", env=odd_home)
-    assert contents(tmp_path / "fast.keras")[1] == contents(tmp_path / "plain.keras")[1]
+
+def run(folder: Path, *args: str, env: dict[str, str]) -> str:
+    """What a process prints: Keras reads its settings as it is imported."""
+    done = run_process(*args, cwd=folder, env=env)
+    assert done.status == 0, done.err
+    return done.out
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> tuple[dict, dict]:
+    """What is built without such settings."""
+    assert run_gconv("build", *SEEDED, "-o", "plain.keras", cwd=tmp_path).status == 0
+    return contents(tmp_path / "plain.keras")
+
+
+def test_keras_json_changes_no_model(tmp_path: Path, odd_home: dict[str, str], plain) -> None:
+    run(tmp_path, "build", *SEEDED, "-o", "odd.keras", env=odd_home)
+    assert contents(tmp_path / "odd.keras") == plain
+
+
+@pytest.mark.nightly
+def test_keras_json_changes_nothing_else(tmp_path: Path, odd_home: dict[str, str], plain) -> None:
+    run(tmp_path, "build", *SEEDED, "-o", "odd.keras", "-o", "odd.onnx", env=odd_home)
+    run(tmp_path, "accelerate", "odd.keras", "-o", "fast.keras", env=odd_home)
+    assert contents(tmp_path / "fast.keras")[1] == plain[1]
     network = ("keras:MobileNet", "--set", "alpha=0.25", "--format", "json")
-    odd = json.loads(run("summary", *network, env=odd_home))
+    odd = json.loads(run(tmp_path, "summary", *network, env=odd_home))
     assert odd["params"] == 475_544  # alpha 0.25, as Keras counts
     assert odd["input"] == [224, 224, 3]
-    measured = run(
-        *("compare", "block", "-g", "4", "--measure", "--runs", "1", "--format", "json"),
-        env=odd_home,
-    )
+    settings = ("-g", "4", "--measure", "--runs", "1", "--format", "json")
+    measured = run(tmp_path, "compare", "block", *settings, env=odd_home)
     assert json.loads(measured)["measured"]["settings"]["dtype"] == "float32"
 
 

@@ -13,6 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from running import ROOT, clean_environment, run_process
+from specs import nightly_but
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, UsageError
@@ -21,7 +22,7 @@ from groupconv_cli.exporters import converter
 SPEC = {"input": [4, 4, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "groups": 2}}]}
 
 
-@pytest.mark.parametrize("ending", ["tflite", "onnx"])
+@pytest.mark.parametrize("ending", nightly_but(["tflite"], ["tflite", "onnx"]))
 def test_a_crash_is_a_message_and_the_next_conversion_runs(
     tmp_path: Path, ending: str, monkeypatch
 ) -> None:

@@ -1,23 +1,23 @@
 """Keras models as networks: counts against Keras itself, TensorFlow's profiler and publications.
 
-All of keras.applications: GCONV_EXAMPLES=1000 python -m pytest tests/models/test_to_network.py
+All of keras.applications: python -m pytest --nightly tests/models/test_to_network.py
 """
 
 from __future__ import annotations
 
 import json
-import os
 from inspect import signature
 from math import prod
 
 import keras
 import numpy as np
 import pytest
-from cases import CASES, Case
+from cases import CASES, Case, with_one_of_each
 from keras import layers, ops
 from keras_models import functional, twice_encoded
 from profiled import COUNTED, profiled
 from running import run_gconv
+from specs import nightly_but
 
 from groupconv_cli import UsageError, analyze, build, compare, diff, load
 from groupconv_cli.models.load import applications
@@ -29,18 +29,8 @@ from groupconv_cli.render.markdown import markdown
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines
 
-FIRST = (
-    "ConvNeXtTiny",
-    "DenseNet121",
-    "EfficientNetV2B0",
-    "InceptionResNetV2",
-    "MobileNetV3Large",
-    "NASNetMobile",
-    "ResNet50V2",
-    "Xception",
-)
+ALWAYS = ("ConvNeXtTiny", "MobileNetV3Large", "ResNet50V2")
 EVERY = sorted(applications())
-CHOSEN = EVERY if int(os.environ.get("GCONV_EXAMPLES", "0")) >= 1000 else FIRST
 
 TORCHVISION = {
     "ConvNeXtTiny": 4.456,
@@ -62,10 +52,10 @@ def weights_of(model) -> tuple[int, int]:
 
 def test_every_application_is_there() -> None:
     assert len(EVERY) >= 38
-    assert {*FIRST, *TORCHVISION} <= set(EVERY)
+    assert set(TORCHVISION) <= set(EVERY)
 
 
-@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("name", nightly_but(ALWAYS, EVERY))
 def test_an_application_has_keras_own_parameters_and_no_unknown_layer(name: str) -> None:
     with keras.StatelessScope(initialize_variables=False):  # weights without values: quick
         model = applications()[name](weights=None)
@@ -75,22 +65,22 @@ def test_an_application_has_keras_own_parameters_and_no_unknown_layer(name: str)
     assert report.name == model.name
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", nightly_but(["MobileNetV3Large"], TORCHVISION))
 def test_macs_are_those_of_torchvision(name: str) -> None:
     assert round(analyze(f"keras:{name}").macs / 1e9, 3) == TORCHVISION[name]
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [
-        ("DenseNet121", 64),
-        ("EfficientNetV2B0", 64),
-        ("MobileNetV2", 96),
-        ("NASNetMobile", 96),
-        ("ResNet50V2", 64),
-        ("Xception", 96),
-    ],
-)
+PROFILED = [
+    ("DenseNet121", 64),
+    ("EfficientNetV2B0", 64),
+    ("MobileNetV2", 96),
+    ("NASNetMobile", 96),
+    ("ResNet50V2", 64),
+    ("Xception", 96),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), nightly_but([("MobileNetV2", 96)], PROFILED))
 def test_flops_are_those_that_tensorflow_counts(name: str, size: int) -> None:
     model = applications()[name](weights=None, input_shape=(size, size, 3))
     found = profiled(model)
@@ -127,10 +117,10 @@ def test_an_application_that_cannot_be(source: str, settings, message: str) -> N
 # Models of specs, read back
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["alexnet_2group", "efficientnet_b0", "resnext50_32x4d", "shufflenet_v1", "xception"],
-)
+READ_BACK = ("alexnet_2group", "efficientnet_b0", "resnext50_32x4d", "shufflenet_v1", "xception")
+
+
+@pytest.mark.parametrize("name", nightly_but(["shufflenet_v1"], READ_BACK))
 def test_a_spec_that_was_built_is_read_back_as_it_was(name: str) -> None:
     spec, read = analyze(name), analyze(build(name))
     for total, again in ((spec.totals, read.totals), (spec.baseline, read.baseline)):
@@ -142,7 +132,7 @@ def test_a_spec_that_was_built_is_read_back_as_it_was(name: str) -> None:
 SINGLE = [case for case in CASES if not isinstance(case.op, Input)]
 
 
-@pytest.mark.parametrize("case", SINGLE, ids=[case.id for case in SINGLE])
+@pytest.mark.parametrize("case", with_one_of_each(SINGLE))
 def test_every_op_that_was_built_has_the_same_cost_when_it_is_read(case: Case) -> None:
     inputs = [keras.Input(shape) for shape in case.inputs]
     x = inputs if case.op.merges else inputs[0]
