@@ -104,7 +104,7 @@ def with_the_first_of_each_rank_and_dtype():
         yield pytest.param(case, id="-".join(map(str, case.values())), marks=marks)
 
 
-@pytest.mark.parametrize("case", with_the_first_of_each_rank_and_dtype())
+@pytest.mark.parametrize("case", list(with_the_first_of_each_rank_and_dtype()))
 def test_equality_of_outputs_and_gradients(case, references):
     config = dict(case)
     rank, channels, dtype = (config.pop(key) for key in ("rank", "channels", "dtype"))

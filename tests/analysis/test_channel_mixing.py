@@ -41,6 +41,8 @@ def depends(model, input_shape, seed: int) -> list[np.ndarray]:
 
     Each input channel in turn has other values at all positions.
     """
+    import keras
+
     random = np.random.default_rng(seed)
     x = random.uniform(0.5, 1.5, (1, *input_shape))
     channels = input_shape[-1]
@@ -48,7 +50,7 @@ def depends(model, input_shape, seed: int) -> list[np.ndarray]:
     for channel in range(channels):
         batch[channel + 1, ..., channel] *= random.uniform(0.5, 0.9, input_shape[:-1])
     found = []
-    for output in model(batch.astype("float64"), training=False):
+    for output in keras.tree.flatten(model(batch.astype("float64"), training=False)):
         y = np.asarray(output)
         moved = np.abs(y[1:] - y[:1]) > NOISE
         found.append(moved.any(axis=tuple(range(1, moved.ndim - 1))).T)

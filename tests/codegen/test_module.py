@@ -17,7 +17,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from awkward_specs import AWKWARD, LAYER_BY_LAYER
-from cases import CASES, Case
+from cases import CASES, Case, with_one_of_each
 from documents import blocks
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
@@ -113,7 +113,17 @@ def assert_tidy(code: str) -> None:
     assert ruff(["check"], code) == ""
 
 
-@pytest.mark.parametrize("net", catalogue("64"), ids=lambda net: net.name)
+RUN_ALWAYS = {"efficientnet_b0", "mobilenet_v2", "shufflenet_v1", "squeezenet"}
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        pytest.param(net, marks=() if net.name in RUN_ALWAYS else pytest.mark.nightly)
+        for net in catalogue("64")
+    ],
+    ids=lambda net: net.name,
+)
 def test_the_code_of_a_network_makes_the_same_model(net: Network) -> None:
     assert_same_model(net, python_code(net))
 
@@ -172,7 +182,7 @@ def of_one_op(case: Case) -> Network:
 OPS = [case for case in CASES if not isinstance(case.op, Input)]
 
 
-@pytest.mark.parametrize("case", OPS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", with_one_of_each(OPS))
 def test_the_code_of_every_op_makes_its_layers(case: Case) -> None:
     net = of_one_op(case)
     assert_same_model(net, python_code(net), with_outputs=False)
