@@ -10,6 +10,7 @@ trap 'for pid in "${pids[@]}"; do kill -- "-$pid" 2> /dev/null || true; done; rm
 
 python=${PYTHON:-python3}
 export UV_PYTHON_DOWNLOADS=never
+unset PYTHONDONTWRITEBYTECODE # in uv's environments every process would compile TensorFlow anew
 
 # job NAME COMMAND...: runs it in the background; what it says goes to a log.
 job() {

@@ -68,7 +68,7 @@ def with_one_of_each(cases: Iterable[Case]) -> list:
     """
     seen, parameters = set(), []
     for case in cases:
-        is_grouped = bool(case.inputs) and case.op.groups_of(*case.inputs) > 1
+        is_grouped = bool(case.inputs) and (case.op.groups_of(*case.inputs) or 1) > 1
         kind = (case.op.op, len(case.inputs[0]) if case.inputs else 0, is_grouped)
         marks = pytest.mark.nightly if kind in seen else ()
         seen.add(kind)

