@@ -74,7 +74,7 @@ def test_the_built_model_is_the_analysis(name: str) -> None:
     assert trainable == summary.trainable_params
 
 
-DENSE = ("block", "depthwise", "shufflenet_v1_g3")
+DENSE = (*SMALL, "shufflenet_v1_g3")
 
 
 @pytest.mark.parametrize("name", nightly_but(DENSE, [*DENSE, "resnext50_32x4d", "mobilenet_v2"]))
