@@ -35,8 +35,9 @@ from groupconv_cli.api.bundled import (
     starting_point,
 )
 from groupconv_cli.api.choosing import how_to_use, refuse_to_write, search, write_choice
-from groupconv_cli.api.measuring import compare_measured, measure, measure_layers
+from groupconv_cli.api.measuring import compare_measured, measure, measure_layers, measured_sweep
 from groupconv_cli.api.reading import import_modules, load
+from groupconv_cli.api.varying import equal_cost, vary, vary_sweep
 from groupconv_cli.sources.open import open_spec
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "compare_variants",
     "diff",
     "diff_specs",
+    "equal_cost",
     "explain",
     "export",
     "growth_limits",
@@ -65,6 +67,7 @@ __all__ = [
     "load",
     "measure",
     "measure_layers",
+    "measured_sweep",
     "open_spec",
     "portable",
     "python_code",
@@ -72,5 +75,7 @@ __all__ = [
     "schema_file",
     "search",
     "starting_point",
+    "vary",
+    "vary_sweep",
     "write_choice",
 ]
