@@ -13,13 +13,10 @@ from groupconv_cli import (
     Comparison,
     Diff,
     GconvError,
-    GroupMeasurement,
     MeasureSettings,
     Network,
-    SearchReport,
     SpecError,
     Summary,
-    UnreachableBudget,
     UsageError,
     VariantComparison,
     __version__,
@@ -30,17 +27,15 @@ from groupconv_cli import (
     compare,
     compare_variants,
     diff,
-    equal_cost,
     export,
     load,
     measure,
     measure_layers,
     portable,
     python_code,
-    search,
-    vary,
+    spec_text,
 )
-from groupconv_cli.analysis.measurement import LayerMeasurement
+from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
 from groupconv_cli.exporters.exporter import Export
 from groupconv_cli.lint.report import CheckReport
 
@@ -59,11 +54,9 @@ def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
     assert_type(summary.macs_at_least, int)
     assert_type(compare(network, groups), Comparison)
     assert_type(compare_variants("shufflenet_v1"), VariantComparison)
-    assert_type(search(network, {"macs": "50%"}, per="layer"), SearchReport)
-    assert_type(vary("resnext", {"width": [2, 4]}), Comparison)
-    assert_type(equal_cost("resnext", "macs", "width", {"groups": [8]}), Comparison)
     assert_type(diff("resnet50", network), Diff)
     assert_type(python_code(network), str)
+    assert_type(spec_text(network), str)
     assert_type(check("net.yaml", rules={"GC101": "error"}, budget={"params": "9M"}), CheckReport)
 
 
@@ -95,8 +88,6 @@ def errors() -> None:
         load("net.yaml")
     except SpecError as error:
         assert_type(error, SpecError)
-    except UnreachableBudget as error:
-        assert_type(error, UnreachableBudget)
     except UsageError as error:
         assert_type(error, UsageError)
     except GconvError as error:

@@ -17,7 +17,6 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Progress,
 )
-from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.benchmark.interleaved import Rounds, time_interleaved
 from groupconv_cli.benchmark.machine import configured
@@ -36,10 +35,9 @@ Phase = str
 
 
 class _Entry(NamedTuple):
-    """A future row: a network, the row of the comparison that it is of, and its index."""
+    """A future row: a network, and the number of groups with which it is shown."""
 
-    number: int
-    row: CompareRow
+    groups: int | str
     network: Network
     runtime: str
 
@@ -47,23 +45,19 @@ class _Entry(NamedTuple):
     def key(self) -> Hashable:
         """Equal for rows that compute the same, which are measured once."""
         runtime = self.runtime if _has_groups(self.network) else ""
-        return (runtime, tuple((n.op, n.inputs, n.input_shapes) for n in self.network.nodes))
+        return (runtime, tuple(node.groups for node in self.network.nodes))
 
 
 def measure_networks(
-    networks: Sequence[tuple[int, CompareRow, Network]],
-    settings: MeasureSettings,
-    progress: Progress,
+    networks: Sequence[tuple[int | str, Network]], settings: MeasureSettings, progress: Progress
 ) -> GroupMeasurement:
-    """Times inference and training steps of the networks of a comparison's valid rows, in turn.
-
-    Each network comes with its row and the index of that.
+    """Times inference and training steps of networks that differ in their groups, in turn.
 
     Raises the errors of `configured`, and EnvironmentProblem if memory is or would be short.
     """
     entries = [
-        _Entry(index, row, network, runtime)
-        for index, row, network in networks
+        _Entry(groups, network, runtime)
+        for groups, network in networks
         for runtime in settings.runtimes
         # With one group both runtimes compute the same.
         if runtime == settings.runtimes[0] or _has_groups(network)
@@ -88,9 +82,7 @@ def measure_networks(
         forward_bytes, train_bytes = peaks.get(entry.key, (None, None))
         rows.append(
             GroupTimes(
-                row=entry.number,
-                groups=entry.row.groups,
-                settings=entry.row.settings,
+                groups=entry.groups,
                 runtime=entry.runtime,
                 macs=total(entry.network).macs_at_least,
                 forward=taken.timings.get((entry.key, "forward")),
@@ -204,12 +196,8 @@ def _peak(timed: TimedModel, run: Callable[[], None], device: str) -> int | None
 
 
 def _title(entry: _Entry) -> str:
-    groups = entry.row.groups
-    parts = [f"{name}={value}" for name, value in entry.row.settings.items()]
-    if not parts or groups != AS_WRITTEN:
-        parts.append(f"g={groups}" if isinstance(groups, int) else groups)
-    title = " ".join(parts)
-    return f"{title} in stock Keras" if entry.runtime == "keras" else title
+    groups = f"g={entry.groups}" if isinstance(entry.groups, int) else entry.groups
+    return f"{groups} in stock Keras" if entry.runtime == "keras" else groups
 
 
 def _has_groups(network: Network) -> bool:

@@ -181,6 +181,18 @@ class SpecOptions(NamedTuple):
 DEFAULT_READING = SpecOptions()
 
 
+class ModelOptions(NamedTuple):
+    """The options of a command that reads a Keras model and no spec."""
+
+    settings: SetOption = None
+    regroup: RegroupOption = None
+    trust: TrustOption = False
+    modules: ImportOption = None
+
+
+DEFAULT_MODEL = ModelOptions()
+
+
 class FileOptions(NamedTuple):
     """The options of every command that prints a result: where it goes, and how exact it is."""
 

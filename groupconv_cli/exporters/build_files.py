@@ -190,6 +190,7 @@ def _made(source: ModelSource, options: BuildOptions, progress: Tell) -> keras.M
     """The model, with its weights."""
     from groupconv_cli.builder.build_model import build_model
     from groupconv_cli.builder.seed import seeded
+    from groupconv_cli.models.carry import carry_weights
 
     with seeded(options.seed):
         if source.file is not None:
@@ -201,7 +202,9 @@ def _made(source: ModelSource, options: BuildOptions, progress: Tell) -> keras.M
                 model = build_model(source.network)
         else:
             model = source.model
-    if options.weights is not None:
+    if options.weights is not None and source.file is None and source.network is not None:
+        carry_weights(model, source.network, options.weights)
+    elif options.weights is not None:
         load_weights(model, options.weights)
     if options.fast:
         from groupconv_cli.models.convert import make_fast

@@ -17,14 +17,18 @@ class NameScope:
 
     def label(self, wanted: str, item: int) -> str:
         """A free name: the wanted name, if necessary with 2, 3, … after it."""
+        name, self.counts[wanted] = self.free(wanted)
+        self.owners[name] = item
+        return name
+
+    def free(self, wanted: str) -> tuple[str, int]:
+        """The name that `label` would give, and its number."""
         count = self.counts.get(wanted, 0) + 1
         name = wanted if count == 1 else f"{wanted}_{count}"
         while name in self.owners:
             count += 1
             name = f"{wanted}_{count}"
-        self.counts[wanted] = count
-        self.owners[name] = item
-        return name
+        return name, count
 
     def below(self, name: str, kind: str, item: int) -> NameScope:
         """A new level below this one."""

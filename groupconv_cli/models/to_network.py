@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from groupconv_cli.errors import OpError
 from groupconv_cli.keras_internals import graph_of
+from groupconv_cli.models.branch_order import by_branches
 from groupconv_cli.models.chains import chain_op, chains
 from groupconv_cli.models.exactness import (
     SINGLE,
@@ -33,8 +33,21 @@ from groupconv_cli.ops.shape import Input
 from groupconv_cli.ops.wrapped import Wrapped
 
 
+class ReadModel(NamedTuple):
+    """The network of a Keras model, and the weights of its nodes."""
+
+    network: Network
+    weights: dict[str, list[Any]]
+    """The variables of each node that has some of its own, by its name, in Keras' order."""
+
+
 def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
-    """The network of a Keras model, with Keras' counts of parameters.
+    """The network of `read_model`."""
+    return read_model(model, sizes).network
+
+
+def read_model(model: Any, sizes: SizesOfInputs | None = None) -> ReadModel:
+    """The network of a Keras model, with Keras' counts of parameters, and its weights.
 
     Models inside it are walked too. A layer that is used at several places is a node at each place,
     and its weights are counted at the first. Shapes have the channels last, wherever the model has
@@ -58,7 +71,7 @@ def network_of(model: Any, sizes: SizesOfInputs | None = None) -> Network:
     ends = keras.tree.flatten(outputs)
     for chain in chains(trace, ends):
         reader.add_chain(chain)
-    return reader.network(clean_name(model.name), ends)
+    return ReadModel(reader.network(clean_name(model.name), ends), reader.weights)
 
 
 class _Reader:
@@ -66,6 +79,7 @@ class _Reader:
 
     def __init__(self, trace: Trace) -> None:
         self.nodes: list[Node] = []
+        self.weights: dict[str, list[Any]] = {}
         self._trace = trace
         self._axes = channel_axes(trace)
         self._index: dict[int, int] = {}
@@ -92,14 +106,15 @@ class _Reader:
         """The nodes so far as a network with these outputs, ordered branch by branch."""
         outputs = [self._index[self._trace.identity(x)] for x in tensors]
         inputs = [i for i, node in enumerate(self.nodes) if isinstance(node.op, Input)]
-        order = _by_branches(self.nodes, inputs, outputs)
+        order = by_branches(self.nodes, inputs, outputs)
         place = {old: new for new, old in enumerate(order)}
         nodes = []
         for old in order:
             node = self.nodes[old]
             sources = tuple(place[source] for source in node.inputs)
             shares = None if node.shares is None else place[node.shares]
-            nodes.append(node._replace(inputs=sources, shares=shares))
+            followed = None if node.groups_from is None else place[node.groups_from]
+            nodes.append(node._replace(inputs=sources, shares=shares, groups_from=followed))
         self._check_ends(nodes, [place[i] for i in outputs])
         return Network(
             name,
@@ -152,9 +167,23 @@ class _Reader:
         for layer in layers:
             fixed += self._count(layer.operation)[1]
             self._first[id(layer.operation)] = len(self.nodes)
+        self.weights[full] = [w for each in layers for w in _variables(each)]
         is_frozen = op.cost(*shapes).non_trainable != fixed
-        self._keep(tensor, node._replace(is_frozen=is_frozen).with_op(op))
+        node = node._replace(is_frozen=is_frozen, groups_from=self._followed(op, source))
+        self._keep(tensor, node.with_op(op))
         return True
+
+    def _followed(self, op: Op, index: int) -> int | None:
+        """The convolution whose groups an op takes, as in a spec: the last grouped one before it.
+
+        None if that has other groups, or the op takes none.
+        """
+        while op.takes_groups_before and self.nodes[index].inputs:
+            node = self.nodes[index]
+            if node.is_grouped and not node.is_depthwise:
+                return index if node.groups == op.groups_of(*node.input_shapes) else None
+            index = node.inputs[0]
+        return None
 
     def _add(self, use: TracedUse) -> None:
         """Adds the nodes for one use of a layer: one for each of its output tensors."""
@@ -210,6 +239,8 @@ class _Reader:
         else:
             params, fixed = _weights_of(use.operation)
             node = node._replace(shares=first if params else None)
+        if node.shares is None:
+            self.weights[node.name] = _variables(use)
         node = node._replace(is_frozen=0 < params == fixed)
         more = _vectors(use)
         op = _agreeing(use, node, params - more.params, fixed - more.non_trainable)
@@ -282,6 +313,10 @@ class _Reader:
             input_shapes=(between,),
             shares=shares[1],
         )
+        if first == index:
+            (self.weights[one.name], self.weights[two.name]) = ([], [])
+            for number, weight in enumerate(_variables(use)):
+                self.weights[two.name if number else one.name].append(weight)
         self._compare(one, use, difference)
         return [one.with_op(depthwise), two.with_op(pointwise)]
 
@@ -294,6 +329,10 @@ class _Reader:
     def _keep(self, tensor: Any, node: Node) -> None:
         self._index[self._trace.identity(tensor)] = len(self.nodes)
         self.nodes.append(node)
+
+
+def _variables(use: LayerUse) -> list[Any]:
+    return list(getattr(use.operation, "weights", ()))
 
 
 def _weights_of(operation: Any) -> tuple[int, int]:
@@ -342,27 +381,6 @@ def _in_place(node: Node, steps: Shape, extra: Cost) -> Node:
 def _sum(one: Cost, other: Cost) -> Cost:
     """The weights of both."""
     return Cost(one.params + other.params, one.non_trainable + other.non_trainable)
-
-
-def _by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> list[int]:
-    """Indices in an order in which each branch is finished before the next begins.
-
-    Models are written in that order. Keras sorts its layers by depth.
-    """
-    order, seen = list(inputs), set(inputs)
-    for root in [*outputs, *range(len(nodes))]:
-        waiting: list[tuple[int, Iterator[int]]] = [(root, iter(nodes[root].inputs))]
-        while waiting:
-            index, sources = waiting[-1]
-            following = None if index in seen else next((i for i in sources if i not in seen), None)
-            if following is not None:
-                waiting.append((following, iter(nodes[following].inputs)))
-                continue
-            waiting.pop()
-            if index not in seen:
-                seen.add(index)
-                order.append(index)
-    return order
 
 
 def snake_case(name: str) -> str:

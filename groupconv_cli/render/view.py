@@ -12,7 +12,6 @@ from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import Shape, shape_text
-from groupconv_cli.ops.kinds import Value
 from groupconv_cli.units import (
     bytes_text,
     change_text,
@@ -24,13 +23,13 @@ from groupconv_cli.units import (
     share_change_text,
     value_text,
 )
-from groupconv_cli.words import joined, printable
+from groupconv_cli.words import joined
 
 Cell = Any
 """A raw value, or None for an empty cell."""
 
 
-LEFT_ALIGNED = ("text", "groups", "setting", "prose")
+LEFT_ALIGNED = ("text", "groups", "prose")
 
 
 class Column(NamedTuple):
@@ -78,8 +77,6 @@ class Table(NamedTuple):
     """A line above the table, if it needs one besides the view's."""
     has_notes: bool = False
     """Whether rows may have a note in place of their cells, even if none of these rows has."""
-    labels: int = 1
-    """The first columns, which say what a row is of. Rows with a note have them too."""
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -114,7 +111,6 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "text": lambda value, exact: str(value),
     "prose": lambda value, exact: str(value),
     "groups": lambda value, exact: groups_text(value),
-    "setting": lambda value, exact: setting_text(value),
     "count": lambda value, exact: count_text(value, exact=exact),
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
     "ratio": lambda value, exact: ratio_text(value),
@@ -143,13 +139,6 @@ def reach_text(reach: Reach | str) -> str:
 def groups_text(groups: int | str) -> str:
     """g=4 for 4 groups; words stay as they are."""
     return f"g={groups}" if isinstance(groups, int) else groups
-
-
-def setting_text(value: Value) -> str:
-    """The value of a variable as a spec would have it."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(setting_text, value))}]"
-    return str(value).lower() if isinstance(value, bool) else printable(str(value))
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:

@@ -1,0 +1,118 @@
+"""Specs that are written for networks: read again they are the same, and as short as by hand."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from random_specs import specs
+
+from groupconv_cli import UsageError, analyze, load
+from groupconv_cli.api import catalogue_names, spec_text
+from groupconv_cli.language.writer import difference, written_spec
+from groupconv_cli.network import Foreign
+from groupconv_cli.ops.conv import Conv
+
+try_many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def again(network):
+    return load(yaml.safe_load(spec_text(network)))
+
+
+def check(old) -> None:
+    """Counts are the same, whatever compares them while writing."""
+    new = again(old)
+    assert analyze(new).totals == analyze(old).totals
+    assert [node.shape for node in new.nodes] == [node.shape for node in old.nodes]
+
+
+@pytest.mark.parametrize("name", sorted(catalogue_names()))
+def test_every_bundled_network_is_written(name: str) -> None:
+    check(load(name))
+
+
+@try_many
+@given(specs())
+def test_any_network_is_written(spec) -> None:
+    check(load(spec))
+
+
+def test_layers_are_written_as_by_hand() -> None:
+    text = """
+name: by hand
+input: [32, 32, 8]
+
+layers:
+  - conv: {filters: 16, kernel: [3, 1], stride: 2, groups: 4, norm: batch}
+  - conv: {filters: 16, kernel: 3, padding: 2, bias: true, norm: {batch: {scale: false}}}
+  - conv: {filters: 16, kernel: 3, bias: false}
+    name: c
+  - relu
+  - channel_shuffle
+  - separable_conv: {filters: 16, kernel: 5, norm: batch}
+  - add:
+    from: [-1, c]
+  - max_pool: {size: 3, stride: 2}
+  - local_response_norm
+  - slice: {count: 8}
+    name: half
+  - conv: {filters: 8, kernel: 1}
+    name: p
+    from: half
+  - parallel: {branches: [[conv: {filters: 8, kernel: 1}], []]}
+  - dropout: {rate: 0.1}
+outputs: [dropout, p]
+"""
+    text = text.replace(
+        "  - dropout: {rate: 0.1}\n", "  - dropout: {rate: 0.1}\n    name: dropout\n"
+    )
+    written = spec_text(load(yaml.safe_load(text)))
+    lines = written.splitlines()
+    for line in (
+        "  - conv: {filters: 16, kernel: [3, 1], groups: 4, stride: 2, norm: batch}",
+        "  - conv: {filters: 16, kernel: 3, padding: 2, norm: {batch: {scale: false}}, bias: true}",
+        "  - channel_shuffle",
+        "  - separable_conv: {filters: 16, kernel: 5, norm: batch}",
+        "  - local_response_norm",
+        "  - max_pool: {size: 3, stride: 2}",
+        "    from: [-1, c]",
+        "outputs: [dropout, p]",
+    ):
+        assert line in lines, line
+
+
+def test_names_that_a_spec_cannot_have_are_changed_and_told() -> None:
+    net = load(
+        {
+            "input": [8, 8, 4],
+            "layers": [{"conv": {"filters": 4, "kernel": 1}, "name": n} for n in ("a", "b", "c")],
+        }
+    )
+    names = ["image/in", "1_conv", "a/b", "a_b"]
+    nodes = tuple(node._replace(name=name) for node, name in zip(net.nodes, names, strict=True))
+    written = written_spec(net.replace(nodes=nodes, origin=None))
+    assert written.renamed == {"1_conv": "layer_1_conv", "a/b": "a_b_2"}
+    read = load(yaml.safe_load(written.text))
+    assert [node.name for node in read.nodes] == ["image_in", "layer_1_conv", "a_b_2", "a_b"]
+
+
+def test_a_difference_is_found() -> None:
+    base = {"input": [8, 8, 4], "layers": [{"conv": {"filters": 4, "kernel": 3}}, "relu"]}
+    net = load(base)
+    assert difference(net, load(base)) is None
+    others = [
+        {**base, "layers": [*base["layers"], "relu"]},
+        {**base, "layers": [{"conv": {"filters": 4, "kernel": 5}}, "relu"]},
+        {**base, "layers": [base["layers"][0], "tanh"]},
+        {**base, "input": [9, 8, 4]},
+    ]
+    assert all(difference(net, load(other)) for other in others)
+    same = net.nodes[1]._replace(op=Conv(filters=4, kernel=(3, 3)))
+    assert difference(net, net.replace(nodes=(net.nodes[0], same, net.nodes[2]))) is None
+
+
+def test_what_is_not_in_the_language_is_not_written() -> None:
+    net = load("block").replace(foreign=(Foreign("a", "Lambda"),))
+    with pytest.raises(UsageError, match="but not rebuild it"):
+        spec_text(net)
