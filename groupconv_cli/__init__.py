@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # The only table of the public names: type checkers and `_homes` read it.
     from groupconv_cli.analysis.diff import Diff as Diff
+    from groupconv_cli.analysis.measurement import GroupMeasurement as GroupMeasurement
     from groupconv_cli.analysis.measurement import MeasureSettings as MeasureSettings
     from groupconv_cli.analysis.report import Comparison as Comparison
     from groupconv_cli.analysis.report import Summary as Summary
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import compare as compare
     from groupconv_cli.api import compare_variants as compare_variants
     from groupconv_cli.api import diff as diff
+    from groupconv_cli.api import equal_cost as equal_cost
     from groupconv_cli.api import export as export
     from groupconv_cli.api import load as load
     from groupconv_cli.api import measure as measure
@@ -38,6 +40,7 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import python_code as python_code
     from groupconv_cli.api import search as search
     from groupconv_cli.api import spec_text as spec_text
+    from groupconv_cli.api import vary as vary
     from groupconv_cli.errors import GconvError as GconvError
     from groupconv_cli.errors import SpecError as SpecError
     from groupconv_cli.errors import UnreachableBudget as UnreachableBudget

@@ -13,10 +13,13 @@ from groupconv_cli import (
     Comparison,
     Diff,
     GconvError,
+    GroupMeasurement,
     MeasureSettings,
     Network,
+    SearchReport,
     SpecError,
     Summary,
+    UnreachableBudget,
     UsageError,
     VariantComparison,
     __version__,
@@ -27,15 +30,18 @@ from groupconv_cli import (
     compare,
     compare_variants,
     diff,
+    equal_cost,
     export,
     load,
     measure,
     measure_layers,
     portable,
     python_code,
+    search,
     spec_text,
+    vary,
 )
-from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
+from groupconv_cli.analysis.measurement import LayerMeasurement
 from groupconv_cli.exporters.exporter import Export
 from groupconv_cli.lint.report import CheckReport
 
@@ -54,6 +60,9 @@ def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
     assert_type(summary.macs_at_least, int)
     assert_type(compare(network, groups), Comparison)
     assert_type(compare_variants("shufflenet_v1"), VariantComparison)
+    assert_type(search(network, {"macs": "50%"}, per="layer"), SearchReport)
+    assert_type(vary("resnext", {"width": [2, 4]}), Comparison)
+    assert_type(equal_cost("resnext", "macs", "width", {"groups": [8]}), Comparison)
     assert_type(diff("resnet50", network), Diff)
     assert_type(python_code(network), str)
     assert_type(spec_text(network), str)
@@ -88,6 +97,8 @@ def errors() -> None:
         load("net.yaml")
     except SpecError as error:
         assert_type(error, SpecError)
+    except UnreachableBudget as error:
+        assert_type(error, UnreachableBudget)
     except UsageError as error:
         assert_type(error, UsageError)
     except GconvError as error:

@@ -5,14 +5,15 @@ Times are wall-clock seconds of one call, for a whole batch. `benchmark/measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from math import ceil
 from numbers import Integral
 from statistics import median, quantiles
 
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import UsageError
+from groupconv_cli.ops.kinds import Value
 from groupconv_cli.words import joined
 
 Progress = Callable[[str, float, float], None]
@@ -103,9 +104,13 @@ class MeasureSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupTimes:
-    """A network with one number of groups, in one runtime."""
+    """A network of one row of a comparison, in one runtime."""
 
+    row: int
+    """The index of its row."""
     groups: int | str
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """As in its row."""
     runtime: str
     macs: int
     forward: Timing | None
@@ -127,12 +132,21 @@ class GroupMeasurement:
     complete: bool
     """False if the measuring was interrupted."""
 
-    def baseline(self, row: GroupTimes) -> GroupTimes | None:
-        """The row with one group that a row is compared with, in the same runtime if there is one.
+    @property
+    def is_varied(self) -> bool:
+        """Whether rows differ in variables, and are compared with the network as written."""
+        return any(row.settings for row in self.rows)
 
-        With one group both runtimes compute the same, so only one of them may have been measured.
+    def baseline(self, row: GroupTimes) -> GroupTimes | None:
+        """The row that a row is compared with, in the same runtime if there is one.
+
+        It is the one with one group, or if variables vary, the network as written. With one group
+        both runtimes compute the same, so only one of them may have been measured.
         """
-        dense = [other for other in self.rows if other.groups == 1]
+        if self.is_varied:
+            dense = [other for other in self.rows if other.row == 0]
+        else:
+            dense = [other for other in self.rows if other.groups == 1]
         same = [other for other in dense if other.runtime == row.runtime]
         return next(iter(same or dense), None)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
+from groupconv_cli.ops.kinds import Value
 
 AS_WRITTEN = "as written"
 """In place of a number of groups: the network as written."""
@@ -105,6 +107,12 @@ class CompareRow:
     """Why the row is invalid."""
     is_as_written: bool = False
     """Whether it is the network as written, also if a number stands in `groups`."""
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """The values of the variables that vary, and of the one that makes costs equal, by name."""
+    equal_ratio: float | None = None
+    """The cost that should be equal, as a share of that of the network as written."""
+    searched_to: int | None = None
+    """The largest value for which it is sure that it is no better than the value found."""
 
     @property
     def valid(self) -> bool:
@@ -164,9 +172,22 @@ class VariantComparison:
     rows: tuple[VariantRow, ...]
 
 
+class Equal(NamedTuple):
+    """What is equal in all rows of a comparison, and what changes for it."""
+
+    metric: str
+    """'macs', 'params' or 'flops'."""
+    by: str
+    """The variable that changes."""
+    target: int
+    """The cost of the network as written."""
+    at_most: bool = False
+    """Whether no cost is above the target."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One network at several numbers of groups."""
+    """One network at several numbers of groups, or with several values of variables."""
 
     name: str
     inputs: tuple[Shape, ...]
@@ -178,9 +199,18 @@ class Comparison:
     held: tuple[str, ...]
     """Names of the convolutions that are unchanged."""
     rule: str
-    """Why these were varied: 'only', 'grouped', 'depthwise' or 'dense'."""
+    """Why these were varied: 'only', 'grouped', 'depthwise' or 'dense'; '' if none were."""
     apart: tuple[str, ...] = ()
     """Those of `held` that the rule includes, but that share no divisor above 1 with `swept`."""
+    vary: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """The values that variables take, by name."""
+    equal: Equal | None = None
+    """What is equal in all rows, if something is."""
+
+    @property
+    def is_varied(self) -> bool:
+        """Whether rows differ in variables, and are compared with the network as written."""
+        return bool(self.vary) or self.equal is not None
 
     @property
     def input(self) -> Shape:
@@ -188,15 +218,13 @@ class Comparison:
         return self.inputs[0]
 
     @property
-    def written_as(self) -> tuple[int | str, ...]:
-        """The numbers of groups whose rows are the network as written, too."""
-        return tuple(
-            row.groups for row in self.rows if row.is_as_written and row.groups != AS_WRITTEN
-        )
-
-    @property
     def baseline(self) -> Totals:
-        """The totals at g = 1, with which every ratio is computed."""
+        """The totals with which every ratio is computed.
+
+        They are those at g = 1, or if variables vary, those of the network as written.
+        """
+        if self.is_varied and self.rows[0].totals is not None:
+            return self.rows[0].totals
         for row in self.rows:
             if row.groups == 1 and row.totals is not None:
                 return row.totals

@@ -115,7 +115,7 @@ def conclusion(rows: Iterable[CountTimes]) -> Conclusion | None:
         return Conclusion((), (), (), None, (), uncertain)
     best = max(winners, key=lambda g: found[g].times)
     quickest = min(by_groups, key=lambda g: by_groups[g].timing.median)
-    near = tuple(g for g in winners if g in (best, quickest) or _overlap(found[g], found[best]))
+    near = tuple(g for g in winners if g in (best, quickest) or overlap(found[g], found[best]))
     within = [g for g, each in found.items() if each.times >= found[best].times * (1 - WORTH)]
     return Conclusion(
         fastest=near,
@@ -127,7 +127,8 @@ def conclusion(rows: Iterable[CountTimes]) -> Conclusion | None:
     )
 
 
-def _overlap(one: SpeedUp, other: SpeedUp) -> bool:
+def overlap(one: SpeedUp, other: SpeedUp) -> bool:
+    """Whether the intervals do, so that the two are not told apart."""
     if one.interval is None or other.interval is None:
         return True
     return one.interval[0] <= other.interval[1] and other.interval[0] <= one.interval[1]

@@ -25,8 +25,8 @@ class Sweep(NamedTuple):
     """A comparison, and the network of each of its valid rows, in their order."""
 
     report: Comparison
-    networks: tuple[tuple[Count, Network], ...]
-    """Each with the row's groups."""
+    networks: tuple[tuple[int, Network], ...]
+    """Each with the index of its row."""
 
 
 def sweep(
@@ -52,15 +52,8 @@ def sweep(
     """
     chosen, rule, apart = choose(network, only, except_)
     shared = _shared(network, chosen)
-    given = [groups] if isinstance(groups, str | Integral) else groups
-    counts = list(dict.fromkeys([1, *(count for each in given for count in _counts(each, shared))]))
-    if len(counts) > MAX_ROWS:
-        raise UsageError(f"{len(counts)} numbers of groups; a comparison has at most {MAX_ROWS}")
-    if len(counts) * len(network.nodes) > MAX_WORK:
-        raise UsageError(
-            f"{len(counts)} numbers of groups for {len(network.layers):,} layers; a comparison of "
-            f"so many layers has at most {MAX_WORK // len(network.nodes)}: name them with --groups"
-        )
+    counts = list(dict.fromkeys([1, *_numbers(groups, shared)]))
+    check_size(len(counts), network, "numbers of groups", "name them with --groups")
     values = activations(network)
     made: list[tuple[Count, Network | str]] = [(AS_WRITTEN, network)]
     made += [(count, _swept(network, count, chosen, shared)) for count in counts]
@@ -70,9 +63,7 @@ def sweep(
         else CompareRow(
             groups=count,
             totals=total(swept, dtype, values),
-            is_as_written=all(
-                a.op == b.op for a, b in zip(swept.nodes, network.nodes, strict=True)
-            ),
+            is_as_written=is_same(swept, network),
         )
         for count, swept in made
     ]
@@ -87,8 +78,39 @@ def sweep(
         rule=rule,
         apart=tuple(network.nodes[i].name for i in apart),
     )
-    networks = ((count, swept) for count, swept in made if isinstance(swept, Network))
+    networks = ((i, swept) for i, (_, swept) in enumerate(made) if isinstance(swept, Network))
     return Sweep(report, tuple(networks))
+
+
+def check_size(rows: int, network: Network, what: str, remedy: str) -> None:
+    """Raises UsageError if a comparison would have too many rows, or too many for its layers."""
+    if rows > MAX_ROWS:
+        raise UsageError(f"{rows:,} {what}; a comparison has at most {MAX_ROWS}")
+    if rows * len(network.nodes) > MAX_WORK:
+        raise UsageError(
+            f"{rows:,} {what} for {len(network.layers):,} layers; a comparison of so many layers "
+            f"has at most {MAX_WORK // len(network.nodes)}: {remedy}"
+        )
+
+
+def is_same(network: Network, other: Network) -> bool:
+    """Whether two networks have the same layers, which read each other in the same way."""
+    return len(network.nodes) == len(other.nodes) and all(
+        (a.op, a.inputs, a.shape) == (b.op, b.inputs, b.shape)
+        for a, b in zip(network.nodes, other.nodes, strict=True)
+    )
+
+
+def counts_of(
+    network: Network,
+    groups: Iterable[int | str] | str | int,
+    *,
+    only: str | None = None,
+    except_: str | None = None,
+) -> list[Count]:
+    """The counts that `groups` stands for in this network. Raises the errors of `sweep`."""
+    shared = _shared(network, choose(network, only, except_).chosen)
+    return list(dict.fromkeys(_numbers(groups, shared)))
 
 
 def with_groups(
@@ -108,6 +130,11 @@ def with_groups(
 
 
 RANGE = re.compile(r"\s*([0-9]{1,18})\s*-\s*([0-9]{1,18})\s*")
+
+
+def _numbers(groups: Iterable[int | str] | str | int, shared: int) -> Iterator[Count]:
+    for each in [groups] if isinstance(groups, str | int | Integral) else groups:
+        yield from _counts(each, shared)
 
 
 def _counts(given: object, shared: int) -> Iterator[Count]:

@@ -35,8 +35,9 @@ from groupconv_cli.api.bundled import (
     starting_point,
 )
 from groupconv_cli.api.choosing import how_to_use, refuse_to_write, search, write_choice
-from groupconv_cli.api.measuring import compare_measured, measure, measure_layers
+from groupconv_cli.api.measuring import compare_measured, measure, measure_layers, measured_sweep
 from groupconv_cli.api.reading import import_modules, load
+from groupconv_cli.api.varying import equal_cost, vary, vary_sweep
 from groupconv_cli.api.writing import model_as_spec, spec_text
 from groupconv_cli.sources.open import open_spec
 
@@ -56,6 +57,7 @@ __all__ = [
     "compare_variants",
     "diff",
     "diff_specs",
+    "equal_cost",
     "explain",
     "export",
     "growth_limits",
@@ -66,6 +68,7 @@ __all__ = [
     "load",
     "measure",
     "measure_layers",
+    "measured_sweep",
     "model_as_spec",
     "open_spec",
     "portable",
@@ -75,5 +78,7 @@ __all__ = [
     "search",
     "spec_text",
     "starting_point",
+    "vary",
+    "vary_sweep",
     "write_choice",
 ]

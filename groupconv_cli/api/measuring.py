@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         MeasureSettings,
         Progress,
     )
+    from groupconv_cli.analysis.sweep import Sweep
     from groupconv_cli.api.reading import AnySpec
 
 
@@ -54,16 +55,25 @@ def compare_measured(
 ) -> tuple[Comparison, GroupMeasurement]:
     """The results of `compare`, in the settings' dtype, and of `measure`, from one sweep."""
     from groupconv_cli.analysis.sweep import sweep
-    from groupconv_cli.runtime import load_keras
 
     settings = settings or _default_settings()
     network = network_of(spec)
     refuse_foreign(network)
     swept = sweep(network, groups, only=only, except_=except_, dtype=settings.dtype)
+    return swept.report, measured_sweep(swept, settings, progress)
+
+
+def measured_sweep(
+    swept: Sweep, settings: MeasureSettings, progress: Progress | None
+) -> GroupMeasurement:
+    """The rows of a sweep, timed on this machine. Raises the errors of `measure`."""
+    from groupconv_cli.runtime import load_keras
+
     load_keras()
     from groupconv_cli.benchmark.measure import measure_networks
 
-    return swept.report, measure_networks(swept.networks, settings, progress or _no_progress)
+    rows = [(index, swept.report.rows[index], network) for index, network in swept.networks]
+    return measure_networks(rows, settings, progress or _no_progress)
 
 
 def measure_layers(

@@ -17,6 +17,7 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Progress,
 )
+from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.benchmark.interleaved import Rounds, time_interleaved
 from groupconv_cli.benchmark.machine import configured
@@ -35,9 +36,10 @@ Phase = str
 
 
 class _Entry(NamedTuple):
-    """A future row: a network, and the number of groups with which it is shown."""
+    """A future row: a network, the row of the comparison that it is of, and its index."""
 
-    groups: int | str
+    number: int
+    row: CompareRow
     network: Network
     runtime: str
 
@@ -45,19 +47,23 @@ class _Entry(NamedTuple):
     def key(self) -> Hashable:
         """Equal for rows that compute the same, which are measured once."""
         runtime = self.runtime if _has_groups(self.network) else ""
-        return (runtime, tuple(node.groups for node in self.network.nodes))
+        return (runtime, tuple((n.op, n.inputs, n.input_shapes) for n in self.network.nodes))
 
 
 def measure_networks(
-    networks: Sequence[tuple[int | str, Network]], settings: MeasureSettings, progress: Progress
+    networks: Sequence[tuple[int, CompareRow, Network]],
+    settings: MeasureSettings,
+    progress: Progress,
 ) -> GroupMeasurement:
-    """Times inference and training steps of networks that differ in their groups, in turn.
+    """Times inference and training steps of the networks of a comparison's valid rows, in turn.
+
+    Each network comes with its row and the index of that.
 
     Raises the errors of `configured`, and EnvironmentProblem if memory is or would be short.
     """
     entries = [
-        _Entry(groups, network, runtime)
-        for groups, network in networks
+        _Entry(index, row, network, runtime)
+        for index, row, network in networks
         for runtime in settings.runtimes
         # With one group both runtimes compute the same.
         if runtime == settings.runtimes[0] or _has_groups(network)
@@ -82,7 +88,9 @@ def measure_networks(
         forward_bytes, train_bytes = peaks.get(entry.key, (None, None))
         rows.append(
             GroupTimes(
-                groups=entry.groups,
+                row=entry.number,
+                groups=entry.row.groups,
+                settings=entry.row.settings,
                 runtime=entry.runtime,
                 macs=total(entry.network).macs_at_least,
                 forward=taken.timings.get((entry.key, "forward")),
@@ -196,8 +204,12 @@ def _peak(timed: TimedModel, run: Callable[[], None], device: str) -> int | None
 
 
 def _title(entry: _Entry) -> str:
-    groups = f"g={entry.groups}" if isinstance(entry.groups, int) else entry.groups
-    return f"{groups} in stock Keras" if entry.runtime == "keras" else groups
+    groups = entry.row.groups
+    parts = [f"{name}={value}" for name, value in entry.row.settings.items()]
+    if not parts or groups != AS_WRITTEN:
+        parts.append(f"g={groups}" if isinstance(groups, int) else groups)
+    title = " ".join(parts)
+    return f"{title} in stock Keras" if entry.runtime == "keras" else title
 
 
 def _has_groups(network: Network) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral, Real
 
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import Problems, Source, SpecError, UsageError
+from groupconv_cli.language.values import plain
+from groupconv_cli.language.yaml_reader import read
+from groupconv_cli.ops.kinds import Value
 
 
 def as_yaml(value: object) -> str:
@@ -25,6 +28,16 @@ def as_texts(settings: Mapping[str, object] | None) -> dict[str, str]:
         name: value if isinstance(value, str) else as_yaml(value)
         for name, value in (settings or {}).items()
     }
+
+
+def from_text(text: str) -> Value:
+    """The plain value of a text in the form of `--set`. An expression stays text."""
+    problems = Problems()
+    try:
+        tree = read(Source("<value>", text), problems)
+    except SpecError:
+        return text  # the network that is made with it says what is wrong
+    return text if problems else plain(tree)
 
 
 def _plain(value: object) -> object:

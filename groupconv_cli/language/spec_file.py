@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from groupconv_cli.analysis.growth_proof import Growth
 from groupconv_cli.errors import InternalError, Problems, Source, SpecError, UsageError
 from groupconv_cli.language.expand import declared_shape, expand
 from groupconv_cli.language.group_entries import apply_groups
 from groupconv_cli.language.growing import Work
+from groupconv_cli.language.growth import growth
 from groupconv_cli.language.nodes import Entry, ScalarNode
 from groupconv_cli.language.open_sizes import STAND_INS, OpenShape, opened
 from groupconv_cli.language.plain import as_texts
@@ -20,6 +22,7 @@ from groupconv_cli.language.values import examine
 from groupconv_cli.language.variant_names import variant_name
 from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.network import Network
+from groupconv_cli.ops.kinds import Value
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean
@@ -119,6 +122,30 @@ class SpecFile:
         """
         changes = self._changes(as_texts(settings), variant or self.implied_variant, Problems())
         return limits(self._spec.budget, Scope(self._spec.vars | changes))
+
+    def variables(
+        self, settings: Mapping[str, object] | None = None, variant: str | None = None
+    ) -> dict[str, Value]:
+        """The values of the spec's variables, for the same arguments as `network`.
+
+        Raises SpecError for a variable without a value, UsageError for one that does not exist.
+        """
+        problems = Problems()
+        changes = self._changes(as_texts(settings), variant or self.implied_variant, problems)
+        if problems:
+            raise problems.error()
+        scope = Scope(self._spec.vars | changes)
+        return {name: scope.value(entry.value) for name, entry in scope.entries.items()}
+
+    def growth(
+        self,
+        name: str,
+        settings: Mapping[str, object] | None = None,
+        variant: str | None = None,
+    ) -> Growth:
+        """What the text says about how the network grows with a variable; see `growth.py`."""
+        changes = self._changes(as_texts(settings), variant or self.implied_variant, Problems())
+        return growth(self._spec, changes, name)
 
     def _network(
         self,

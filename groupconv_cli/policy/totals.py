@@ -23,6 +23,8 @@ class TotalInfo(NamedTuple):
     """Whether a percentage without a name limits it."""
     is_of_macs: bool = False
     """Whether it is computed from multiply-accumulates, which are unknown for some layers."""
+    can_be_equal: bool = False
+    """Whether the rows of a comparison can be brought to the same amount of it."""
     is_part: bool = False
     """Whether it is a part of the total above it."""
     is_shown: bool = True
@@ -48,6 +50,7 @@ TOTALS = (
     TotalInfo(
         *("params", "params", "count", "params", "30M"),
         is_budgeted=True,
+        can_be_equal=True,
         is_in_every_limit=True,
         drop=0,
     ),
@@ -56,6 +59,7 @@ TOTALS = (
     TotalInfo(
         *("macs", "MACs", "count", "macs", "4.5G"),
         is_budgeted=True,
+        can_be_equal=True,
         is_in_every_limit=True,
         is_of_macs=True,
         drop=0,
@@ -63,6 +67,7 @@ TOTALS = (
     TotalInfo(
         *("flops", "FLOPs", "count", "flops", "9G"),
         is_budgeted=True,
+        can_be_equal=True,
         is_of_macs=True,
         drop=6,
     ),
@@ -94,6 +99,9 @@ BUDGETED = tuple(name for name, each in METRICS.items() if each.is_budgeted)
 
 IN_EVERY_LIMIT = tuple(name for name, each in METRICS.items() if each.is_in_every_limit)
 """The totals that a percentage without a name limits, unless they have a limit of their own."""
+
+EQUALS = tuple(name for name, each in METRICS.items() if each.can_be_equal)
+"""The totals that can be equal in all rows of a comparison."""
 
 COLUMNS = tuple(each for each in TOTALS if each.drop is not None)
 """The totals that have a column in a table with a row per network."""

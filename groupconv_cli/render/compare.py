@@ -14,7 +14,7 @@ from groupconv_cli.analysis.report import (
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.ops.base import shape_text
 from groupconv_cli.policy import totals
-from groupconv_cli.render.labels import labelled
+from groupconv_cli.render.labels import label_columns, labelled
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
@@ -25,6 +25,7 @@ from groupconv_cli.render.view import (
     Typed,
     View,
     bounded,
+    cell_text,
     inputs_text,
     macs_notes,
 )
@@ -59,7 +60,6 @@ def _totals_columns(against: str) -> Iterator[Column]:
                 yield Column(against, "ratio", f"{share.field}_ratio", drop=share.drop, of=of)
 
 
-COLUMNS = (Column("Groups", "groups", "groups"), *_totals_columns("vs g=1"))
 VARIANT_COLUMNS = (Column("Variant", key="variant"), *_totals_columns("vs dense"))
 
 RULES = {
@@ -76,25 +76,51 @@ def compare_view(
     comparison: Comparison, measured: GroupMeasurement | None = None, *, exact: bool = False
 ) -> View:
     """The view of a comparison, with the measurements under it."""
-    rows = tuple(_row(row, comparison) for row in comparison.rows)
-    title = (
-        f"{comparison.name} · {inputs_text(comparison.inputs)} · "
-        f"{plural(len(comparison.swept), 'convolution')} varied · {comparison.dtype}"
+    labels = label_columns(comparison)
+    columns = (*labels, *_totals_columns("vs written" if comparison.is_varied else "vs g=1"))
+    rows = tuple(
+        labelled(comparison, index, _cells(row, comparison, len(columns) - len(labels)))
+        for index, row in enumerate(comparison.rows)
     )
+    varied = comparison.swept or not comparison.is_varied
+    parts = [comparison.name, inputs_text(comparison.inputs)]
+    parts += [f"{plural(len(comparison.swept), 'convolution')} varied"] * bool(varied)
     notes: tuple[str, ...] = (
-        f"Groups varied in: {_names(comparison.swept, exact)} ({RULES[comparison.rule]}).",
-        *_unchanged(comparison, exact),
+        *_equal_notes(comparison, exact),
+        *(_varied(comparison, exact) if varied else ()),
         CONVENTION,
         *macs_notes(comparison.baseline),
     )
-    counts = Table(COLUMNS, rows, has_notes=True)
+    counts = Table(columns, rows, has_notes=True, labels=len(labels))
+    title = " · ".join([*parts, comparison.dtype])
     if measured is None:
         return View(title, (counts,), notes)
     from groupconv_cli.render.measure import conclusions, group_notes, groups_table
 
-    tables = (counts, groups_table(measured, comparison.written_as))
+    tables = (counts, groups_table(measured, comparison))
     notes = (*notes, *group_notes(measured))
     return View(title, tables, notes, conclusions(measured), main=1)
+
+
+def _equal_notes(comparison: Comparison, exact: bool) -> Iterator[str]:
+    """What was made equal, and how sure it is."""
+    equal = comparison.equal
+    if equal is None:
+        return
+    title = totals.METRICS[equal.metric].title
+    target = cell_text(equal.target, totals.METRICS[equal.metric].kind, exact=exact)
+    best = f"the most {title} that are not above" if equal.at_most else f"the {title} nearest to"
+    yield f"{equal.by}: the whole number with {best} the {target} as written."
+    covered = [row.searched_to for row in comparison.rows if row.searched_to is not None]
+    if covered:
+        yield f"No other value of {equal.by} from 0 to {min(covered):,} comes nearer."
+
+
+def _varied(comparison: Comparison, exact: bool) -> Iterator[str]:
+    """The convolutions whose groups vary, and those that stay unchanged."""
+    names, rule = _names(comparison.swept, exact), RULES[comparison.rule]
+    yield f"Groups varied in: {names} ({rule})."
+    yield from _unchanged(comparison, exact)
 
 
 def _unchanged(comparison: Comparison, exact: bool) -> Iterator[str]:
@@ -107,15 +133,10 @@ def _unchanged(comparison: Comparison, exact: bool) -> Iterator[str]:
         )
 
 
-def _row(row: CompareRow, comparison: Comparison) -> Row:
+def _cells(row: CompareRow, comparison: Comparison, count: int) -> tuple[Cell, ...]:
     if row.totals is None:
-        return _invalid(row.groups, row.reason)
-    cells = _totals(row.totals, comparison.baseline)
-    return labelled(row.groups, tuple(cells), comparison.written_as)
-
-
-def _invalid(label: Cell, reason: str | None) -> Row:
-    return Row((label, *(None,) * (len(COLUMNS) - 1)), "bad", note=f"invalid: {reason}")
+        return (None,) * count
+    return tuple(_totals(row.totals, comparison.baseline))
 
 
 def _totals(costs: Totals, baseline: Totals) -> Iterator[Cell]:
@@ -141,7 +162,8 @@ def variants_view(comparison: VariantComparison) -> View:
 
 def _variant_row(row: VariantRow) -> Row:
     if row.totals is None or row.baseline is None:
-        return _invalid(row.variant, row.reason)
+        empty = (None,) * (len(VARIANT_COLUMNS) - 1)
+        return Row((row.variant, *empty), "bad", note=f"invalid: {row.reason}")
     return Row((row.variant, *_totals(row.totals, row.baseline)))
 
 

@@ -17,18 +17,13 @@ from groupconv_cli.analysis.report import (
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.ops.base import Shape
 from groupconv_cli.policy.totals import TOTALS
+from groupconv_cli.render.json_measure import measured_groups, measured_layers
 from groupconv_cli.units import ratio
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff, DiffLayer, LayerChange
     from groupconv_cli.analysis.growth import LimitVerdict
-    from groupconv_cli.analysis.measurement import (
-        GroupMeasurement,
-        GroupTimes,
-        LayerMeasurement,
-        LayerTimes,
-        Timing,
-    )
+    from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
     from groupconv_cli.analysis.search.report import SearchReport
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
@@ -50,7 +45,7 @@ def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> 
             **_totals(summary.totals),
             "baseline": _totals(summary.baseline),
             "layers": [_layer(layer) for layer in summary.layers],
-            **({"measured": _measured_layers(measured)} if measured else {}),
+            **({"measured": measured_layers(measured)} if measured else {}),
         },
     )
 
@@ -64,12 +59,13 @@ def compare_json(comparison: Comparison, measured: GroupMeasurement | None = Non
             "input": list(comparison.input),
             "inputs": [list(shape) for shape in comparison.inputs],
             "dtype": comparison.dtype,
-            "rows": [_row(row, comparison.baseline) for row in comparison.rows],
+            **_varied(comparison),
+            "rows": [_row(row, comparison) for row in comparison.rows],
             "swept": list(comparison.swept),
             "held": list(comparison.held),
             "apart": list(comparison.apart),
-            "rule": comparison.rule,
-            **({"measured": _measured_groups(measured)} if measured else {}),
+            "rule": comparison.rule or None,
+            **({"measured": measured_groups(measured)} if measured else {}),
         },
     )
 
@@ -292,9 +288,23 @@ def _reach(reach: Reach | None) -> dict[str, Any] | None:
     return {**reach._asdict(), "share": reach.share}
 
 
-def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
-    totals = row.totals
+def _varied(comparison: Comparison) -> dict[str, Any]:
+    """What varies from row to row, if variables do."""
+    if not comparison.is_varied:
+        return {}
+    equal = comparison.equal
     return {
+        "vary": {name: list(values) for name, values in comparison.vary.items()},
+        "equal": equal and equal._asdict(),
+    }
+
+
+def _row(row: CompareRow, comparison: Comparison) -> dict[str, Any]:
+    totals, baseline = row.totals, comparison.baseline
+    equal = {"equal_ratio": row.equal_ratio, "searched_to": row.searched_to}
+    return {
+        **({"settings": dict(row.settings)} if comparison.is_varied else {}),
+        **(equal if comparison.equal else {}),
         "groups": row.groups,
         "as_written": row.is_as_written,
         "valid": row.valid,
@@ -304,78 +314,6 @@ def _row(row: CompareRow, baseline: Totals) -> dict[str, Any]:
         "macs_ratio": ratio(totals.macs_at_least, baseline.macs_at_least)
         if totals and totals.macs_complete
         else None,
-    }
-
-
-def _measured_groups(measured: GroupMeasurement) -> dict[str, Any]:
-    return {
-        **_conditions(measured),
-        "rows": [
-            {
-                "groups": row.groups,
-                "runtime": row.runtime,
-                "macs": row.macs,
-                "forward": _timing_vs(row, measured, "forward"),
-                "train": _timing_vs(row, measured, "train"),
-                "forward_bytes": row.forward_bytes,
-                "train_bytes": row.train_bytes,
-            }
-            for row in measured.rows
-        ],
-    }
-
-
-def _measured_layers(measured: LayerMeasurement) -> dict[str, Any]:
-    return {
-        **_conditions(measured),
-        "call": _timing(measured.call),
-        "layers": [_layer_times(row) for row in measured.rows],
-        "whole": [_layer_times(row) for row in measured.whole],
-    }
-
-
-def _conditions(measured: GroupMeasurement | LayerMeasurement) -> dict[str, Any]:
-    """The conditions of a measurement: machine, settings, and whether it is complete."""
-    from dataclasses import asdict
-
-    return {
-        "complete": measured.complete,
-        "machine": asdict(measured.machine),
-        "settings": asdict(measured.settings),
-    }
-
-
-def _layer_times(row: LayerTimes) -> dict[str, Any]:
-    forward, train = _timing(row.forward), _timing(row.train)
-    return {"name": row.name, "runtime": row.runtime, "forward": forward, "train": train}
-
-
-def _timing_vs(row: GroupTimes, measured: GroupMeasurement, phase: str) -> dict[str, Any] | None:
-    """A time, and its speed-up over one group."""
-    from groupconv_cli.analysis.speedup import speed_up
-
-    timing = getattr(row, phase)
-    dense = measured.baseline(row)
-    reference = None if dense is None else getattr(dense, phase)
-    if timing is None or reference is None:
-        return _timing(timing)
-    found = speed_up(timing, reference)
-    verdict = None if timing is reference else str(found.outcome)
-    return {
-        **(_timing(timing) or {}),
-        "speedup": found.times,
-        "interval": found.interval and list(found.interval),
-        "verdict": verdict,
-    }
-
-
-def _timing(timing: Timing | None) -> dict[str, Any] | None:
-    if timing is None:
-        return None
-    return {
-        "median_s": timing.median,
-        "spread": timing.spread,
-        "samples_s": list(timing.samples),
     }
 
 

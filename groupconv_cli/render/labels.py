@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
-from groupconv_cli.analysis.report import AS_WRITTEN
-from groupconv_cli.render.view import Cell, Marked, Row
+from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow, Comparison
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.render.view import Cell, Column, Marked, Row, groups_text
+
+GROUPS = Column("Groups", "groups", "groups")
 
 
-def labelled(groups: int | str, cells: tuple[Cell, ...], written_as: Collection[int | str]) -> Row:
-    """The row of a number of groups; `written_as` are the numbers that the network has as written.
+def label_columns(comparison: Comparison) -> tuple[Column, ...]:
+    """A column for each variable that varies, and one for the groups if they do."""
+    names = comparison.rows[0].settings
+    columns = [Column(name, "setting", f"settings.{name}") for name in names]
+    return (*columns, *([GROUPS] if has_groups(comparison) else []))
 
-    The network as written is marked there, and then its own row says nothing new.
+
+def has_groups(comparison: Comparison) -> bool:
+    """Whether rows differ in their numbers of groups."""
+    return not comparison.is_varied or bool(comparison.rule)
+
+
+def labelled(comparison: Comparison, index: int, cells: tuple[Cell, ...]) -> Row:
+    """The row of that index, with other cells after its label.
+
+    The network as written is marked. If it is a later row too, its own row says nothing new.
     """
-    is_written = groups == AS_WRITTEN
-    label = Marked(groups, AS_WRITTEN) if groups in written_as else groups
-    style = "group" if is_written or label != groups else ""
-    return Row((label, *cells), style, is_double=is_written and bool(written_as))
+    row = comparison.rows[index]
+    is_again = any(each.is_as_written for each in comparison.rows[1:])
+    labels = _labels(comparison, row)
+    is_named = row.groups == AS_WRITTEN and not comparison.is_varied
+    if row.is_as_written and not is_named:
+        labels = (Marked(labels[0], AS_WRITTEN), *labels[1:])
+    if row.reason is not None:
+        empty = (None,) * len(cells)
+        return Row((*labels, *empty), "bad", note=f"invalid: {row.reason}")
+    style = "group" if row.is_as_written else ""
+    return Row((*labels, *cells), style, is_double=index == 0 and is_again)
+
+
+def _labels(comparison: Comparison, row: CompareRow) -> tuple[Cell, ...]:
+    values = tuple(row.settings.get(name) for name in comparison.rows[0].settings)
+    return (*values, *([row.groups] if has_groups(comparison) else []))
+
+
+def label_text(groups: int | str, settings: Mapping[str, Value]) -> str:
+    """The label of a row in a sentence."""
+    parts = [f"{name}={value}" for name, value in settings.items()]
+    if groups != AS_WRITTEN:
+        parts.append(groups_text(groups))
+    return " ".join(parts)

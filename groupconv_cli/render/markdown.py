@@ -56,8 +56,9 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
     if notes:
         yield ""
     for row in notes:
-        first = cell_text(row.cells[0], table.columns[0].kind, exact=exact)
-        yield f"- {escaped(first)}: {escaped(row.note)}"
+        labels = zip(row.cells, table.columns[: table.labels], strict=False)
+        texts = [cell_text(cell, column.kind, exact=exact) for cell, column in labels]
+        yield f"- {escaped(' '.join(filter(None, texts)))}: {escaped(row.note)}"
 
 
 def _line(cells: Iterable[str]) -> str:

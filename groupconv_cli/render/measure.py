@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from groupconv_cli.analysis.measurement import (
     GroupMeasurement,
@@ -13,9 +13,17 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Timing,
 )
-from groupconv_cli.analysis.report import LayerRow
-from groupconv_cli.analysis.speedup import WORTH, Conclusion, CountTimes, conclusion, speed_up
-from groupconv_cli.render.labels import labelled
+from groupconv_cli.analysis.report import Comparison, LayerRow
+from groupconv_cli.analysis.speedup import (
+    WORTH,
+    Conclusion,
+    CountTimes,
+    Outcome,
+    conclusion,
+    overlap,
+    speed_up,
+)
+from groupconv_cli.render.labels import label_columns, label_text, labelled
 from groupconv_cli.render.view import Cell, Column, Table
 from groupconv_cli.units import ratio, ratio_text, seconds_text
 from groupconv_cli.words import joined, plural
@@ -23,7 +31,6 @@ from groupconv_cli.words import joined, plural
 RUNTIME_NAMES = {"gconv": "gconv", "keras": "stock Keras"}
 
 GROUP_COLUMNS = (
-    Column("Groups", "groups", "groups"),
     Column("Runtime", key="runtime", drop=1),
     Column("Forward", "seconds", "forward_s"),
     Column("±", "spread", "forward_spread", drop=6, of="Forward"),
@@ -45,17 +52,20 @@ INTERRUPTED = "Interrupted: only finished rounds are counted."
 PHASES = {"forward": "inference", "train": "training"}
 
 
-def groups_table(measured: GroupMeasurement, written_as: Collection[int | str] = ()) -> Table:
-    """A row per number of groups and runtime.
-
-    `written_as` are the numbers of groups that the network has as written.
-    """
+def groups_table(measured: GroupMeasurement, comparison: Comparison) -> Table:
+    """A row per row of the comparison and runtime."""
     several = len(measured.settings.runtimes) > 1
     rows = tuple(
-        labelled(row.groups, _group_cells(row, measured, several), written_as)
-        for row in measured.rows
+        labelled(comparison, row.row, _group_cells(row, measured, several)) for row in measured.rows
     )
-    return Table(GROUP_COLUMNS, rows, _title(measured.machine, measured.settings))
+    labels = label_columns(comparison)
+    title = _title(measured.machine, measured.settings, _reference(measured))
+    return Table((*labels, *GROUP_COLUMNS), rows, title, labels=len(labels))
+
+
+def _reference(measured: GroupMeasurement) -> str:
+    """What speed-ups are relative to."""
+    return "the network as written" if measured.is_varied else "g=1"
 
 
 def _group_cells(row: GroupTimes, measured: GroupMeasurement, several: bool) -> tuple[Cell, ...]:
@@ -95,7 +105,42 @@ def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
 
 def conclusions(measured: GroupMeasurement) -> tuple[str, ...]:
     """The fastest number of groups, the number from which more gain little, and stock Keras."""
-    return (*_conclusions(measured), *_stock_sentence(measured))
+    found = _of_varied(measured) if measured.is_varied else _conclusions(measured)
+    return (*found, *_stock_sentence(measured))
+
+
+def _of_varied(measured: GroupMeasurement) -> Iterable[str]:
+    """The fastest rows, where rows differ in variables."""
+    rows = [row for row in measured.rows if row.runtime == measured.settings.runtimes[0]]
+    for phase, word in PHASES.items():
+        timed = [
+            (row, speed_up(timing, reference), ratio(base.macs, row.macs))
+            for row in rows
+            if (timing := _of(row, phase)) is not None
+            and (base := measured.baseline(row)) is not None
+            and (reference := _of(base, phase)) is not None
+            and timing is not reference
+        ]
+        if not timed:
+            continue
+        winners = [each for each in timed if each[1].outcome is Outcome.WIN]
+        if not winners:
+            unsure = any(found.outcome is Outcome.UNCERTAIN for _, found, _ in timed)
+            yield (
+                f"In {word}, no row is shown to be more than {100 * WORTH:g} % faster than the "
+                f"network as written.{' More --runs may tell.' if unsure else ''}"
+            )
+            continue
+        _, best, _ = max(winners, key=lambda each: each[1].times)
+        near = [each for each in winners if overlap(each[1], best)]
+        names = joined([label_text(row.groups, row.settings) for row, _, _ in near])
+        times = joined([ratio_text(found.times) for _, found, _ in near])
+        macs = joined([ratio_text(by_macs) for _, _, by_macs in near])
+        are = "is fastest here" if len(near) == 1 else "are fastest here and not told apart"
+        yield (
+            f"In {word}, {names} {are}: {times} the speed of the network as written. "
+            f"MACs alone predict {macs}."
+        )
 
 
 def _conclusions(measured: GroupMeasurement) -> Iterable[str]:
@@ -141,11 +186,11 @@ def _sentence(found: Conclusion, phase: str) -> str:
 
 def _stock_sentence(measured: GroupMeasurement) -> Iterable[str]:
     """A sentence on stock Keras, if both runtimes were measured."""
-    fast = {row.groups: row.train for row in measured.rows if row.runtime == "gconv"}
+    fast = {row.row: row.train for row in measured.rows if row.runtime == "gconv"}
     times = [
         speed_up(ours, row.train).times
         for row in measured.rows
-        if row.runtime == "keras" and row.train and (ours := fast.get(row.groups))
+        if row.runtime == "keras" and row.train and (ours := fast.get(row.row))
     ]
     if times:
         low, high = ratio_text(min(times)), ratio_text(max(times))
@@ -232,10 +277,10 @@ def whole_notes(measured: LayerMeasurement) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _title(machine: Machine, settings: MeasureSettings) -> str:
+def _title(machine: Machine, settings: MeasureSettings, reference: str) -> str:
     return (
         f"Measured here · batch {settings.batch} · {settings.dtype} · {machine.device} · "
-        f"{plural(machine.threads, 'thread')} · speed-up vs g=1"
+        f"{plural(machine.threads, 'thread')} · speed-up vs {reference}"
     )
 
 

@@ -98,7 +98,8 @@ def _table(
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     for number, row in enumerate(table.shown):
         if row.note:
-            result += _noted(row, laid[0].cells[number], width)
+            labels = GAP.join(each.cells[number] for each in laid[: table.labels])
+            result += _noted(row, labels, width)
         elif laid[-1].column.wraps:
             is_prose = laid[-1].column.kind == "prose"
             cells = [each.cells[number] for each in laid]

@@ -12,6 +12,7 @@ from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import Shape, shape_text
+from groupconv_cli.ops.kinds import Value
 from groupconv_cli.units import (
     bytes_text,
     change_text,
@@ -23,13 +24,13 @@ from groupconv_cli.units import (
     share_change_text,
     value_text,
 )
-from groupconv_cli.words import joined
+from groupconv_cli.words import joined, printable
 
 Cell = Any
 """A raw value, or None for an empty cell."""
 
 
-LEFT_ALIGNED = ("text", "groups", "prose")
+LEFT_ALIGNED = ("text", "groups", "setting", "prose")
 
 
 class Column(NamedTuple):
@@ -77,6 +78,8 @@ class Table(NamedTuple):
     """A line above the table, if it needs one besides the view's."""
     has_notes: bool = False
     """Whether rows may have a note in place of their cells, even if none of these rows has."""
+    labels: int = 1
+    """The first columns, which say what a row is of. Rows with a note have them too."""
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -111,6 +114,7 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "text": lambda value, exact: str(value),
     "prose": lambda value, exact: str(value),
     "groups": lambda value, exact: groups_text(value),
+    "setting": lambda value, exact: setting_text(value),
     "count": lambda value, exact: count_text(value, exact=exact),
     "bytes": lambda value, exact: bytes_text(value, exact=exact),
     "ratio": lambda value, exact: ratio_text(value),
@@ -139,6 +143,13 @@ def reach_text(reach: Reach | str) -> str:
 def groups_text(groups: int | str) -> str:
     """g=4 for 4 groups; words stay as they are."""
     return f"g={groups}" if isinstance(groups, int) else groups
+
+
+def setting_text(value: Value) -> str:
+    """The value of a variable as a spec would have it."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(setting_text, value))}]"
+    return str(value).lower() if isinstance(value, bool) else printable(str(value))
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:

@@ -244,6 +244,7 @@ def group_times(groups: int | str, forward: float | None, train: float | None, r
         return None if seconds is None else Timing((*[seconds] * 3, 1.05 * seconds, 1.1 * seconds))
 
     return GroupTimes(
+        row=["as written", 1, 2, 4].index(groups),
         groups=groups,
         runtime=runtime,
         macs=1000 // groups if isinstance(groups, int) else 250,

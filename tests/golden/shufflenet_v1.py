@@ -48,15 +48,9 @@ def path(x, mid, out, stride=1, first=GROUPS, *, name):
     return layers.BatchNormalization(name=f"{name}.batch_norm_3")(x)
 
 
-def down(x, out, first=GROUPS, *, name):
-    channels = x.shape[-1]
+def down(x, out, more, first=GROUPS, *, name):
     branch_1 = path(
-        x,
-        mid=out // 4,
-        out=out - channels,
-        stride=2,
-        first=first,
-        name=f"{name}.branch_1.path",
+        x, mid=out // 4, out=more, stride=2, first=first, name=f"{name}.branch_1.path"
     )
     branch_2 = layers.AveragePooling2D(
         3, strides=2, padding="same", name=f"{name}.branch_2.avg_pool"
@@ -82,13 +76,13 @@ def build():
     x = layers.BatchNormalization(name="batch_norm")(x)
     x = layers.Activation("relu", name="relu")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="max_pool")(x)
-    x = down(x, out=WIDTH, first=1, name="down")
+    x = down(x, out=WIDTH, more=WIDTH - 24, first=1, name="down")
     for _ in range(3):
         x = unit(x, name=names("unit"))
-    x = down(x, out=2 * WIDTH, name="down_2")
+    x = down(x, out=2 * WIDTH, more=WIDTH, name="down_2")
     for _ in range(7):
         x = unit(x, name=names("unit"))
-    x = down(x, out=4 * WIDTH, name="down_3")
+    x = down(x, out=4 * WIDTH, more=2 * WIDTH, name="down_3")
     for _ in range(3):
         x = unit(x, name=names("unit"))
     x = layers.GlobalAveragePooling2D(name="global_avg_pool")(x)

@@ -17,7 +17,7 @@ from specs import problems
 
 from groupconv_cli import SpecError, load
 from groupconv_cli.errors import OpError
-from groupconv_cli.language.walk import _shape_in_spite, _worked_out
+from groupconv_cli.language.shapes import shape_in_spite, worked_out
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "200"))
 
@@ -126,9 +126,9 @@ def test_every_op_that_objects_hands_on_a_sound_shape_or_none() -> None:
         takes = product(SHAPES[::3], repeat=2) if inputs > 1 else ((shape,) for shape in SHAPES)
         for shapes in takes:
             try:
-                _worked_out(op, shapes)
+                worked_out(op, shapes)
             except OpError:
                 objections += 1
-                shape = _shape_in_spite(op, shapes)
+                shape = shape_in_spite(op, shapes)
                 assert shape is None or min(shape) >= 1, (op, shapes)
     assert objections > 1000

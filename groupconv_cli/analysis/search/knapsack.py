@@ -63,6 +63,8 @@ class Problem(NamedTuple):
     budgets: tuple[Budget, ...]
     conflicts: Callable[[Choice], Iterable[Conflict]]
     """The conflicts of a choice; none if it is allowed. Each must hold for every choice."""
+    repaired: Callable[[Choice], Choice | None] = lambda choice: choice
+    """A choice without conflicts that is like one that has some; for when the time is over."""
 
     def loss(self, choice: Choice) -> float:
         """The sum of the losses."""
@@ -100,7 +102,9 @@ class Search:
             bound = max(bound, model.loss(solution.bound))
             choice = model.choice(solution)
             if choice is None:
-                found = None if solution.is_proven or last is None else _repaired(problem, last)
+                found = None if solution.is_proven or last is None else problem.repaired(last)
+                if found is not None and not all(each.is_kept(found) for each in problem.budgets):
+                    found = None
                 return Outcome(found, bound, solution.is_proven)
             faults = [_excess(each, choice) for each in problem.budgets if not each.is_kept(choice)]
             learned = [each for each in problem.conflicts(choice) if each not in self.conflicts]
@@ -109,29 +113,6 @@ class Search:
             last = choice
             excess += faults
             self.conflicts.update(dict.fromkeys(learned))
-
-
-def _repaired(problem: Problem, choice: Choice) -> Choice | None:
-    """A choice without conflicts, made of one that has some; None if it is over a budget.
-
-    Of each conflict one unit gets its first candidate, so the loop ends.
-    """
-    for _ in choice:
-        conflicts = [each for each in problem.conflicts(choice) if each.excludes(choice)]
-        if not conflicts:
-            return choice if all(each.is_kept(choice) for each in problem.budgets) else None
-        for conflict in conflicts:
-            if conflict.excludes(choice):
-                ways = [
-                    (problem.losses[unit][0] - problem.losses[unit][choice[unit]], unit)
-                    for unit, among in conflict.terms
-                    if 0 not in among
-                ]
-                if not ways:
-                    return None
-                _, unit = min(ways)
-                choice = (*choice[:unit], 0, *choice[unit + 1 :])
-    return None
 
 
 def _excess(budget: Budget, choice: Choice) -> Conflict:

@@ -28,6 +28,9 @@ class Pair(NamedTuple):
     after: int
 
 
+MAX_TRIED = 200
+"""The most networks that are tried for the conflicts of one choice, if it has one already."""
+
 MAX_LAYERS = 16
 """The most layers between of which all combinations of the pair's counts are tried."""
 
@@ -42,6 +45,8 @@ class Mixing:
         self.as_written = set(_pairs(network))
         self.known: dict[object, frozenset[tuple[int, ...]]] = {}
         """By the layers between, the combinations of counts that keep channels apart."""
+        self.tried = 0
+        """How many networks were tried to find conflicts."""
         self.stacked: list[Conflict] | None = None
         """The conflicts of stacked convolutions; None as long as no choice needed them."""
 
@@ -61,7 +66,35 @@ class Mixing:
         stacked = self._of_stacked()
         if any(conflict.excludes(choice) for conflict in stacked):
             return stacked
-        return list(dict.fromkeys(each for pair in found for each in self._of(choice, pair)))
+        made: dict[Conflict, None] = {}
+        most = self.tried + MAX_TRIED
+        for pair in found:  # one conflict is enough; more save the solver from running into them
+            if not made or self.tried < most:
+                made.update(dict.fromkeys(self._of(choice, pair)))
+        return list(made)
+
+    def repaired(self, choice: Choice) -> Choice | None:
+        """A choice that keeps nothing apart anew: of each pair that does, one gets fewest groups.
+
+        None if that does not help.
+        """
+        for _ in range(len(choice) + 1):
+            found = self.broken(choice)
+            if not found:
+                return choice
+            before = choice
+            for pair in found:
+                units = [self.unit_of[i] for i in pair if i in self.unit_of]
+                if units and all(choice[unit] for unit in units):
+                    # The one with fewer groups loses less.
+                    unit = min(units, key=lambda each: self._count(each, before))
+                    choice = (*choice[:unit], 0, *choice[unit + 1 :])
+            if choice == before:
+                return None
+        return None
+
+    def _count(self, unit: int, choice: Choice) -> int:
+        return self.units.units[unit].counts[choice[unit]]
 
     def allows(self, choice: Choice) -> bool:
         """Whether a choice keeps nothing apart anew."""
@@ -100,12 +133,14 @@ class Mixing:
     def _kept_apart(self, part: _Part, choice: Choice) -> frozenset[tuple[int, ...]]:
         """The candidates of the pair's units with which the pair keeps channels apart."""
         if len(part.nodes) > MAX_LAYERS:
+            self.tried += 1
             chosen = tuple(choice[unit] for unit in part.axes)
             return frozenset([chosen] if part.is_apart(chosen) else [])
         key = part.signature
         if key not in self.known:
             every = [range(len(self.units.units[unit].counts)) for unit in part.axes]
             combinations = list(product(*every))
+            self.tried += len(combinations)
             self.known[key] = frozenset(each for each in combinations if part.is_apart(each))
         return self.known[key]
 

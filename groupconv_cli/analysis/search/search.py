@@ -188,13 +188,18 @@ class _Task:
 
     def best(self, budgets: tuple[Budget, ...], share: float = 1.0) -> Outcome:
         """The best choice within budgets, in a share of the time that is left."""
-        conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
-        return self.solver.best(Problem(self.losses, budgets, conflicts), share)
+        return self.solver.best(self._problem(self.losses, budgets), share)
+
+    def _problem(
+        self, losses: tuple[tuple[float, ...], ...], budgets: tuple[Budget, ...]
+    ) -> Problem:
+        if self.mixing is None:
+            return Problem(losses, budgets, lambda _: ())
+        return Problem(losses, budgets, self.mixing.conflicts, self.mixing.repaired)
 
     def least(self, metric: Budget, others: tuple[Budget, ...], share: float = 1.0) -> Outcome:
         """The choice that costs least in one metric, in a share of the time that is left."""
-        conflicts = self.mixing.conflicts if self.mixing else lambda _: ()
-        return self.solver.best(Problem(_as_losses(metric), others, conflicts), share)
+        return self.solver.best(self._problem(_as_losses(metric), others), share)
 
     def _unreachable(self) -> UnreachableBudget:
         nodes = self.network.nodes
