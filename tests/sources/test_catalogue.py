@@ -21,6 +21,8 @@ from groupconv_cli.sources.catalogue import (
 
 NAMES = [entry.name for entry in catalogue()]
 SMALL = ("basic", "block", "depthwise")
+MANY_MODULES = ("inception_v3", "nasnet_mobile")
+"""Networks of five kinds of module, or of cells of five sums, each with its own branches."""
 
 
 def test_every_network_has_published_counts_and_every_published_one_is_there() -> None:
@@ -92,7 +94,7 @@ def test_a_config_says_where_it_was_published_and_fits_on_a_screen(name: str) ->
     assert text.startswith("# ")
     assert name in SMALL or len(comment) >= 2
     assert max(map(len, text.splitlines())) <= 100
-    assert text.count("\n") <= 60
+    assert text.count("\n") <= (100 if name in MANY_MODULES else 60)
 
 
 def test_resnext_fits_on_a_screen_of_fifty_lines() -> None:
