@@ -77,7 +77,7 @@ RULES_LEVELS = """\
 
 Rules are on by default if correcting a finding costs next to nothing. Rules are off by default if
 well-made published networks break them for good reasons. Switch those on for a network that has to
-be fast on a machine you know. Two of the 32 bundled networks have a finding of the rules that are
+be fast on a machine you know. Two of the 54 bundled networks have a finding of the rules that are
 on: `block`, which demonstrates it, and AlexNet in two groups (GC101).
 
 ## Levels
