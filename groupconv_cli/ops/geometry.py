@@ -152,8 +152,9 @@ def keras_padding(
 
     `causal` tells whether the layer of Keras knows that word.
     """
-    if padding in ("same", "valid") or (padding == "causal" and causal):
-        return str(padding), []
+    words = ("same", "valid", *["causal"] * causal)
+    if isinstance(padding, str) and padding in words:
+        return padding, []
     sides = padding_sides(padding, window)
     if not any(map(sum, sides)):
         return "valid", []
