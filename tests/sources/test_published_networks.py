@@ -24,7 +24,7 @@ APPLICATIONS = {
 NORMALIZATION = 7
 """Mean, variance and count of the layer with which Keras' EfficientNets begin."""
 
-ALWAYS = ("densenet121", "mobilenet_v3_small")
+ALWAYS = ("mobilenet_v3_small",)
 
 
 def application(name: str):
