@@ -77,7 +77,7 @@ SIZES = (
 )
 
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "60"))
 
 
 def random_spec(chance: random.Random) -> str:
