@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from groupconv_cli.analysis.align import Match, Pairs, align, counted, runs
+from groupconv_cli.analysis.branch_order import by_branches
 from groupconv_cli.analysis.summary import window_of
 from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import activation, norm
-from groupconv_cli.ops.base import Cost, Shape, Window, per_axis
+from groupconv_cli.ops.base import Cost, Op, Shape, Window, per_axis
 
 ADDED, REMOVED, CHANGED, MOVED = "added", "removed", "changed", "moved"
 
@@ -94,8 +95,8 @@ class Diff:
     old_name: str | None
     """None if there was no old network: everything is new."""
     new_name: str
-    old_input: Shape | None
-    new_input: Shape
+    old_inputs: tuple[Shape, ...] | None
+    new_inputs: tuple[Shape, ...]
     dtype: str
     before: Totals
     after: Totals
@@ -114,7 +115,17 @@ class Diff:
     @property
     def is_same(self) -> bool:
         """Whether both are the same network, names aside."""
-        return not self.is_new and not self.layers and self.old_input == self.new_input
+        return not self.is_new and not self.layers and self.old_inputs == self.new_inputs
+
+    @property
+    def old_input(self) -> Shape | None:
+        """The shape of the first input of the old network."""
+        return None if self.old_inputs is None else self.old_inputs[0]
+
+    @property
+    def new_input(self) -> Shape:
+        """The shape of the first input of the new network."""
+        return self.new_inputs[0]
 
     def count(self, status: str) -> int:
         """How many layers have that status."""
@@ -129,18 +140,21 @@ def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> 
     before = _Side(_NOTHING if old is None else old)
     after = _Side(new)
     pairs = _paired(before.layers, after.layers)
-    changes, renamed = _changes(before, after, pairs)
+    moved = _moved(before.layers, after.layers, pairs)
+    in_place = _in_place(before, after, pairs, moved)
+    moved = [pair for pair in moved if pair not in in_place]
+    changes, renamed = _changes(before, after, pairs, moved, in_place)
     return Diff(
         old_name=None if old is None else old.name,
         new_name=new.name,
-        old_input=None if old is None else old.input_shape,
-        new_input=new.input_shape,
+        old_inputs=None if old is None else old.input_shapes,
+        new_inputs=new.input_shapes,
         dtype=dtype,
         before=total(before.network, dtype),
         after=total(new, dtype),
         layers=changes,
         renamed=renamed,
-        unchanged=len(pairs) - sum(change.status == CHANGED for change in changes),
+        unchanged=len(pairs) + len(in_place) - sum(each.status == CHANGED for each in changes),
     )
 
 
@@ -150,6 +164,8 @@ class _Layer(NamedTuple):
     number: int
     """Index of its node in the network."""
     shown: DiffLayer
+    plain: tuple[str, Mapping[str, Any]]
+    """The op and its arguments, the same for all ops that compute the same."""
     signature: Hashable
     """Everything but names and connections."""
     role: Hashable
@@ -158,18 +174,23 @@ class _Layer(NamedTuple):
 
 
 class _Side:
-    """One of the two networks, and its layers."""
+    """One of the two networks, and its layers.
+
+    They are in an order that the graph alone decides, so that branches that were written in another
+    order are no difference.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         entries = set(network.inputs)
-        numbers = (number for number in range(len(network.nodes)) if number not in entries)
-        self.layers = [_layer(network, number) for number in numbers]
+        order = by_branches(network.nodes, network.inputs, network.outputs)
+        self.layers = [_layer(network, number) for number in order if number not in entries]
 
 
 def _layer(network: Network, number: int) -> _Layer:
     node = network.nodes[number]
-    settings = _settings(node)
+    settings, plain = _settings(node, node.op), node.op.plainest(*node.input_shapes)
+    means = _settings(node, plain)
     shown = DiffLayer(
         name=node.name,
         op=node.op.op,
@@ -187,18 +208,19 @@ def _layer(network: Network, number: int) -> _Layer:
     return _Layer(
         number=number,
         shown=shown,
-        signature=(shown.op, tuple(settings.items()), node.input_shapes, node.shape, node.cost),
+        plain=(plain.op, means),
+        signature=(plain.op, tuple(means.items()), node.input_shapes, node.shape, node.cost),
         role=(kind, shown.window, tuple(step.kind for step in node.path)),
         family=family,
     )
 
 
-def _settings(node: Node) -> dict[str, Any]:
-    """The arguments, in a form in which arguments of the same meaning are equal."""
+def _settings(node: Node, op: Op) -> dict[str, Any]:
+    """The arguments of the node's op, or of one like it, in a form that can be compared."""
     window = window_of(node)
     made = {}
-    for key, declared in node.op.args.items():
-        value = getattr(node.op, key)
+    for key, declared in op.args.items():
+        value = getattr(op, key)
         if window is not None and key in Window._fields:
             value = getattr(window, key)  # a pool's stride may be left out
         elif declared.kind.per_axis and isinstance(value, tuple):
@@ -250,22 +272,33 @@ def _paired(old: list[_Layer], new: list[_Layer]) -> Pairs:
         weights = 3 * (len(old) + len(new) - 2 * len(pairs))
         for a, b in pairs:
             if old_keys[0][a] != new_keys[0][b]:
-                weights += 1 + (old[a].shown.settings != new[b].shown.settings)
+                weights += 1 + (old[a].plain != new[b].plain)
         return weights
 
     return min((align(old_keys, new_keys, levels, match) for match, levels in WAYS), key=told)
 
 
+def _in_place(old: _Side, new: _Side, pairs: Pairs, moved: Pairs) -> Pairs:
+    """Pairs of `moved` that read the same as before: only what reads them has another order."""
+    found: Pairs = []
+    for a, b in sorted(moved):
+        partner = _Wiring(old, new, pairs + found).partner
+        before = old.network.nodes[old.layers[a].number].inputs
+        if [partner.get(i) for i in before] == list(new.network.nodes[new.layers[b].number].inputs):
+            found.append((a, b))
+    return found
+
+
 def _changes(
-    old: _Side, new: _Side, pairs: Pairs
+    old: _Side, new: _Side, pairs: Pairs, moved: Pairs, in_place: Pairs
 ) -> tuple[tuple[LayerChange, ...], tuple[tuple[str, str], ...]]:
     """The changes in order, and the layers that were only renamed."""
-    moved = _moved(old.layers, new.layers, pairs)
     origin = {b: old.layers[a] for a, b in moved}
-    gone = {a for a, _ in moved}
+    gone = {a for a, _ in (*moved, *in_place)}
+    stays = {b: old.layers[a].shown for a, b in in_place}
     found: list[LayerChange] = []
     renamed: list[tuple[str, str]] = []
-    wiring = _Wiring(old, new, pairs)
+    wiring = _Wiring(old, new, pairs + in_place)
     a = b = 0
     for next_a, next_b in [*pairs, (len(old.layers), len(new.layers))]:
         found += [
@@ -275,13 +308,15 @@ def _changes(
         ]
         for i in range(b, next_b):
             here = new.layers[i].shown
-            if i in origin:
+            if i in stays:
+                renamed += [(stays[i].name, here.name)] if stays[i].name != here.name else []
+            elif i in origin:
                 found.append(LayerChange(MOVED, origin[i].shown, here))
             else:
                 found.append(LayerChange(ADDED, None, here))
         if next_a < len(old.layers) and next_b < len(new.layers):
             was, now = old.layers[next_a], new.layers[next_b]
-            fields = _fields(was.shown, now.shown, wiring.of(was, now))
+            fields = _fields(was, now, wiring.of(was, now))
             if fields:
                 found.append(LayerChange(CHANGED, was.shown, now.shown, fields))
             elif was.shown.name != now.shown.name:
@@ -328,13 +363,13 @@ class _Wiring:
         return changes
 
 
-def _fields(
-    old: DiffLayer, new: DiffLayer, connections: list[FieldChange]
-) -> tuple[FieldChange, ...]:
+def _fields(was: _Layer, now: _Layer, connections: list[FieldChange]) -> tuple[FieldChange, ...]:
     """The differences between two layers, without their names."""
+    old, new = was.shown, now.shown
     pairs: list[tuple[str, Any, Any]] = []
-    if old.op == new.op:
-        pairs += [(key, old.settings[key], new.settings[key]) for key in new.settings]
+    if was.plain[0] == now.plain[0]:
+        differing = [key for key, value in now.plain[1].items() if value != was.plain[1][key]]
+        pairs += [(key, old.settings[key], new.settings[key]) for key in differing]
     else:
         pairs.append(("op", old.op, new.op))
         if old.window and new.window:

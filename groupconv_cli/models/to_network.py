@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import keras
 
+from groupconv_cli.analysis.branch_order import by_branches
 from groupconv_cli.errors import OpError
 from groupconv_cli.keras_internals import graph_of
-from groupconv_cli.models.branch_order import by_branches
 from groupconv_cli.models.chains import chain_op, chains
 from groupconv_cli.models.exactness import (
     SINGLE,

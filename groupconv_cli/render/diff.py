@@ -14,7 +14,7 @@ from groupconv_cli.analysis.diff import (
     LayerChange,
 )
 from groupconv_cli.analysis.growth import LimitVerdict
-from groupconv_cli.ops.base import shape_text
+from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.policy.totals import METRICS, TOTALS
 from groupconv_cli.render.diff_words import Clauses, clauses, pattern, sentence, shared
 from groupconv_cli.render.view import (
@@ -31,7 +31,7 @@ from groupconv_cli.render.view import (
     macs_notes,
 )
 from groupconv_cli.units import ratio, share_change_text
-from groupconv_cli.words import plural
+from groupconv_cli.words import joined, plural
 
 SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~", MOVED: "~"}
 
@@ -199,8 +199,14 @@ def _title(diff: Diff) -> str:
     if told:
         first, _, word = told[0].partition(" ")
         told[0] = f"{plural(int(first.replace(',', '')), 'layer')} {word}"
-    shape = f"input {_from_to(diff.old_input, diff.new_input, shape_text)}"
+    several = max(len(diff.old_inputs or ()), len(diff.new_inputs)) > 1
+    shapes = _from_to(diff.old_inputs, diff.new_inputs, _shapes_text)
+    shape = f"input{'s' * several} {shapes}"
     return " · ".join([names, shape, *([", ".join(told)] if told else []), diff.dtype])
+
+
+def _shapes_text(shapes: Sequence[Shape]) -> str:
+    return joined([shape_text(shape) for shape in shapes])
 
 
 def _from_to(old: Any, new: Any, text: Callable[[Any], str]) -> str:

@@ -360,3 +360,85 @@ def test_a_broken_limit_is_status_1(limit: str, status: int) -> None:
 
 def test_what_becomes_smaller_breaks_no_limit() -> None:
     assert run_gconv("diff", "block", "basic", "--fail-if-larger", "0%").status == 0
+
+
+# What is no difference
+
+
+CONV = {"filters": 8, "kernel": 3}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["swish"], ["silu"]),
+        (["hard_swish"], ["hard_silu"]),
+        ([{"conv": {**CONV, "activation": "swish"}}], [{"conv": {**CONV, "activation": "silu"}}]),
+        *(
+            (
+                [{"conv": {"filters": 8, "kernel": 1, "stride": stride, "padding": "same"}}],
+                [{"conv": {"filters": 8, "kernel": 1, "stride": stride, "padding": other}}],
+            )
+            for stride in (1, 2)
+            for other in ("valid", 0)
+        ),
+        (
+            [{"parallel": {"split": True, "branches": [[], ["relu"]]}}],
+            [
+                {"slice": {"count": 4}, "name": "a"},
+                {"slice": {"start": 4, "count": 4}, "from": "input"},
+                "relu",
+                {"concat": None, "from": ["a", -1]},
+            ],
+        ),
+    ],
+)
+def test_two_ways_to_write_the_same(old, new) -> None:
+    result = diff(*({"input": [9, 9, 8], "layers": layers} for layers in (old, new)))
+    assert (result.is_same, result.layers) == (True, ())
+
+
+def test_of_ways_that_are_the_same_only_the_change_is_told() -> None:
+    old, new = (
+        {"input": [9, 9, 8], "layers": [{"conv": {"filters": 8, "kernel": 1, **more}}]}
+        for more in ({"padding": "same"}, {"padding": "valid", "groups": 2})
+    )
+    (change,) = diff(old, new).layers
+    assert [field.field for field in change.fields] == ["groups", "params", "macs"]
+
+
+def branches(order: list[int], *, each: bool = True) -> dict[str, object]:
+    """Three convolutions side by side, concatenated in an order."""
+    if each:
+        convs = [{"conv": {**CONV, "dilation": "$d"}, "from": "input", "each": {"d": [1, 2, 3]}}]
+    else:
+        convs = [{"conv": CONV, "from": "input", "repeat": 3}]
+    return {"input": [9, 9, 8], "layers": [*convs, {"concat": None, "from": order}]}
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_the_order_in_which_branches_are_written_is_no_difference(each: bool) -> None:
+    old = load(branches([-1, -2, -3], each=each))
+    turned = [0, 3, 2, 1, 4]
+    nodes = [old.nodes[i] for i in turned]
+    nodes[4] = nodes[4]._replace(inputs=(1, 2, 3))
+    new = old.replace(nodes=tuple(nodes), origin=None)
+    for pair in ((old, new), (new, old)):
+        result = diff(*pair)
+        assert (result.is_same, result.layers, result.renamed) == (True, (), ())
+
+
+def test_branches_that_are_joined_in_another_order_are_a_difference() -> None:
+    (change,) = diff(branches([-1, -2, -3]), branches([-1, -3, -2])).layers
+    assert [field.field for field in change.fields] == ["inputs"]
+
+
+def test_the_heading_names_all_inputs() -> None:
+    def net(*more: str) -> dict[str, object]:
+        merge = {"concat": None, "from": ["a", "b"]}
+        return {"inputs": {"a": [4, 4, 2], "b": [4, 4, 3]}, "layers": [merge, *more]}
+
+    title = diff_view(diff(net(), net("relu"))).title
+    assert "· inputs 4×4×2 and 4×4×3 ·" in title
+    changed = diff_view(diff(net(), {"input": [4, 4, 2], "layers": ["relu"]})).title
+    assert "· inputs 4×4×2 and 4×4×3 → 4×4×2 ·" in changed

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from groupconv_cli.network import Node
 
 
-def by_branches(nodes: list[Node], inputs: list[int], outputs: list[int]) -> list[int]:
+def by_branches(nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]) -> list[int]:
     """Indices in an order in which each branch is finished before the next begins.
 
     Models are written in that order. Keras sorts its layers by depth.
