@@ -22,6 +22,8 @@ from groupconv_cli.ops.base import Op, united
 from groupconv_cli.sources.catalogue import families
 
 SEEDS = 2
+POINTS = 4
+"""At one of which each input of a maximum is the largest, or soon is."""
 NOISE = 1e-5
 """In a row of layers less than that is rounding: norms divide by small numbers."""
 
@@ -143,14 +145,16 @@ def moving(model, case, seed: int) -> np.ndarray:
     channels = sum(shape[-1] for shape in case.inputs)
     first, values = 0, []
     for shape in case.inputs:
-        value = random.uniform(-1, 1, (1, *shape)) * scale
-        batch = np.repeat(value, channels + 1, axis=0)
+        value = random.uniform(-1, 1, (POINTS, 1, *shape)) * scale
+        batch = np.repeat(value, channels + 1, axis=1)
         for channel in range(shape[-1]):
-            batch[first + channel + 1, ..., channel] += random.uniform(0.2, 1, shape[:-1]) * scale
-        values.append(batch)
+            change = random.uniform(0.2, 1, (POINTS, *shape[:-1]))
+            batch[:, first + channel + 1, ..., channel] += change * scale
+        values.append(batch.reshape(-1, *shape))
         first += shape[-1]
     y = np.asarray(model(values, training=False))
-    moved = np.abs(y[1:] - y[:1]) > 1e-12
+    y = y.reshape(POINTS, channels + 1, *y.shape[1:])
+    moved = (np.abs(y[:, 1:] - y[:, :1]) > 1e-12).any(axis=0)
     return moved.any(axis=tuple(range(1, moved.ndim - 1))).T
 
 
