@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.api.reading import network_of
 from groupconv_cli.errors import UsageError
 from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.network import refuse_foreign
 from groupconv_cli.policy.choosing import TIME_LIMIT
+from groupconv_cli.policy.times import TIMES
+from groupconv_cli.runtime import load_keras
+from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
+    from groupconv_cli.analysis.measurement import MeasureSettings, Progress
     from groupconv_cli.analysis.regroup import Count
+    from groupconv_cli.analysis.search.timing import Taken
     from groupconv_cli.api.reading import AnySpec
+    from groupconv_cli.benchmark.candidates import CandidateTimer
     from groupconv_cli.sources.open import Opened, Settings
 
 
 def search(
     spec: AnySpec,
-    budget: Mapping[str, int | str],
+    budget: Mapping[str, float | str],
     *,
     keep: str = "connections",
     per: str = "item",
@@ -31,13 +40,19 @@ def search(
     frontier: int | None = None,
     time_limit: float = TIME_LIMIT,
     dtype: str = "float32",
+    measuring: MeasureSettings | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> SearchReport:
     """The group counts that keep most within budgets, with the proof that none keep more.
 
     `budget` has limits on params, macs, flops or memory: numbers, or text such as '2G' or '50%' of
-    the network as written. `keep` says what is maximized: 'connections' (minus the sum of log2 g
-    over the convolutions), 'params' or 'macs'. None of them is accuracy. `per` says what shares a
-    count: what one line of the spec makes ('item'), nothing ('layer'), or everything ('network').
+    the network as written. Limits on time (inference of a batch) or train_time (forward and
+    backward) are seconds, or text such as '20ms' or '50%'. `keep` says what is maximized:
+    'connections' (minus the sum of log2 g over the convolutions), 'params' or 'macs'. None of them
+    is accuracy. `per` says what shares a count: what one line of the spec makes ('item'), nothing
+    ('layer'), or everything ('network').
 
     `groups` has the counts to choose from: numbers, ranges such as '2-8', 'depthwise'. Without it
     they are all that divide the channels. `only` and `except_` are globs on full layer names;
@@ -45,10 +60,16 @@ def search(
     rule GC101 anew are excluded, unless `allow_unmixed`. `frontier` is a number of budgets to solve
     too. After `time_limit` seconds the best that was found is the result, and not `optimal`.
 
+    For a limit on times, the network and its convolutions with every candidate are measured here,
+    as `measuring` says; its dtype is `dtype`. Measured times are kept in the user's cache folder
+    and read from there, unless `fresh`. The chosen network is measured too, beside the network as
+    written. `progress` is as for `measure`; `note` takes remarks about the cache.
+
     The result's `network` has the chosen counts. `regroup` has the changes, for `load`.
 
     Raises the errors of `load`; UsageError if no convolution may change or an option means nothing;
-    UnreachableBudget if no choice is within the budgets; EnvironmentProblem if highspy is missing.
+    UnreachableBudget if no choice is within the budgets; EnvironmentProblem if highspy is missing;
+    with a limit on times, the errors of `measure`.
     """
     from groupconv_cli.analysis.search.search import SearchOptions
     from groupconv_cli.analysis.search.search import search as search_network
@@ -64,7 +85,55 @@ def search(
         time_limit=time_limit,
         dtype=dtype,
     )
-    return search_network(network_of(spec), budget, options)
+    network = network_of(spec)
+    if not any(budget.get(name) is not None for name in TIMES):
+        return search_network(network, budget, options)
+    from groupconv_cli.analysis.measurement import MeasureSettings
+    from groupconv_cli.analysis.search.search import check
+
+    refuse_foreign(network)
+    check(budget, options)
+    settings = replace(measuring or MeasureSettings(), dtype=dtype)
+    _refuse_untimed(settings, budget)
+
+    @cache
+    def timer() -> CandidateTimer:
+        load_keras()
+        from groupconv_cli.benchmark.candidates import CandidateTimer
+
+        return CandidateTimer(
+            settings,
+            fresh=fresh,
+            progress=progress or (lambda what, done, total: None),
+            note=note or (lambda message: None),
+        )
+
+    def timed(*given: Any) -> Taken:
+        # Mistakes in the options are found before: then TensorFlow is not loaded.
+        return timer()(*given)
+
+    report = search_network(network, budget, options, timed)
+    phases = {each.metric: TIMES[each.metric].phase for each in report.times}
+    both = timer().both(network, report.network, list(phases.values()))
+    times = []
+    for each in report.times:
+        before, after = both[phases[each.metric]]
+        times.append(each._replace(measured_before=before, measured=after))
+    return replace(report, times=tuple(times))
+
+
+def _refuse_untimed(settings: MeasureSettings, budget: Mapping[str, object]) -> None:
+    """Raises UsageError for runtimes that cannot be timed for this budget."""
+    if len(settings.runtimes) != 1:
+        raise UsageError(
+            f"a search has times of one runtime; got {joined(settings.runtimes)}",
+            f"--runtime {settings.runtimes[0]}",
+        )
+    if budget.get("train_time") is not None and settings.runtimes[0] not in ("gconv", "keras"):
+        raise UsageError(
+            f"{settings.runtimes[0]} runs inference only, so it has no training time",
+            "--max-time can be limited",
+        )
 
 
 def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:

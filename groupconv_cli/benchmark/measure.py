@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from groupconv_cli.analysis.measurement import (
     GroupTimes,
     LayerMeasurement,
     LayerTimes,
+    Machine,
     MeasureSettings,
     Progress,
 )
@@ -33,6 +34,8 @@ CALL = "call"
 
 Phase = str
 """'forward' or 'train'."""
+
+PHASES = ("forward", "train")
 
 
 class _Entry(NamedTuple):
@@ -68,13 +71,13 @@ def measure_networks(
         # With one group both runtimes compute the same.
         if runtime == settings.runtimes[0] or _has_groups(network)
     ]
-    with configured(settings) as machine, _enough_memory():
+    with ready(settings) as machine:
         check_memory({entry.key: entry.network for entry in entries}.values(), settings, machine)
         makers = {
-            entry.key: (_title(entry), _maker(entry.network, entry.runtime, settings))
+            entry.key: (_title(entry), maker(entry.network, entry.runtime, settings))
             for entry in entries
         }
-        made = _prepared(makers, progress)
+        made = prepared(makers, progress)
         peaks = {
             key: (
                 _peak(timed, timed.forward, machine.device),
@@ -82,7 +85,7 @@ def measure_networks(
             )
             for key, timed in made.items()
         }
-        taken = _timed(made, settings, progress)
+        taken = timed_runs(made, settings, progress)
     rows = []
     for entry in entries:
         forward_bytes, train_bytes = peaks.get(entry.key, (None, None))
@@ -112,22 +115,25 @@ def measure_layers(
     Equal layers with inputs of the same shapes are measured once. Raises the errors of
     `measure_networks`.
     """
-    with configured(settings) as machine, _enough_memory():
-        alone = {
-            _layer_key(node, runtime, settings): _alone(node)
+    with ready(settings) as machine:
+        by_itself = {
+            _layer_key(node, runtime, settings): alone(node)
             for runtime in settings.runtimes
             for node in network.layers
         }
-        check_memory([network] * len(settings.runtimes) + [*alone.values()], settings, machine)
+        check_memory([network] * len(settings.runtimes) + [*by_itself.values()], settings, machine)
         makers: dict[Hashable, tuple[str, Callable[[], Any]]] = {}
         for runtime in settings.runtimes:
-            makers["whole", runtime] = (network.name, _maker(network, runtime, settings, False))
+            makers["whole", runtime] = (
+                network.name,
+                maker(network, runtime, settings, updates=False),
+            )
             for node in network.layers:
                 key = _layer_key(node, runtime, settings)
-                maker = _maker(alone[key], runtime, settings, False)
-                makers.setdefault(key, (node.name, maker))
-        makers[CALL] = ("an empty call", _Nothing)
-        taken = _timed(_prepared(makers, progress), settings, progress)
+                make = maker(by_itself[key], runtime, settings, updates=False)
+                makers.setdefault(key, (node.name, make))
+        makers[CALL] = ("an empty call", Nothing)
+        taken = timed_runs(prepared(makers, progress), settings, progress)
 
     def times(name: str, key: Hashable, runtime: str) -> LayerTimes:
         forward, train = (taken.timings.get((key, phase)) for phase in ("forward", "train"))
@@ -149,7 +155,7 @@ def measure_layers(
     )
 
 
-class _Nothing:
+class Nothing:
     """A timed model whose functions compute nothing."""
 
     def __init__(self) -> None:
@@ -157,15 +163,18 @@ class _Nothing:
         self._input = tf.zeros(())
 
     def forward(self) -> None:
+        """Calls a function that gives back its input."""
         self._function(self._input)
 
     train = forward
 
 
-def _prepared(
-    makers: dict[Hashable, tuple[str, Callable[[], Any]]], progress: Progress
+def prepared(
+    makers: dict[Hashable, tuple[str, Callable[[], Any]]],
+    progress: Progress,
+    phases: Collection[Phase] = PHASES,
 ) -> dict[Hashable, Any]:
-    """Builds and traces every timed model, and runs it until it is warm."""
+    """Builds every timed model, traces it in these phases, and runs it until it is warm."""
     made: dict[Hashable, Any] = {}
     start = time.perf_counter()
     for number, (key, (title, make)) in enumerate(makers.items()):
@@ -173,26 +182,38 @@ def _prepared(
         expected = gone / number * len(makers) if number else 0.0
         progress(f"Preparing {title} ({number + 1} of {len(makers)})", gone, expected)
         timed = make()
-        for run in (timed.forward, timed.train):
+        for run in _runs(timed, phases).values():
             run()  # traces, compiles
             run()  # fills caches
         made[key] = timed
     return made
 
 
-def _timed(
-    made: dict[Hashable, Any], settings: MeasureSettings, progress: Progress
+def timed_runs(
+    made: dict[Hashable, Any],
+    settings: MeasureSettings,
+    progress: Progress,
+    phases: Collection[Phase] = PHASES,
 ) -> Rounds[tuple[Hashable, Phase]]:
-    runs: dict[tuple[Hashable, Phase], Callable[[], None]] = {}
-    for key, timed in made.items():
-        runs[key, "forward"] = timed.forward
-        runs[key, "train"] = timed.train
+    """Times all models in turn, in these phases."""
+    runs = {
+        (key, phase): run
+        for key, timed in made.items()
+        for phase, run in _runs(timed, phases).items()
+    }
     return time_interleaved(runs, rounds=settings.runs, progress=progress)
 
 
-def _maker(
-    network: Network, runtime: str, settings: MeasureSettings, updates: bool = True
+def _runs(timed: Any, phases: Collection[Phase]) -> dict[Phase, Callable[[], None]]:
+    """What a timed model runs in these phases, without those that it does not have."""
+    runs = {"forward": timed.forward, "train": timed.train}
+    return {phase: run for phase, run in runs.items() if phase in phases and run is not None}
+
+
+def maker(
+    network: Network, runtime: str, settings: MeasureSettings, *, updates: bool = True
 ) -> Callable[[], TimedModel]:
+    """A function that makes the timed model of a network."""
     fast = runtime == "gconv"
     return lambda: TimedModel(network, batch=settings.batch, fast=fast, updates=updates)
 
@@ -216,20 +237,30 @@ def _has_groups(network: Network) -> bool:
     return any(node.is_grouped for node in network.nodes)
 
 
-def _alone(node: Node) -> Network:
+def alone(node: Node) -> Network:
     """A network of one layer, which reads inputs of the same shapes."""
     entries = tuple(
         Node(f"input_{index}", Input(), (), (), shape, Cost())
         for index, shape in enumerate(node.input_shapes)
     )
     indices = tuple(range(len(entries)))
-    layer = node._replace(inputs=indices, path=(), groups_from=None)
+    layer = node._replace(inputs=indices, path=(), groups_from=None, shares=None)
     return Network("layer", (*entries, layer), indices, (len(entries),))
 
 
 def _layer_key(node: Node, runtime: str, settings: MeasureSettings) -> Hashable:
     shared = runtime if node.is_grouped else settings.runtimes[0]
     return (shared, node.op, node.input_shapes)
+
+
+@contextmanager
+def ready(settings: MeasureSettings) -> Iterator[Machine]:
+    """The machine, set up as the settings ask.
+
+    Raises the errors of `configured`, and EnvironmentProblem if memory is short.
+    """
+    with configured(settings) as machine, _enough_memory():
+        yield machine
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,9 +26,11 @@ from groupconv_cli.cli.options import (
     parse_regroup,
     parse_settings,
 )
-from groupconv_cli.cli.run import command
+from groupconv_cli.cli.run import INTERRUPTED, command
+from groupconv_cli.cli.timing import DEFAULT_TIMING, TimingOptions, timing_settings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.policy.choosing import KEEP, PER, TIME_LIMIT
+from groupconv_cli.policy.times import TIMES
 from groupconv_cli.render import formats
 from groupconv_cli.words import joined
 
@@ -52,6 +54,7 @@ DEFAULT_KEEP, DEFAULT_PER = Keep(next(iter(KEEP))), Per(next(iter(PER)))
 @with_budget(
     more="Or a share of the network as written: 50%.",
     metavar="AMOUNT|PERCENT",
+    times=True,
 )
 def search(
     spec: SpecArgument = None,
@@ -128,11 +131,12 @@ def search(
             "--time-limit",
             metavar="SECONDS",
             min=0,
-            help="After this time, print the best that was found.",
+            help="After this time of searching, print the best that was found.",
         ),
     ] = TIME_LIMIT,
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = DEFAULT_DTYPE,
+    timing: TimingOptions = DEFAULT_TIMING,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -165,6 +169,9 @@ def search(
     no other has a larger value. The value is a count of connections, params or MACs. It says
     nothing about accuracy.
 
+    For a limit on times, the network and its convolutions with every possible count are measured
+    here. The time of a choice is predicted from these, and then measured too.
+
     Kept: the share of a dense convolution's connections. Choices that break rule GC101 where the
     network as written does not are excluded.
 
@@ -176,40 +183,58 @@ def search(
       gconv search net.yaml --max-macs 50% --max-params 10M --per layer -o smaller.yaml
       gconv search net.yaml --max-macs 50% --frontier 6
       gconv search net.yaml --max-macs 1G --only 'stage_*' --keep params
+      gconv search net.yaml --max-time 60% --batch 4
     """
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Destination, Result, is_stdout, present
-    from groupconv_cli.cli.progress import spinner
-    from groupconv_cli.render.json import search_json
+    from groupconv_cli.cli.progress import bar, spinner
     from groupconv_cli.render.search import search_view
+    from groupconv_cli.render.search_json import search_json
 
     if is_stdout(output):
         raise UsageError("-o writes a spec into a file: -o net.yaml; the result is on stdout")
     to = Destination(output_format, None, force, exact)
+    budget = given_limits(limits)
+    timed = any(name in budget for name in TIMES)
+    measuring = timing_settings(timing, dtype, timed=timed)
     api.import_modules(reading.modules or (), note)
     file = api.open_spec(spec, trust=reading.trust, note=note)
     if output is not None:
         api.refuse_to_write(file, output, force=force)
     settings = parse_settings(reading.settings)
     regroup = parse_regroup(reading.regroup)
+    options: dict[str, Any] = {
+        "keep": keep,
+        "per": per,
+        "groups": None if groups is None else parse_groups(groups),
+        "only": only,
+        "except_": except_,
+        "allow_unmixed": allow_unmixed,
+        "frontier": frontier,
+        "time_limit": time_limit,
+        "dtype": dtype,
+    }
     with spinner() as show:
         network = api.load(
             file, settings=settings, variant=reading.variant, regroup=regroup, progress=show
         )
-        show("gconv: Searching")
-        report = api.search(
-            network,
-            given_limits(limits),
-            keep=keep,
-            per=per,
-            groups=None if groups is None else parse_groups(groups),
-            only=only,
-            except_=except_,
-            allow_unmixed=allow_unmixed,
-            frontier=frontier,
-            time_limit=time_limit,
-            dtype=dtype,
-        )
+        if not timed:
+            show("gconv: Searching")
+            report = api.search(network, budget, **options)
+    if timed:
+        said: list[str] = []
+        with bar() as progress:
+            report = api.search(
+                network,
+                budget,
+                **options,
+                measuring=measuring,
+                fresh=timing.fresh,
+                progress=progress,
+                note=said.append,
+            )
+        for remark in said:  # not while the bar is shown
+            note(remark)
     if output is None:
         following = api.how_to_use(file, report)
     else:
@@ -217,13 +242,13 @@ def search(
             file, report, output, settings=settings, variant=reading.variant, force=force
         )
         note(f"wrote {output}")
-        options = [] if variant is None else ["--variant", variant]
+        words = [] if variant is None else ["--variant", variant]
         for setting in reading.settings or ():
-            options += ["--set", setting]
-        following = f"Next: {shlex.join(['gconv', 'build', str(output), *options])}"
+            words += ["--set", setting]
+        following = f"Next: {shlex.join(['gconv', 'build', str(output), *words])}"
     result = Result(
         view=lambda nested: search_view(report, following, exact=exact),
         documents={"json": lambda: search_json(report)},
     )
     present(result, to)
-    return 0
+    return INTERRUPTED if any(each.measured is None for each in report.times) else 0

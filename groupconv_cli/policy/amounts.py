@@ -1,4 +1,4 @@
-"""Amounts of costs, as people write them: 30M, 4.5G, 200MB."""
+"""Amounts of costs, as people write them: 30M, 4.5G, 200MB, 20ms."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
+DURATIONS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
 UNITS = {"count": COUNTS, "bytes": BYTES}
 """The units of limits, by their kind."""
 
 OTHER_SPELLINGS = {"K": "k", "KB": "kB", "kiB": "KiB", "g": "G", "m": "M", "t": "T", "b": "B"}
 
-AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-z]{0,3})")
+AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-zµμ]{0,3})")
 """The form of an amount."""
 
 
@@ -61,6 +62,29 @@ def amount(metric: str, value: object) -> int:
         hint = f"did you mean {number}{meant}?" if meant in units and unit else None
         raise AmountError(words, hint)
     return _whole(Fraction(number) * units.get(unit, 1), example)
+
+
+def nanoseconds(value: object) -> int:
+    """The whole nanoseconds that 20ms, 1.5s or a number of seconds means; the rest is cut off.
+
+    Raises AmountError for anything else.
+    """
+    words = "a time with a unit: 20ms, 1.5s or 800us"
+    if isinstance(value, bool):
+        raise AmountError(words)
+    if isinstance(value, Real):
+        if not isfinite(value) or float(value) < 0:
+            raise AmountError(words)
+        exact = Fraction(value if isinstance(value, Rational) else float(value))
+        return int(exact * DURATIONS["s"])
+    match = AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise AmountError(words)
+    number, unit = match.groups()
+    size = DURATIONS.get(unit.lower().replace("μ", "µ"))  # the Greek letter, and the sign
+    if size is None:
+        raise AmountError(words, None if unit else f"did you mean {number}ms?")
+    return int(Fraction(number) * size)
 
 
 def _whole(number: Fraction, example: str) -> int:

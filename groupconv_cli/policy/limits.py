@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.policy import amounts
+from groupconv_cli.policy.times import TIMES
 from groupconv_cli.policy.totals import IN_EVERY_LIMIT, METRICS
 from groupconv_cli.words import did_you_mean, joined
 
@@ -45,7 +46,7 @@ class Ceiling(NamedTuple):
     """The most that a network may cost in a metric: an amount, or a share of its cost now."""
 
     metric: str
-    """One of BUDGETED."""
+    """One of BUDGETED, or of TIMES: then the amount is in nanoseconds."""
     amount: Fraction
     is_share: bool
 
@@ -55,11 +56,12 @@ class Ceiling(NamedTuple):
 
 
 def ceiling(metric: str, value: object) -> Ceiling:
-    """The limit that a value such as 2G, 80MB, 1000000 or 50% means.
+    """The limit that a value such as 2G, 80MB, 1000000, 20ms or 50% means.
 
     Raises UsageError for anything else.
     """
-    amount, is_share = _amount_or_share(metric, value, f"the most {METRICS[metric].title}")
+    title = (TIMES if metric in TIMES else METRICS)[metric].title
+    amount, is_share = _amount_or_share(metric, value, f"the most {title}")
     return Ceiling(metric, amount, is_share)
 
 
@@ -106,6 +108,8 @@ def _amount_or_share(
     if share:
         return Fraction(share[1]) / 100, True
     try:
+        if metric in TIMES:
+            return Fraction(amounts.nanoseconds(value)), False
         return Fraction(amounts.amount(metric, value)), False
     except amounts.AmountError as error:
         words = f"a percentage, such as 5%, or {error.message}"

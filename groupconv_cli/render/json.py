@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.channel_mixing import Reach
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff, DiffLayer, LayerChange
     from groupconv_cli.analysis.growth import LimitVerdict
     from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
-    from groupconv_cli.analysis.search.report import SearchReport
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.sources.catalogue import Bundled
@@ -35,15 +33,15 @@ VERSION = 1
 
 def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> str:
     """A summary as a JSON document, with the measurements."""
-    return _document(
+    return document(
         "summary",
         {
             "name": summary.name,
             "input": list(summary.input),
             "inputs": [list(shape) for shape in summary.inputs],
             "dtype": summary.dtype,
-            **_totals(summary.totals),
-            "baseline": _totals(summary.baseline),
+            **totals_of(summary.totals),
+            "baseline": totals_of(summary.baseline),
             "layers": [_layer(layer) for layer in summary.layers],
             **({"measured": measured_layers(measured)} if measured else {}),
         },
@@ -52,7 +50,7 @@ def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> 
 
 def compare_json(comparison: Comparison, measured: GroupMeasurement | None = None) -> str:
     """A comparison as a JSON document, with the measurements."""
-    return _document(
+    return document(
         "compare",
         {
             "name": comparison.name,
@@ -79,20 +77,20 @@ def variants_json(comparison: VariantComparison) -> str:
             "input": list(row.input) if row.input else None,
             "valid": row.valid,
             "reason": row.reason,
-            **_totals(row.totals),
-            "baseline": _totals(row.baseline) if row.baseline else None,
+            **totals_of(row.totals),
+            "baseline": totals_of(row.baseline) if row.baseline else None,
         }
         for row in comparison.rows
     ]
     body = {"name": comparison.name, "dtype": comparison.dtype, "rows": rows}
-    return _document("variants", body)
+    return document("variants", body)
 
 
 def diff_json(
     diff: Diff, verdicts: Sequence[LimitVerdict] = (), sources: tuple[str, str] | None = None
 ) -> str:
     """The changes between two networks as a JSON document."""
-    before, after = _totals(diff.before), _totals(diff.after)
+    before, after = totals_of(diff.before), totals_of(diff.after)
     complete = diff.before.macs_complete and diff.after.macs_complete
     incomplete = () if complete else [each.field for each in TOTALS if each.is_of_macs]
     change = {each.field: after[each.field] - before[each.field] for each in TOTALS}
@@ -122,51 +120,7 @@ def diff_json(
             for verdict in verdicts
         ],
     }
-    return _document("diff", body)
-
-
-def search_json(report: SearchReport) -> str:
-    """The result of a search as a JSON document."""
-    uniform, frontier = report.uniform, report.frontier
-    body = {
-        "name": report.name,
-        "input": list(report.inputs[0]),
-        "inputs": [list(shape) for shape in report.inputs],
-        "dtype": report.dtype,
-        "keep": report.keep,
-        "per": report.per,
-        "budgets": [
-            {"metric": each.metric, "limit": each.limit, "used": each.used}
-            for each in report.budgets
-        ],
-        "value": report.value,
-        "bound": report.bound if isfinite(report.bound) else None,
-        "optimal": report.optimal,
-        "allow_unmixed": report.is_unmixed_allowed,
-        "choice": dict(report.choice),
-        "unchanged": list(report.unchanged),
-        "before": _totals(report.before),
-        "after": _totals(report.after),
-        "uniform": {
-            "groups": uniform and uniform.groups,
-            "value": uniform and uniform.value,
-            **_totals(uniform and uniform.totals),
-        },
-        "frontier": frontier
-        and {
-            "metric": frontier.metric,
-            "points": [
-                {
-                    "limit": each.limit,
-                    "used": each.used,
-                    "value": each.value,
-                    "optimal": each.optimal,
-                }
-                for each in frontier.points
-            ],
-        },
-    }
-    return _document("search", body)
+    return document("diff", body)
 
 
 def check_json(report: CheckReport) -> str:
@@ -209,7 +163,7 @@ def check_json(report: CheckReport) -> str:
         for spec in report.specs
     ]
     body = {"exit_status": report.exit_status, "dtype": report.dtype, "specs": specs}
-    return _document("check", body)
+    return document("check", body)
 
 
 def _place(place: Place | None) -> dict[str, Any]:
@@ -240,7 +194,8 @@ def catalogue_json(entries: Iterable[Bundled]) -> str:
     return _text(listed)
 
 
-def _document(command: str, body: dict[str, Any]) -> str:
+def document(command: str, body: dict[str, Any]) -> str:
+    """The JSON text of a command's result."""
     return _text({"format": f"gconv.{command}", "version": VERSION, **body})
 
 
@@ -254,7 +209,7 @@ BOUNDS = ("macs_complete", "unknown", "assumed")
 """Names of the fields that tell whether the totals are complete."""
 
 
-def _totals(totals: Totals | None) -> dict[str, Any]:
+def totals_of(totals: Totals | None) -> dict[str, Any]:
     """The totals by name. In an invalid row, which has no totals, they are null."""
     figures = {each.field: totals and totals.value(each) for each in TOTALS}
     return {**figures, **{name: totals and getattr(totals, name) for name in BOUNDS}}
@@ -309,7 +264,7 @@ def _row(row: CompareRow, comparison: Comparison) -> dict[str, Any]:
         "as_written": row.is_as_written,
         "valid": row.valid,
         "reason": row.reason,
-        **_totals(totals),
+        **totals_of(totals),
         "params_ratio": ratio(totals.params, baseline.params) if totals else None,
         "macs_ratio": ratio(totals.macs_at_least, baseline.macs_at_least)
         if totals and totals.macs_complete

@@ -96,7 +96,7 @@ def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
     counts = [len(t.samples) for row in measured.rows for t in (row.forward, row.train) if t]
     spread = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else f"{max(counts)}"
     notes = [
-        f"Medians of {spread} rounds, measured in turn. {_machine_text(measured.machine)}",
+        f"Medians of {spread} rounds, measured in turn. {machine_text(measured.machine)}",
     ]
     if not measured.complete:
         notes.append(INTERRUPTED)
@@ -253,7 +253,7 @@ def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
             if measured.call
             else ""
         )
-        + f". {_machine_text(measured.machine)}",
+        + f". {machine_text(measured.machine)}",
     ]
     if not measured.complete:
         notes.append(INTERRUPTED)
@@ -284,7 +284,8 @@ def _title(machine: Machine, settings: MeasureSettings, reference: str) -> str:
     )
 
 
-def _machine_text(machine: Machine) -> str:
+def machine_text(machine: Machine) -> str:
+    """The machine and the versions in a sentence."""
     onednn = "on" if machine.onednn else "off"
     return (
         f"{machine.processor}, {plural(machine.threads, 'thread')}; TensorFlow "

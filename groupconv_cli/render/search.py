@@ -11,7 +11,16 @@ from groupconv_cli.analysis.search.report import (
     FrontierPoint,
     SearchReport,
 )
+from groupconv_cli.analysis.search.timing import TimeUse
+from groupconv_cli.policy.times import NANOSECONDS, TIMES
 from groupconv_cli.policy.totals import METRICS, TOTALS
+from groupconv_cli.render.search_times import (
+    time_cells,
+    time_columns,
+    time_conclusions,
+    time_notes,
+    time_rows,
+)
 from groupconv_cli.render.summary import window_text
 from groupconv_cli.render.view import (
     CONVENTION,
@@ -62,11 +71,19 @@ def search_view(report: SearchReport, next_step: str, *, exact: bool = False) ->
     )
     tables = [totals_table(report)]
     if report.changes:
-        tables.insert(0, Table(COLUMNS, tuple(map(_row, _folded(report.changes)))))
+        columns = (*COLUMNS, *time_columns(report.times))
+        rows = tuple(_row(each, report.times) for each in _folded(report.changes))
+        tables.insert(0, Table(columns, rows))
     if report.frontier:
         tables.append(_frontier_table(report.frontier))
-    notes = (CONVENTION, *macs_notes(report.before), *_unchanged(report, exact))
-    return View(title, tuple(tables), notes, (*_conclusion(report, could), next_step))
+    notes = (
+        CONVENTION,
+        *macs_notes(report.before),
+        *_unchanged(report, exact),
+        *time_notes(report),
+    )
+    conclusion = (*_conclusion(report, could), *time_conclusions(report.times), next_step)
+    return View(title, tuple(tables), notes, conclusion)
 
 
 def _folded(changes: Sequence[ChangedConvolution]) -> list[list[ChangedConvolution]]:
@@ -88,7 +105,7 @@ def _folded(changes: Sequence[ChangedConvolution]) -> list[list[ChangedConvoluti
     return list(folded.values())
 
 
-def _row(changes: list[ChangedConvolution]) -> Row:
+def _row(changes: list[ChangedConvolution], times: tuple[TimeUse, ...]) -> Row:
     first = changes[0]
     macs = sum(each.cost.macs for each in changes)
     cells = (
@@ -101,6 +118,7 @@ def _row(changes: list[ChangedConvolution]) -> Row:
         sum(each.cost.params for each in changes),
         macs,
         ratio(macs, sum(each.cost_before.macs for each in changes)),
+        *time_cells(times, [each.name for each in changes]),
     )
     return Row(cells)
 
@@ -126,7 +144,8 @@ def totals_table(report: SearchReport) -> Table:
     ]
     if uniform:
         columns.append(Column(f"All g={uniform.groups}", "count", "uniform", drop=3))
-    limits = {METRICS[each.metric].field: each.limit for each in report.budgets}
+    counted = [each for each in report.budgets if each.metric in METRICS]
+    limits = {METRICS[each.metric].field: each.limit for each in counted}
     rows = []
     for total in TOTALS:
         if not total.is_shown or total.is_part:
@@ -148,24 +167,28 @@ def totals_table(report: SearchReport) -> Table:
         if uniform:
             cells.append(cell(uniform.totals.value(total)))
         rows.append(Row(tuple(cells)))
+    rows += time_rows(report.times, has_uniform=uniform is not None)
     return Table(tuple(columns), tuple(rows))
 
 
 def _frontier_table(frontier: Frontier) -> Table:
-    metric = METRICS[frontier.metric]
-    title = metric.title[:1].upper() + metric.title[1:]
+    is_time = frontier.metric in TIMES
+    title = (TIMES if is_time else METRICS)[frontier.metric].title
+    kind = "seconds" if is_time else METRICS[frontier.metric].kind
     columns = (
-        Column(f"{title} at most", metric.kind, "limit"),
-        Column("Used", metric.kind, "used"),
+        Column(f"{title[:1].upper()}{title[1:]} at most", kind, "limit"),
+        Column("Used", kind, "used"),
         Column("Value", "value", "value"),
         Column("Proven", key="optimal"),
     )
-    return Table(columns, tuple(_point(point) for point in frontier.points))
+    unit = NANOSECONDS if is_time else 1
+    return Table(columns, tuple(_point(point, unit) for point in frontier.points))
 
 
-def _point(point: FrontierPoint) -> Row:
+def _point(point: FrontierPoint, unit: int) -> Row:
     proven = "yes" if point.optimal else "no"
-    return Row((point.limit, point.used, point.value, proven))
+    limit, used = (value if unit == 1 else value / unit for value in (point.limit, point.used))
+    return Row((limit, used, point.value, proven))
 
 
 def _unchanged(report: SearchReport, exact: bool) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from groupconv_cli.analysis.search.timing import Taken, TimeUse
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Network, Step
 from groupconv_cli.ops.base import Cost, Shape, Window
@@ -15,7 +16,7 @@ class BudgetUse(NamedTuple):
     """A budget of the search, and what the choice uses of it."""
 
     metric: str
-    """One of `policy.totals.BUDGETED`."""
+    """One of `policy.totals.BUDGETED` or `policy.times.TIMES`: then all are in nanoseconds."""
     limit: int
     used: int
     before: int
@@ -97,6 +98,10 @@ class SearchReport:
     frontier: Frontier | None
     network: Network
     """The network with the chosen counts."""
+    times: tuple[TimeUse, ...] = ()
+    """The time budgets, with predicted and measured times."""
+    taken: Taken | None = None
+    """The measured times of layers; None without a time budget."""
 
     @property
     def regroup(self) -> dict[str, int]:

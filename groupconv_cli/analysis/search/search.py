@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import log2, prod
 from typing import NamedTuple
 
@@ -19,6 +19,14 @@ from groupconv_cli.analysis.search.report import (
     UniformChoice,
 )
 from groupconv_cli.analysis.search.solver import require_solver
+from groupconv_cli.analysis.search.timing import (
+    Taken,
+    TimeModel,
+    Timer,
+    TimeUse,
+    layers_to_time,
+    phases_of,
+)
 from groupconv_cli.analysis.search.units import ALL, Unit, units_of, with_counts
 from groupconv_cli.analysis.search.unreachable import unreachable
 from groupconv_cli.analysis.totals import Totals, activations, shifted, total
@@ -26,6 +34,7 @@ from groupconv_cli.errors import UnreachableBudget, UsageError
 from groupconv_cli.network import Network
 from groupconv_cli.policy.choosing import KEEP, PER, TIME_LIMIT
 from groupconv_cli.policy.limits import Ceiling, ceiling
+from groupconv_cli.policy.times import TIMES
 from groupconv_cli.policy.totals import BUDGETED, METRICS
 from groupconv_cli.words import did_you_mean, joined
 
@@ -44,22 +53,34 @@ class SearchOptions(NamedTuple):
     dtype: str = "float32"
 
 
-def search(network: Network, limits: Mapping[str, object], options: SearchOptions) -> SearchReport:
+def search(
+    network: Network,
+    limits: Mapping[str, object],
+    options: SearchOptions,
+    timer: Timer | None = None,
+) -> SearchReport:
     """The choice of group counts that keeps most within the limits.
 
     `limits` has amounts (2G, 80MB) or shares of the network as written (50%) by the names of
-    `policy.totals.BUDGETED`.
+    `policy.totals.BUDGETED`, and with a timer times (20ms, 50%) by those of `policy.times.TIMES`.
 
     Raises UnreachableBudget if no choice is within the limits, or none was found in time;
     UsageError for options that mean nothing; EnvironmentProblem if HiGHS is not installed.
     """
+    ceilings = check(limits, options)
+    return _Task(network, ceilings, options, timer).report()
+
+
+def check(limits: Mapping[str, object], options: SearchOptions) -> list[Ceiling]:
+    """What the limits mean. Raises the errors of `search` that need no network."""
     _check(options)
-    ceilings = [ceiling(name, limits[name]) for name in BUDGETED if limits.get(name) is not None]
-    unknown = [name for name in limits if name not in BUDGETED]
+    known = (*BUDGETED, *TIMES)
+    ceilings = [ceiling(name, limits[name]) for name in known if limits.get(name) is not None]
+    unknown = [name for name in limits if name not in known]
     if unknown or not ceilings:
         raise _no_budget(unknown)
     require_solver()
-    return _Task(network, ceilings, options).report()
+    return ceilings
 
 
 def _check(options: SearchOptions) -> None:
@@ -96,9 +117,9 @@ MAX_POINTS = 100
 
 
 def _no_budget(unknown: list[str]) -> UsageError:
-    listed = joined(list(BUDGETED), "or")
+    listed = joined([*BUDGETED, *TIMES], "or")
     if unknown:
-        hint = did_you_mean(unknown[0], BUDGETED) or f"there are {listed}"
+        hint = did_you_mean(unknown[0], [*BUDGETED, *TIMES]) or f"there are {listed}"
         return UsageError(f"no budget is called {unknown[0]!r}; {hint}")
     return UsageError(
         f"a search needs a budget of {listed}", "half of the MACs, for example: --max-macs 50%"
@@ -112,7 +133,13 @@ def _as_losses(budget: Budget) -> tuple[tuple[float, ...], ...]:
 class _Task:
     """One search: the network, its units, and the solver with all that it has learned."""
 
-    def __init__(self, network: Network, ceilings: list[Ceiling], options: SearchOptions) -> None:
+    def __init__(
+        self,
+        network: Network,
+        ceilings: list[Ceiling],
+        options: SearchOptions,
+        timer: Timer | None,
+    ) -> None:
         self.network = network
         self.options = options
         self.before = total(network, options.dtype)
@@ -125,16 +152,25 @@ class _Task:
             groups=options.groups,
         )
         self.activations = activations(network)
-        self.budgets = tuple(
-            self._budget(each.metric, each.allowed(self.before.metric(METRICS[each.metric])))
-            for each in ceilings
-        )
+        self.taken: Taken | None = None
+        self.models: dict[str, TimeModel] = {}
+        timed = [each.metric for each in ceilings if each.metric in TIMES]
+        if timed:
+            if timer is None:
+                raise ValueError("a limit on times needs a timer")
+            layers = layers_to_time(network, self.units)
+            self.taken = timer(network, layers, phases_of(timed))
+            for name in timed:
+                times = self.taken.times[TIMES[name].phase]
+                self.models[name] = TimeModel(network, self.units, name, times)
+        self.budgets = tuple(map(self._budget, ceilings))
         self.solver = Search(options.time_limit)
         self.mixing = None if options.allow_unmixed else Mixing(network, self.units)
         self.losses = tuple(map(self._losses, self.units.units))
 
     def _refuse_unknown(self, ceilings: list[Ceiling]) -> None:
-        of_macs = [each.metric for each in ceilings if METRICS[each.metric].is_of_macs]
+        counted = [each.metric for each in ceilings if each.metric in METRICS]
+        of_macs = [name for name in counted if METRICS[name].is_of_macs]
         if self.options.keep == "macs":
             of_macs.append("macs")
         if self.before.unknown and of_macs:
@@ -144,9 +180,12 @@ class _Task:
                 "--max-params and --max-memory can",
             )
 
-    def _budget(self, metric: str, limit: int) -> Budget:
+    def _budget(self, ceiling: Ceiling) -> Budget:
         """The linear budget of a metric: what each unit costs, and what the rest costs."""
-        wanted, dtype = METRICS[metric], self.options.dtype
+        if ceiling.metric in self.models:
+            return self.models[ceiling.metric].budget(ceiling)
+        wanted, dtype = METRICS[ceiling.metric], self.options.dtype
+        limit = ceiling.allowed(self.before.metric(wanted))
         # With the first candidates all costs are known; another candidate adds to one unit's.
         first = self.totals((0,) * len(self.units.units))
         amount = first.metric(wanted)
@@ -164,7 +203,7 @@ class _Task:
                 for params, macs, read in zip(unit.params, unit.macs, unit.read, strict=True)
             )
 
-        return Budget(metric, limit, amount, tuple(map(costs, self.units.units)))
+        return Budget(ceiling.metric, limit, amount, tuple(map(costs, self.units.units)))
 
     def totals(self, choice: Choice) -> Totals:
         """The costs of the network with a choice."""
@@ -231,6 +270,7 @@ class _Task:
         after = self.totals(choice)
         nodes = self.network.nodes
         value = self.value(choice)
+        uniform = self._uniform()
         return SearchReport(
             name=self.network.name,
             inputs=self.network.input_shapes,
@@ -238,12 +278,7 @@ class _Task:
             keep=self.options.keep,
             per=self.options.per,
             budgets=tuple(
-                BudgetUse(
-                    each.metric,
-                    each.limit,
-                    after.metric(METRICS[each.metric]),
-                    self.before.metric(METRICS[each.metric]),
-                )
+                BudgetUse(each.metric, each.limit, each.used(choice), self._written(each.metric))
                 for each in self.budgets
             ),
             value=value,
@@ -269,10 +304,36 @@ class _Task:
             unchanged=tuple(nodes[index].name for index in self.units.unchanged),
             before=self.before,
             after=after,
-            uniform=self._uniform(),
+            uniform=uniform,
             frontier=self._frontier() if self.options.frontier else None,
             network=network,
+            times=tuple(self._times(choice, uniform)),
+            taken=self.taken,
         )
+
+    def _written(self, metric: str) -> int:
+        """What the network as written uses."""
+        if metric in self.models:
+            return self.models[metric].times.whole
+        return self.before.metric(METRICS[metric])
+
+    def _times(self, choice: Choice, uniform: UniformChoice | None) -> Iterator[TimeUse]:
+        counts, nodes, units = self.units.counts(choice), self.network.nodes, self.units.units
+        for budget in self.budgets:
+            if model := self.models.get(budget.metric):
+                same = uniform and tuple(unit.counts.index(uniform.groups) for unit in units)
+                yield TimeUse(
+                    metric=budget.metric,
+                    limit=budget.limit,
+                    before=model.times.whole,
+                    predicted=budget.used(choice),
+                    layers={
+                        nodes[index].name: model.change(index, count)
+                        for index, count in counts.items()
+                        if nodes[index].groups != count
+                    },
+                    uniform=budget.used(same) if same else None,
+                )
 
     def _uniform(self) -> UniformChoice | None:
         """The best single count within the same budgets, and without the same conflicts."""

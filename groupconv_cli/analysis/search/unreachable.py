@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from groupconv_cli.analysis.search.knapsack import Budget, Choice, Outcome
 from groupconv_cli.errors import UnreachableBudget
+from groupconv_cli.policy.times import TIMES
 from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.units import bytes_text, count_text
 from groupconv_cli.words import joined, plural
@@ -68,6 +69,8 @@ def _limits(budgets: Sequence[Budget]) -> str:
 
 
 def _amount(budget: Budget, number: int) -> str:
+    if budget.metric in TIMES:
+        return f"{number / 1e6:,.3f} ms of {TIMES[budget.metric].title}"
     metric = METRICS[budget.metric]
     if metric.is_bytes:
         return f"{bytes_text(number, exact=True)} of {metric.title}"
