@@ -108,9 +108,11 @@ def time_conclusions(times: Collection[TimeUse]) -> Iterator[str]:
                 f" They differ by more than {100 * FAR_OFF:.0f} %: the prediction is "
                 f"{percent_text(abs(difference))} {word} what was measured."
             )
-        if measured.median > each.limit / NANOSECONDS:
-            text += (
-                f" The measured time is above the limit of "
-                f"{seconds_text(each.limit / NANOSECONDS)}."
+        if each.is_broken:
+            limit = (
+                percent_text(each.limit / each.before)
+                if each.is_share
+                else seconds_text(each.limit / NANOSECONDS)
             )
+            text += f" The measured time is above the limit of {limit}."
         yield text

@@ -154,6 +154,7 @@ class _Task:
         self.activations = activations(network)
         self.taken: Taken | None = None
         self.models: dict[str, TimeModel] = {}
+        self.shares = {each.metric for each in ceilings if each.is_share}
         timed = [each.metric for each in ceilings if each.metric in TIMES]
         if timed:
             if timer is None:
@@ -333,6 +334,7 @@ class _Task:
                         if nodes[index].groups != count
                     },
                     uniform=budget.used(same) if same else None,
+                    is_share=budget.metric in self.shares,
                 )
 
     def _uniform(self) -> UniformChoice | None:

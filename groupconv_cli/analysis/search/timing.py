@@ -64,6 +64,8 @@ class TimeUse(NamedTuple):
     """By the full name of each convolution that changes, its time as written and as chosen."""
     uniform: int | None
     """The predicted time of the best single count; None if there is none."""
+    is_share: bool = False
+    """Whether the limit was given as a share of the network as written."""
     measured: Timing | None = None
     """The chosen network; None if the measuring was interrupted."""
     measured_before: Timing | None = None
@@ -75,6 +77,19 @@ class TimeUse(NamedTuple):
         if self.measured is None:
             return None
         return self.predicted / NANOSECONDS / self.measured.median - 1
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the measured time is above the limit.
+
+        For a share that is a share of what was measured beside it: the machine's load may differ.
+        """
+        if self.measured is None:
+            return False
+        limit = self.limit / NANOSECONDS
+        if self.is_share and self.measured_before is not None:
+            limit = self.limit / self.before * self.measured_before.median
+        return self.measured.median > limit
 
 
 def layer_key(node: Node) -> str:
