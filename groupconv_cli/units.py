@@ -60,6 +60,11 @@ def percent_text(share: float) -> str:
     return f"{percent:.0f} %" if percent >= 9.95 else f"{percent:.1f} %"
 
 
+def accuracy_text(percent: float) -> str:
+    """An accuracy that is in per cent already, as 76.1 %."""
+    return f"{percent:.1f} %"
+
+
 def _scaled(number: int) -> tuple[str, str]:
     # Integers are scaled by integer arithmetic: a float would overflow on the largest.
     size, step = abs(number), 0

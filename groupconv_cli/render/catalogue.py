@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from groupconv_cli.analysis.totals import total
@@ -13,6 +13,13 @@ NUMBERS = (
     Column("Name", key="name"),
     Column("Params", "count", "params"),
     Column("MACs", "count", "macs"),
+    Column(
+        "Top-1",
+        "accuracy",
+        "published_top1",
+        drop=1,
+        legend="Top-1: published accuracy on ImageNet. Sources differ in how they train.",
+    ),
 )
 
 
@@ -21,14 +28,21 @@ def catalogue_view(entries: Iterable[Bundled]) -> View:
     rows: list[Row] = []
     for family, group in groupby(entries, key=lambda entry: entry.family):
         members = list(group)
-        about = f"{members[0].about}. {members[0].published}".strip()
-        rows.append(Row((family, None, None), "group", note=about))
+        rows.append(Row((family, None, None, None), "group", note=_about(members)))
         rows += [Row(_numbers(member), indent=1) for member in members]
     notes = (
         "Use a name wherever a command takes SPEC: gconv summary resnet50. "
         "gconv init NAME writes a copy to start from.",
     )
     return View("Bundled networks", (Table(NUMBERS, tuple(rows)),), notes)
+
+
+def _about(members: Sequence[Bundled]) -> str:
+    """The description of a family, where it was published, and where its accuracies were."""
+    first = members[0]
+    sources = dict.fromkeys(member.top1.source for member in members if member.top1)
+    parts = [first.about, first.published, f"Top-1: {'; '.join(sources)}" if sources else ""]
+    return ". ".join(part for part in parts if part)
 
 
 def networks_view(entries: Iterable[Bundled]) -> View:
@@ -39,4 +53,5 @@ def networks_view(entries: Iterable[Bundled]) -> View:
 
 def _numbers(entry: Bundled) -> tuple[Cell, ...]:
     totals = total(entry.network)
-    return entry.name, totals.params, totals.macs
+    accuracy = entry.top1.accuracy if entry.top1 else None
+    return entry.name, totals.params, totals.macs, accuracy

@@ -184,6 +184,7 @@ def catalogue_json(entries: Iterable[Bundled]) -> str:
                 "spec": entry.name,
                 "about": entry.about,
                 "published": entry.published,
+                "published_top1": entry.top1._asdict() if entry.top1 else None,
                 "input": list(entry.network.input_shape),
                 "params": totals.params,
                 "trainable_params": totals.trainable_params,

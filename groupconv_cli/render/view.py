@@ -14,6 +14,7 @@ from groupconv_cli.errors import Diagnostic
 from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.units import (
+    accuracy_text,
     bytes_text,
     change_text,
     count_text,
@@ -123,6 +124,7 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "seconds": lambda value, exact: seconds_text(value),
     "spread": lambda value, exact: f"±{percent_text(value)}",
     "percent": lambda value, exact: percent_text(value),
+    "accuracy": lambda value, exact: f"{value} %" if exact else accuracy_text(value),
     "shape": lambda value, exact: shape_text(value),
     "count_change": lambda value, exact: change_text(value, count_text(value, exact=exact)),
     "bytes_change": lambda value, exact: change_text(value, bytes_text(value, exact=exact)),

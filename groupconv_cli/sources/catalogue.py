@@ -15,6 +15,14 @@ from groupconv_cli.language.yaml_reader import decode
 from groupconv_cli.network import Network
 
 
+class Top1(NamedTuple):
+    """A published accuracy on ImageNet's validation images."""
+
+    accuracy: float
+    """The first guess is right for so many images, in per cent."""
+    source: str
+
+
 class Bundled(NamedTuple):
     """One network of the catalogue."""
 
@@ -26,6 +34,8 @@ class Bundled(NamedTuple):
     published: str
     """Where it was published."""
     network: Network
+    top1: Top1 | None
+    """None if its publication has none."""
 
     @property
     def name(self) -> str:
@@ -89,7 +99,22 @@ def catalogue() -> Iterator[Bundled]:
         about, published = _comment(source.text)
         file = SpecFile(source)
         for variant in file.variants or (None,):
-            yield Bundled(family, variant, about, published, file.network(variant=variant))
+            name = family if variant is None else variant_name(family, variant)
+            network = file.network(variant=variant)
+            yield Bundled(family, variant, about, published, network, published_top1().get(name))
+
+
+@cache
+def published_top1() -> dict[str, Top1]:
+    """Published accuracies by the names of networks: of papers, torchvision, Keras and others.
+
+    Numbers of one table are comparable; numbers of several are not always: recipes differ.
+    """
+    import json  # here, so that commands other than `list` need not load it
+
+    table = Path(__file__).parent / "published_top1.json"
+    rows = json.loads(table.read_text(encoding="utf-8"))
+    return {name: Top1(**row) for name, row in rows.items()}
 
 
 def _comment(text: str) -> tuple[str, str]:

@@ -39,11 +39,28 @@ def test_numbers_and_descriptions_have_lines_of_their_own(columns: int) -> None:
     shown = run_gconv("list", env={"COLUMNS": str(columns)}).out.splitlines()
     table = shown[2 : shown.index("", 3)]
     assert max(map(len, table)) <= columns
-    numbers = [line for line in table[2:] if re.fullmatch(r"  \S+( +[\d,.]+( [kMG])?){2} *", line)]
+    counted = r"  \S+( +[\d,.]+( [kMG])?){2}( +\d\d\.\d %)? *"
+    numbers = [line for line in table[2:] if re.fullmatch(counted, line)]
     assert [line.split()[0] for line in numbers] == [entry.name for entry in catalogue()]
     described = [line for line in table[2:] if line not in numbers]
     families = dict.fromkeys(entry.family for entry in catalogue())
     assert [line.split()[0] for line in described if line[0] != " "] == list(families)
+
+
+def test_list_shows_published_accuracies_with_their_sources() -> None:
+    """Of torchvision's wheel: "acc@1": 69.758 and 56.522; of the paper: 40.7 % of errors."""
+    shown = run_gconv("list", "alexnet").out
+    assert re.search(r"^  alexnet_2group .* 59\.3 %$", shown, re.MULTILINE)
+    assert re.search(r"^  alexnet_1group .* 56\.5 %$", shown, re.MULTILINE)
+    assert "Top-1: Krizhevsky et al. 2012, table 2; torchvision 0.29.2, IMAGENET1K_V1" in shown
+    assert re.search(r" 69\.758 %$", run_gconv("list", "resnet18", "--exact").out, re.MULTILINE)
+    assert "Top-1" not in run_gconv("list", "u-net").out
+    listed = {e["spec"]: e for e in json.loads(run_gconv("list", "--format", "json").out)}
+    assert listed["resnet18"]["published_top1"] == {
+        "accuracy": 69.758,
+        "source": "torchvision 0.29.2, IMAGENET1K_V1",
+    }
+    assert listed["unet"]["published_top1"] is None
 
 
 def test_list_shows_the_networks_with_a_word() -> None:

@@ -15,6 +15,7 @@ from groupconv_cli.sources.catalogue import (
     families,
     find,
     names,
+    published_top1,
     source_of,
     starter,
 )
@@ -44,6 +45,16 @@ def test_counts_are_the_published_ones(name: str) -> None:
         assert {key: found[key] for key in expected} == expected
     assert summary.flops == 2 * summary.macs
     assert summary.name == name
+
+
+def test_accuracies_are_of_bundled_networks_and_have_a_source() -> None:
+    """Only the small examples, and networks that do not classify, have none."""
+    table = published_top1()
+    assert set(NAMES) - set(table) == {*SMALL, "fpn", "unet"}
+    assert set(table) <= set(NAMES)
+    for each in table.values():
+        assert 50 < each.accuracy < 90
+        assert each.source
 
 
 @pytest.mark.parametrize("name", NAMES)
