@@ -42,7 +42,7 @@ def searched(name: str, variant: str | None, options: argparse.Namespace) -> Sea
                 fresh=share == SHARES[0],
             )
         except UnreachableBudget as error:
-            print(f"{network.name}, {share}: {error}", flush=True)
+            print(f"{network.name}, {share}: {error.message}", flush=True)
     raise SystemExit(f"{name} has no choice within {SHARES[-1]}")
 
 

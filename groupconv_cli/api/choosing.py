@@ -15,13 +15,12 @@ from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import refuse_foreign
 from groupconv_cli.policy.choosing import TIME_LIMIT
 from groupconv_cli.policy.times import TIMES
-from groupconv_cli.runtime import load_keras
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import MeasureSettings, Progress
     from groupconv_cli.analysis.regroup import Count
-    from groupconv_cli.analysis.search.timing import Taken
+    from groupconv_cli.analysis.search.times import Taken
     from groupconv_cli.api.reading import AnySpec
     from groupconv_cli.benchmark.candidates import CandidateTimer
     from groupconv_cli.sources.open import Opened, Settings
@@ -98,6 +97,8 @@ def search(
 
     @cache
     def timer() -> CandidateTimer:
+        from groupconv_cli.runtime import load_keras
+
         load_keras()
         from groupconv_cli.benchmark.candidates import CandidateTimer
 

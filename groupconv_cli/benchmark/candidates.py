@@ -7,7 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings, Progress, Timing
-from groupconv_cli.analysis.search.timing import Taken, Times, layer_key
+from groupconv_cli.analysis.search.times import Taken, Times
+from groupconv_cli.analysis.search.timing import layer_key
 from groupconv_cli.benchmark.measure import Nothing, alone, maker, prepared, ready, timed_runs
 from groupconv_cli.benchmark.time_cache import Entry, TimeCache
 from groupconv_cli.builder.memory import check_memory

@@ -11,7 +11,7 @@ from groupconv_cli.analysis.search.report import (
     FrontierPoint,
     SearchReport,
 )
-from groupconv_cli.analysis.search.timing import TimeUse
+from groupconv_cli.analysis.search.times import TimeUse
 from groupconv_cli.policy.times import NANOSECONDS, TIMES
 from groupconv_cli.policy.totals import METRICS, TOTALS
 from groupconv_cli.render.search_times import (
@@ -202,9 +202,10 @@ def _unchanged(report: SearchReport, exact: bool) -> Iterator[str]:
 def _conclusion(report: SearchReport, could: str) -> Iterator[str]:
     value = value_text(report.value)
     meaning = KEPT_MOST[report.keep].format(could)
+    within = "within the limits, by predicted times," if report.times else "within the limits"
     if report.optimal:
         yield (
-            f"Proven optimal: no other choice within the limits has a larger value than {value}, "
+            f"Proven optimal: no other choice {within} has a larger value than {value}, "
             f"{meaning}. The value is no accuracy."
         )
     else:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from groupconv_cli.analysis.measurement import Timing
 from groupconv_cli.analysis.search.report import SearchReport
-from groupconv_cli.analysis.search.timing import TimeUse
+from groupconv_cli.analysis.search.times import TimeUse
 from groupconv_cli.policy.times import NANOSECONDS, TIMES
 from groupconv_cli.render.measure import RUNTIME_NAMES, machine_text
 from groupconv_cli.render.view import Cell, Column, Row, Typed

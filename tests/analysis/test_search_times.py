@@ -13,7 +13,8 @@ from groupconv_cli import UnreachableBudget, UsageError, load
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.analysis.search.search import SearchOptions, search
-from groupconv_cli.analysis.search.timing import Taken, Times, layer_key
+from groupconv_cli.analysis.search.times import Taken, Times
+from groupconv_cli.analysis.search.timing import layer_key
 from groupconv_cli.network import Network, Node
 from groupconv_cli.policy.amounts import AmountError, nanoseconds
 

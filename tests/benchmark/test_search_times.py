@@ -241,3 +241,22 @@ def test_a_remedy_that_an_error_names_works(folder: Path) -> None:
     assert "the least possible is 900.000 ms of inference time" in result.err
     assert "that is with g=2 in conv_2" in result.err
     assert run_gconv(*TIMED, "--max-time", "900ms", cwd=folder).status == 0
+
+
+@pytest.mark.usefixtures("stubbed")
+def test_an_interrupted_measurement_keeps_the_choice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = measure.time_interleaved
+
+    def interrupted(runs: Mapping[Any, Callable[[], None]], **options: Any) -> Rounds[Any]:
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        return stub(runs, **options)
+
+    monkeypatch.setattr(measure, "time_interleaved", interrupted)
+    result = run_gconv(*TIMED, "--max-time", "95%", cwd=folder)
+    assert result.status == 130
+    said = " ".join(result.out.split())
+    assert "predicted 900 ms, not measured, because it was interrupted" in said
+    assert "by predicted times, has a larger value than -1" in said

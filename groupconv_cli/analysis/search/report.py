@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from groupconv_cli.analysis.search.timing import Taken, TimeUse
+from groupconv_cli.analysis.search.times import Taken, TimeUse
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Network, Step
 from groupconv_cli.ops.base import Cost, Shape, Window

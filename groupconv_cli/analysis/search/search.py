@@ -19,14 +19,8 @@ from groupconv_cli.analysis.search.report import (
     UniformChoice,
 )
 from groupconv_cli.analysis.search.solver import require_solver
-from groupconv_cli.analysis.search.timing import (
-    Taken,
-    TimeModel,
-    Timer,
-    TimeUse,
-    layers_to_time,
-    phases_of,
-)
+from groupconv_cli.analysis.search.times import Taken, Timer, TimeUse
+from groupconv_cli.analysis.search.timing import TimeModel, layers_to_time, phases_of
 from groupconv_cli.analysis.search.units import ALL, Unit, units_of, with_counts
 from groupconv_cli.analysis.search.unreachable import unreachable
 from groupconv_cli.analysis.totals import Totals, activations, shifted, total
