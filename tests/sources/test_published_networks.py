@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from profiled import COUNTED, profiled
 from specs import nightly_but
 
-from groupconv_cli import analyze
+from groupconv_cli import analyze, build
 
 APPLICATIONS = {
     "densenet121": "DenseNet121",
@@ -47,3 +48,43 @@ def test_the_counts_are_those_of_the_application(name: str) -> None:
     assert summary.trainable_params == trainable
     found = profiled(model)
     assert summary.flops == sum(found.get(kind, 0) for kind in COUNTED)
+
+
+IN_ORDER = ("densenet121", "efficientnet_b0", "inception_v3_keras", "mobilenet_v3_small")
+"""Networks whose layers Keras has in the same order."""
+
+PREPARED = {"efficientnet_b0": 1 / 255, "mobilenet_v3_small": 1 / 127.5}
+"""Factors by which Keras' models scale their input. MobileNet v3 then subtracts 1."""
+
+
+@pytest.mark.parametrize("name", nightly_but(ALWAYS, IN_ORDER))
+def test_with_the_weights_of_the_application_the_outputs_are_the_same(name: str) -> None:
+    import keras
+
+    theirs, ours = application(name), build(name)
+    random = np.random.default_rng(0)
+    pairs = list(zip(weights_of(theirs), weights_of(ours), strict=True))
+    for given, taken in pairs:
+        value = random.normal(0, 0.3, given.shape) if len(given.shape) == 1 else np.asarray(given)
+        if given.path.endswith(("gamma", "variance")):
+            value = 1 + np.abs(value)
+        given.assign(value)
+        taken.assign(value.reshape(taken.shape))
+    norms = [
+        [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        for model in (theirs, ours)
+    ]
+    for one, other in zip(*norms, strict=True):
+        other.epsilon = one.epsilon
+    x = random.uniform(0, 2, (2, *analyze(name).input)).astype("float32")
+    prepared = x - 1 if name.startswith("mobilenet") else x
+    expected = np.asarray(theirs(x / PREPARED.get(name, 1), training=False))
+    found = np.asarray(ours(prepared, training=False))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def weights_of(model) -> list:
+    import keras
+
+    layers = [each for each in model.layers if not isinstance(each, keras.layers.Normalization)]
+    return [weight for layer in layers for weight in layer.weights]
