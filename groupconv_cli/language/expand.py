@@ -138,7 +138,10 @@ def _check_ends(growing: Growing, inputs: int, outputs: dict[int, Place]) -> Non
         told.add(node.item)
         what = "the input" if index < inputs else "layer"
         hint = "read it with from:, or leave it out"
-        if index >= inputs:
+        item = growing.items.get(node.item)
+        if item is not None and (item.repeat is not None or item.each is not None):
+            hint = "read every repetition, for example by from: [-1, -2]"
+        elif index >= inputs:
             hint = "read it with from:, name it in outputs:, or leave it out"
         problems.add(
             f"nothing reads {what} {node.name!r}",
@@ -191,7 +194,8 @@ def declared_shape(
     ]
     if not 2 <= len(sizes) <= 4 or not all(sound) or sizes[-1] is None:
         words = "one to three spatial sizes and then the channels, all whole numbers of 1 or more"
-        hint = f"for example: {name}: [224, 224, 3]"
+        is_set = tree.place.source.name.startswith("--set")
+        hint = "for example: " + (f"--set {name}=224,224,3" if is_set else f"{name}: [224, 224, 3]")
         if all(sound) and 2 <= len(sizes) <= 4:
             hint = f"only spatial sizes can be open: {name}: [null, null, 3]"
         problems.add(*not_a(name, words, tree, value, hint)[:3])

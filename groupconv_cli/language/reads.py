@@ -28,6 +28,8 @@ class Readable:
     def __init__(self, outer: Readable | None = None, names: Iterable[str] = ()) -> None:
         self.outer = outer
         self.names = set(names)
+        self.read: set[str] = set()
+        """The names that something reads."""
         self.later: set[str] = set()
         """Names of items of the list that have not been reached yet."""
         self.current: str | None = None
@@ -55,8 +57,10 @@ class Readable:
         `elsewhere` are all names of items so far.
         """
         around = list(self.lists())
-        if any(name in each.names for each in around):
-            return None
+        for each in around:
+            if name in each.names:
+                each.read.add(name)
+                return None
         if name == self.current:
             return f"{name!r}, which is this item itself", "from reads items before it"
         if any(name == each.current for each in around):
@@ -69,8 +73,14 @@ class Readable:
                 "tensors enter a block by its inputs: [x, skip]"
             )
             return f"{name!r}, which is in another list of layers", hint
+        if name in LAYERS:
+            return (
+                f"{name!r}, and no item before it has this name",
+                f"the type of a layer is no name; give that item one: name: {name}",
+            )
         known = {known for each in around for known in each.names}
-        listed = f"there are {joined(sorted(known))}" if 0 < len(known) <= 8 else None
+        stand = "is" if len(known) == 1 else "are"
+        listed = f"there {stand} {joined(sorted(known))}" if 0 < len(known) <= 8 else None
         near = did_you_mean(name, known) or listed
         return f"{name!r}, and no item before it has this name", near
 

@@ -190,7 +190,10 @@ class _Checker:
                 self.problem(message, tree.place, example)
             elif why := readable.why_not(tree.text, elsewhere):
                 message = f"outputs has {why[0].replace('and no item before it', 'and no item')}"
-                self.problem(message, tree.place, why[1])
+                hint = why[1]
+                if tree.text in elsewhere:
+                    hint = "outputs are items of the network's own list of layers"
+                self.problem(message, tree.place, hint)
             elif tree.text in outputs:
                 self.problem(f"outputs has {tree.text!r} twice", tree.place)
             else:
@@ -304,7 +307,13 @@ class _Checker:
             self.problem(f"the block {name!r} has no layers", place)
             return (items.unsound(place),)
         known = names | set(items.block_params[name])
-        return items.layers(body["layers"].value, known, name, items.block_inputs[name])[0]
+        inputs = items.block_inputs[name]
+        layers, readable = items.layers(body["layers"].value, known, name, inputs)
+        for unread in [each for each in inputs[1:] if each not in readable.read]:
+            hint = "read it with from:, or leave it out"
+            message = f"nothing reads the input {unread!r} of the block {name!r}"
+            self.problem(message, body["inputs"].value.place, hint)
+        return layers
 
     def _layers(
         self, items: ItemChecker, names: set[str], inputs: dict[str, Entry]

@@ -151,7 +151,7 @@ class Walk:
             if self.growing.problems:  # some of what it could read may be missing for that reason
                 raise UnknownValue from None
             place = item.reads_place or item.place
-            raise SpecError(Diagnostic(f"from reads {error}", place, error.hint)) from None
+            raise SpecError(Diagnostic(f"from reads {error.message}", place, error.hint)) from None
 
     def _truth(self, tree: Tree, x: Tensor) -> bool:
         value = self.variables.value(tree, _channels(x))

@@ -464,3 +464,25 @@ def test_only_spatial_sizes_can_be_open(sizes: str) -> None:
 def test_a_converted_file_needs_sizes(tmp_path) -> None:
     with pytest.raises(UsageError, match="tflite needs the sizes of the input"):
         export(SpecFile(Source("open.yaml", OPEN)), tmp_path / "open.tflite")
+
+
+def test_a_hint_is_told_once_and_apart_from_the_message() -> None:
+    (problem,) = problems(HEAD + "  - relu\n  - add:\n    from: [-1, -20]\n")
+    assert problem.message == "from reads -20, and only 1 item stands before it in its list"
+    assert problem.hint == "a distance counts the items of one list, and every repetition as one"
+
+
+def test_the_type_of_a_layer_is_no_name() -> None:
+    (problem,) = problems(HEAD + "  - tanh\n  - relu\n  - add:\n    from: [-1, tanh]\n")
+    assert problem.hint == "the type of a layer is no name; give that item one: name: tanh"
+
+
+def test_what_nothing_reads_can_be_read_as_the_hint_says() -> None:
+    """For a repetition, which has no name of its own; and for an input of a block."""
+    text = HEAD + "  - relu:\n    repeat: 2\n    from: input\n    name: r\n  - tanh\n"
+    (problem,) = problems(text)
+    assert problem.hint == "read every repetition, for example by from: [-1, -2]"
+    assert not problems(text.replace("  - tanh\n", "  - add:\n    from: [-1, -2]\n"))
+    block = "blocks: {b: {inputs: [x, y], layers: [relu]}}\n"
+    (problem,) = problems(block + HEAD + "  - relu\n  - b:\n    from: [-1, input]\n")
+    assert problem.message == "nothing reads the input 'y' of the block 'b'"

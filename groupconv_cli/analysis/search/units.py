@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.regroup import DEPTHWISE, Count
 from groupconv_cli.analysis.selection import matching, unmixed, with_sharing
-from groupconv_cli.divisors import MAX_FACTORED, divisors
+from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops.base import Cost, Op, Shape
-from groupconv_cli.words import joined
 
 ALL = "all"
 """Every count that divides the channels."""
@@ -97,9 +96,10 @@ def units_of(
         )
     if not units:
         raise UsageError(
-            f"none of the counts {joined([str(count) for count in groups or ()], 'or')} "
-            "the channels of a convolution that may change",
-            "1 divides all channels: add it to --groups",
+            f"--groups {','.join(str(count) for count in groups or ())}: none of these divides the "
+            "channels of a convolution that may change",
+            f"these divide the channels of {network.nodes[chosen[0]].name!r}: "
+            + divisors_text(_shared(network, chosen[:1])),
         )
     return Units(tuple(units), tuple(sorted(unchanged)))
 
@@ -161,7 +161,7 @@ def _counts(
 ) -> list[int]:
     """The common divisors of the channels of all these convolutions, of those asked for."""
     nodes = [network.nodes[index] for index in convolutions]
-    shared = gcd(*(size for n in nodes for size in (n.input_shapes[0][-1], n.shape[-1])))
+    shared = _shared(network, convolutions)
     numbers = {count for count in groups or () if isinstance(count, int)}
     texts = {count for count in groups or () if isinstance(count, str)}
     depthwise = {n.input_shapes[0][-1] for n in nodes}
@@ -182,6 +182,12 @@ def _counts(
             if every or any(int(low) <= count <= int(high) for low, _, high in ranges)
         )
     return sorted(found)
+
+
+def _shared(network: Network, convolutions: Sequence[int]) -> int:
+    """The greatest number that divides the channels of all these convolutions."""
+    nodes = [network.nodes[index] for index in convolutions]
+    return gcd(*(size for n in nodes for size in (n.input_shapes[0][-1], n.shape[-1])))
 
 
 class _Costs:
