@@ -110,7 +110,7 @@ def test_choices_that_keep_channels_apart_are_excluded(net: Path) -> None:
     [
         ((), "--max-macs 50%"),
         (("--max-macs", "many"), "a percentage, such as 5%"),
-        (("--max-macs", "50%", "--groups", "3"), "add it to --groups"),
+        (("--max-macs", "50%", "--groups", "3"), "these divide the channels of"),
         (("--max-macs", "50%", "--only", "nothing"), "no convolution matches"),
         (("--max-macs", "50%", "-o", "-"), "-o net.yaml"),
     ],
