@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from groupconv_cli import dtypes
+from groupconv_cli.dtypes import Storage
 from groupconv_cli.errors import Place, UsageError
 from groupconv_cli.ops.base import Cost, Op, Shape
 from groupconv_cli.words import joined
@@ -50,6 +52,8 @@ class Node(NamedTuple):
     """The index of the node with which it shares weights; they are counted there."""
     is_frozen: bool = False
     """Whether training changes none of its weights, even if the op says otherwise."""
+    storage: Storage | None = None
+    """The dtypes of its weights and its output; None if it has those that the user chooses."""
 
     @property
     def groups(self) -> int | None:
@@ -127,6 +131,21 @@ class Network:
         """The nodes that are layers: all except the inputs."""
         entries = set(self.inputs)
         return tuple(node for index, node in enumerate(self.nodes) if index not in entries)
+
+    @cached_property
+    def dtype(self) -> str:
+        """Its own dtypes: that of a spec, or the dtype policies of the model's layers.
+
+        Those of layers with weights are meant, the policy of the most weights first.
+        """
+        weights: dict[str, int] = {}
+        for node in self.nodes:
+            if node.storage is not None and node.storage.policy:
+                policy = node.storage.policy
+                weights[policy] = weights.get(policy, 0) + node.cost.params
+        ordered = sorted(weights, key=lambda policy: -weights[policy])
+        main = [policy for policy in ordered if weights[policy]] or ordered[:1]
+        return " + ".join(main) or dtypes.DEFAULT
 
     @cached_property
     def input_shape(self) -> Shape:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from groupconv_cli.network import Network, Node
-from groupconv_cli.ops.base import Masks, Op, united
+from groupconv_cli.ops.base import Masks, Op, Shape, united
 from groupconv_cli.ops.shape import ChannelShuffle
 
 MAX_CHANNELS = 1 << 14
@@ -167,7 +167,7 @@ class _Walk:
         ):
             return self._fully_mixed(index, node, origin)
         entering = [
-            self._seen_from(origin, tensor, shape[-1])
+            self._seen_from(origin, tensor, _channels(shape))
             for tensor, shape in zip(inputs, shapes, strict=True)
         ]
         mixed = self._mixed(node, origin, entering)
@@ -187,7 +187,7 @@ class _Walk:
     def _fully_mixed(self, index: int, node: Node, parent: int) -> Followed:
         """A new origin: the sets of later tensors have its channels."""
         behind = self.origins[parent]
-        self.origins[index] = _Origin(parent, node.shape[-1], node.name, behind.depth + 1)
+        self.origins[index] = _Origin(parent, _channels(node.shape), node.name, behind.depth + 1)
         reach = Reach(behind.channels, behind.channels, behind.name)
         return Followed(index, None, covers=True, reach=reach)
 
@@ -224,11 +224,11 @@ class _Walk:
         """
         of = self.origins[origin].channels
         known = [masks for masks in entering if masks is not None]
-        if len(known) < len(entering) or node.shape[-1] > MAX_ENTRIES:
+        if len(known) < len(entering) or _channels(node.shape) > MAX_ENTRIES:
             return None
         key = (node.op, node.input_shapes, of, tuple(map(id, known)))
         if key not in self.memo:
-            self.work += (sum(map(len, known)) + node.shape[-1]) * (of // 64 + STEP)
+            self.work += (sum(map(len, known)) + _channels(node.shape)) * (of // 64 + STEP)
             if self.work > MAX_WORK:
                 return None
             self.memo[key] = known, _mix(node, known, of)
@@ -259,9 +259,14 @@ class _Walk:
         return _least(node.op.mix([dealt_out], *node.input_shapes) or [], of)
 
 
+def _channels(shape: Shape) -> int:
+    """The channels of a tensor: one of a number by itself."""
+    return shape[-1] if shape else 1
+
+
 def _mix(node: Node, masks: list[Masks], of: int) -> _Mixed | None:
     if node.op.mixes_all(*node.input_shapes):
-        mixed: Masks | None = [united(masks[0])] * node.shape[-1]
+        mixed: Masks | None = [united(masks[0])] * _channels(node.shape)
     else:
         mixed = node.op.mix(masks, *node.input_shapes)
     if mixed is None:

@@ -97,7 +97,8 @@ class Diff:
     new_name: str
     old_inputs: tuple[Shape, ...] | None
     new_inputs: tuple[Shape, ...]
-    dtype: str
+    old_dtype: str | None
+    new_dtype: str
     before: Totals
     after: Totals
     layers: tuple[LayerChange, ...]
@@ -108,6 +109,11 @@ class Diff:
     """How many layers are the same, or differ only in their names."""
 
     @property
+    def dtype(self) -> str:
+        """The type of weights and activations, of the new network if both have their own."""
+        return self.new_dtype
+
+    @property
     def is_new(self) -> bool:
         """Whether there is no old network to compare with."""
         return self.old_name is None
@@ -115,7 +121,8 @@ class Diff:
     @property
     def is_same(self) -> bool:
         """Whether both are the same network, names aside."""
-        return not self.is_new and not self.layers and self.old_inputs == self.new_inputs
+        same = (self.old_inputs, self.old_dtype) == (self.new_inputs, self.new_dtype)
+        return not self.is_new and not self.layers and same
 
     @property
     def old_input(self) -> Shape | None:
@@ -132,7 +139,7 @@ class Diff:
         return sum(layer.status == status for layer in self.layers)
 
 
-def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> Diff:
+def diff_networks(old: Network | None, new: Network, dtype: str | None = None) -> Diff:
     """The changes from `old` to `new`; without `old` every layer is added.
 
     Raises UsageError for an unknown dtype.
@@ -149,7 +156,8 @@ def diff_networks(old: Network | None, new: Network, dtype: str = "float32") -> 
         new_name=new.name,
         old_inputs=None if old is None else old.input_shapes,
         new_inputs=new.input_shapes,
-        dtype=dtype,
+        old_dtype=None if old is None else dtype or old.dtype,
+        new_dtype=dtype or new.dtype,
         before=total(before.network, dtype),
         after=total(new, dtype),
         layers=changes,

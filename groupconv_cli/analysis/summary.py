@@ -9,12 +9,14 @@ from groupconv_cli.network import Network, Node
 from groupconv_cli.ops.base import Window, per_axis
 
 
-def summarize(network: Network, dtype: str = "float32") -> Summary:
+def summarize(network: Network, dtype: str | None = None) -> Summary:
     """The costs of every layer and of the whole, as written and with g=1.
+
+    Without a dtype, those of the network itself are counted.
 
     Raises UsageError for an unknown dtype.
     """
-    baseline, values = network.dense(), activations(network)
+    baseline, values = network.dense(), activations(network, dtype)
     rows = tuple(
         LayerRow(
             name=node.name,
@@ -37,7 +39,7 @@ def summarize(network: Network, dtype: str = "float32") -> Summary:
     return Summary(
         name=network.name,
         inputs=network.input_shapes,
-        dtype=dtype,
+        dtype=dtype or network.dtype,
         totals=total(network, dtype, values),
         baseline=total(baseline, dtype, values),
         layers=rows,

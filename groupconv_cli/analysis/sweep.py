@@ -35,7 +35,7 @@ def sweep(
     *,
     only: str | None = None,
     except_: str | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> Sweep:
     """The network as written, at g = 1, and at each number of groups.
 
@@ -54,7 +54,7 @@ def sweep(
     shared = _shared(network, chosen)
     counts = list(dict.fromkeys([1, *_numbers(groups, shared)]))
     check_size(len(counts), network, "numbers of groups", "name them with --groups")
-    values = activations(network)
+    values = activations(network, dtype)
     made: list[tuple[Count, Network | str]] = [(AS_WRITTEN, network)]
     made += [(count, _swept(network, count, chosen, shared)) for count in counts]
     rows = [
@@ -71,7 +71,7 @@ def sweep(
     report = Comparison(
         name=network.name,
         inputs=network.input_shapes,
-        dtype=dtype,
+        dtype=dtype or network.dtype,
         rows=tuple(rows),
         swept=tuple(network.nodes[i].name for i in chosen),
         held=tuple(network.nodes[i].name for i in sorted(convolutions - set(chosen))),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
-from groupconv_cli.dtypes import bytes_per_value
+from groupconv_cli.dtypes import DEFAULT, bytes_per_value, size_of
 from groupconv_cli.network import Network, Node
 from groupconv_cli.policy.totals import TotalInfo
 
@@ -88,72 +88,106 @@ def _field(total: TotalInfo) -> str:
 
 
 class Activations(NamedTuple):
-    """How many activation values a network writes, holds and moves; groups do not matter."""
+    """The bytes of activations that a network writes, holds and moves; groups do not matter."""
 
     written: int
     most_alive: int
     moved: int
 
 
-def activations(network: Network) -> Activations:
-    """The activation values of the network; they are the same for every number of groups."""
+def activations(network: Network, dtype: str | None = None) -> Activations:
+    """The activations of the network; they are the same for every number of groups.
+
+    They have one dtype, or without it each its own.
+
+    Raises UsageError for an unknown dtype.
+    """
+    sizes = _output_bytes(network, dtype)
+    written = zip(network.nodes, sizes, strict=True)
+    layers = set(range(len(network.nodes))) - set(network.inputs)
     return Activations(
-        written=sum(prod(node.shape) for node in network.layers if not node.op.is_view),
-        most_alive=most_alive(network),
-        moved=sum(_moved(node) for node in network.nodes),
+        written=sum(sizes[index] for index in layers if not network.nodes[index].op.is_view),
+        most_alive=most_alive(network, sizes),
+        moved=sum(_moved(node, size, sizes) for node, size in written),
     )
 
 
-def total(network: Network, dtype: str = "float32", values: Activations | None = None) -> Totals:
+def _output_bytes(network: Network, dtype: str | None) -> list[int]:
+    """The bytes of the output of each node."""
+    if dtype is not None:
+        size = bytes_per_value(dtype)
+        return [prod(node.shape) * size for node in network.nodes]
+    return [
+        prod(node.shape) * size_of(node.storage.output if node.storage else DEFAULT)
+        for node in network.nodes
+    ]
+
+
+def weight_bytes(node: Node, dtype: str | None = None) -> int:
+    """The bytes of the weights that running a node reads, of one dtype or each of its own.
+
+    Raises UsageError for an unknown dtype.
+    """
+    if dtype is not None:
+        return node.weights_read * bytes_per_value(dtype)
+    if node.storage is None:
+        return node.weights_read * size_of(DEFAULT)
+    return node.weights_read * size_of(node.storage.weights) + node.storage.besides
+
+
+def total(network: Network, dtype: str | None = None, values: Activations | None = None) -> Totals:
     """The costs of the network with weights and activations of one dtype.
 
-    `values` may come from a network that differs only in its groups.
+    Without a dtype, each weight and activation has its own. `values` are the activations in that
+    dtype; they may come from a network that differs only in its groups.
+
+    Raises UsageError for an unknown dtype.
     """
-    size = bytes_per_value(dtype)
     nodes = network.nodes
-    values = values or activations(network)
+    values = values or activations(network, dtype)
     params = sum(node.cost.params for node in nodes)
-    again = sum(node.weights_read for node in nodes if node.shares is not None)
+    read = [weight_bytes(node, dtype) for node in nodes]
+    weights = sum(size for node, size in zip(nodes, read, strict=True) if node.shares is None)
     return Totals(
         params=params,
         trainable_params=params - sum(node.cost.non_trainable for node in nodes),
         macs_at_least=sum(node.cost.macs for node in nodes),
-        weight_bytes=params * size,
-        activation_bytes=values.written * size,
-        peak_bytes=(params + values.most_alive) * size,
-        moved_bytes=(params + again + values.moved) * size,
+        weight_bytes=weights,
+        activation_bytes=values.written,
+        peak_bytes=weights + values.most_alive,
+        moved_bytes=sum(read) + values.moved,
         assumed=tuple(dict.fromkeys(node.op.assumed for node in nodes if node.op.assumed)),
         unknown=tuple(dict.fromkeys(node.op.op for node in nodes if not node.cost.macs_known)),
     )
 
 
-def shifted(totals: Totals, dtype: str, *, params: int, macs: int, read: int) -> Totals:
-    """The totals with so many more params and MACs, and so many more weights read.
+def shifted(totals: Totals, *, params: int, macs: int, stored: int, read: int) -> Totals:
+    """The totals with so many more params and MACs, and bytes of weights stored and read.
 
     The weights that are read include those that layers share.
     """
-    size = bytes_per_value(dtype)
     return replace(
         totals,
         params=totals.params + params,
         trainable_params=totals.trainable_params + params,
         macs_at_least=totals.macs_at_least + macs,
-        weight_bytes=totals.weight_bytes + params * size,
-        peak_bytes=totals.peak_bytes + params * size,
-        moved_bytes=totals.moved_bytes + read * size,
+        weight_bytes=totals.weight_bytes + stored,
+        peak_bytes=totals.peak_bytes + stored,
+        moved_bytes=totals.moved_bytes + read,
     )
 
 
-def _moved(node: Node) -> int:
-    """Values that the node reads and writes, without its weights."""
+def _moved(node: Node, written: int, sizes: list[int]) -> int:
+    """Bytes that the node reads and writes, without its weights; `sizes` are those of all nodes."""
     if node.op.is_view or not node.inputs:
         return 0
-    read = sum(prod(shape) for shape in node.input_shapes)
-    return read + prod(node.shape)
+    return sum(sizes[source] for source in node.inputs) + written
 
 
-def most_alive(network: Network) -> int:
-    """The most activation values alive at once if the nodes run in the listed order.
+def most_alive(network: Network, sizes: list[int]) -> int:
+    """The most bytes of activations alive at once if the nodes run in the listed order.
+
+    `sizes` are the bytes of the output of each node.
 
     A tensor is alive from the node that writes it to the last node that reads it. The network's
     outputs are alive to the end. The output of a layer that moves no data is its input's memory.
@@ -171,11 +205,11 @@ def most_alive(network: Network) -> int:
     for owner, end in last_use.items():
         ending.setdefault(end, []).append(owner)
     alive = most = 0
-    for index, node in enumerate(network.nodes):
+    for index in range(len(network.nodes)):
         if memory[index] == index:
-            alive += prod(node.shape)
+            alive += sizes[index]
             most = max(most, alive)
             if index not in last_use:  # nothing reads it
-                alive -= prod(node.shape)
-        alive -= sum(prod(network.nodes[owner].shape) for owner in ending.get(index, ()))
+                alive -= sizes[index]
+        alive -= sum(sizes[owner] for owner in ending.get(index, ()))
     return most

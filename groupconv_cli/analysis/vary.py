@@ -67,7 +67,7 @@ def vary(
     wanted: Wanted | None = None,
     choice: GroupChoice | None = None,
     *,
-    dtype: str = "float32",
+    dtype: str | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Sweep:
     """A row for the network as written, then one for every combination of values and groups.
@@ -111,7 +111,7 @@ def vary(
     report = Comparison(
         name=written.name,
         inputs=written.input_shapes,
-        dtype=dtype,
+        dtype=dtype or written.dtype,
         rows=tuple(rows),
         swept=tuple(written.nodes[i].name for i in swept.chosen),
         held=tuple(
@@ -166,7 +166,7 @@ def _row(
     maker: _Maker,
     equal: Equal | None,
     written: Network,
-    dtype: str,
+    dtype: str | None,
     tell: Callable[[str], None] | None,
 ) -> tuple[CompareRow, Network | None]:
     groups = AS_WRITTEN if maker.count is None else maker.count

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from groupconv_cli.sources.open import AnySource, Settings, Tell
 
 
-def analyze(spec: AnySpec, *, dtype: str = "float32") -> Summary:
+def analyze(spec: AnySpec, *, dtype: str | None = None) -> Summary:
     """Shapes, parameters, MACs and memory of every layer and of the whole, with the g=1 baseline.
 
-    `dtype` is the type of weights and activations: float32, float16, bfloat16 or float64. All
-    numbers are for one sample.
+    `dtype` is the type of weights and activations: float32, float16, bfloat16 or float64. Without
+    it a Keras model has those of its layers, and a spec float32. All numbers are for one sample.
 
     Raises the errors of `load`, and UsageError for an unknown dtype.
     """
@@ -41,7 +41,7 @@ def compare(
     *,
     only: str | None = None,
     except_: str | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> Comparison:
     """The network as written, at g = 1, and at each of `groups` ('all': every possible number).
 
@@ -56,7 +56,7 @@ def compare(
 
 
 def compare_variants(
-    spec: AnySource, *, settings: Settings | None = None, dtype: str = "float32"
+    spec: AnySource, *, settings: Settings | None = None, dtype: str | None = None
 ) -> VariantComparison:
     """Each variant of the spec, with its own g=1 baseline.
 
@@ -72,7 +72,7 @@ def compare_variants(
     return compare_networks(file.name, file.networks(settings), dtype)
 
 
-def diff(old: AnySpec, new: AnySpec, *, dtype: str = "float32") -> Diff:
+def diff(old: AnySpec, new: AnySpec, *, dtype: str | None = None) -> Diff:
     """The changes from one network to another: layers added, removed and changed, and totals.
 
     Layers are matched by type and shape, not by name.
@@ -99,7 +99,7 @@ def diff_specs(
     settings: tuple[Settings, Settings] = ({}, {}),
     variants: tuple[str | None, str | None] = (None, None),
     regroup: Mapping[str, Count] | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     trust: bool = False,
     note: Tell = silent,
     progress: Tell = silent,
@@ -145,7 +145,7 @@ def check(
     variant: str | None = None,
     settings: Settings | None = None,
     regroup: Mapping[str, Count] | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     strict: bool = False,
     trust: bool = False,
 ) -> CheckReport:

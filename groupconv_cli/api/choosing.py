@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.api.reading import network_of
+from groupconv_cli.dtypes import DEFAULT
 from groupconv_cli.errors import UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import refuse_foreign
@@ -38,7 +39,7 @@ def search(
     allow_unmixed: bool = False,
     frontier: int | None = None,
     time_limit: float = TIME_LIMIT,
-    dtype: str = "float32",
+    dtype: str | None = None,
     measuring: MeasureSettings | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -92,7 +93,7 @@ def search(
 
     refuse_foreign(network)
     check(budget, options)
-    settings = replace(measuring or MeasureSettings(), dtype=dtype)
+    settings = replace(measuring or MeasureSettings(), dtype=dtype or DEFAULT)
     _refuse_untimed(settings, budget)
 
     @cache

@@ -27,7 +27,7 @@ def vary(
     settings: Settings | None = None,
     variant: str | None = None,
     regroup: Mapping[str, Count] | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> Comparison:
     """The network as written, then one row for every combination of values of variables.
 
@@ -65,7 +65,7 @@ def equal_cost(
     settings: Settings | None = None,
     variant: str | None = None,
     regroup: Mapping[str, Count] | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> Comparison:
     """The rows of `vary`, each at the cost of the network as written.
 
@@ -102,7 +102,7 @@ def vary_sweep(
     settings: Settings | None = None,
     variant: str | None = None,
     regroup: Mapping[str, Count] | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     tell: Tell = silent,
 ) -> Sweep:
     """The result of `vary`, or with `wanted` of `equal_cost`, and the networks of its rows.
@@ -123,7 +123,7 @@ def _varied(
     names: Mapping[str, Iterable[object]],
     wanted: Wanted | None,
     choice: GroupChoice,
-    dtype: str,
+    dtype: str | None,
     tell: Tell,
 ) -> Sweep:
     from groupconv_cli.analysis.vary import vary as sweep

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
-from groupconv_cli.analysis.totals import total
+from groupconv_cli.analysis.totals import total, weight_bytes
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import EnvironmentProblem, GconvError
 from groupconv_cli.network import Network
@@ -37,12 +37,12 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def build_bytes(network: Network) -> int:
-    """An estimate of the memory that building takes, in bytes, for float32 weights.
+    """An estimate of the memory that building takes, in bytes.
 
     It is the weights once, twice the largest layer while its initial values are drawn, and
     TensorFlow unless it is loaded. This was measured on dense layers of 0.4 to 3 GB.
     """
-    weights = [4 * node.cost.params for node in network.nodes]
+    weights = [weight_bytes(node) for node in network.nodes if node.shares is None]
     framework = 0 if "tensorflow" in sys.modules else FRAMEWORK_BYTES
     return framework + sum(weights) + 2 * max(weights, default=0)
 

@@ -12,7 +12,6 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.budget import given_limits, with_budget
 from groupconv_cli.cli.options import (
-    DEFAULT_DTYPE,
     DEFAULT_FILE,
     DEFAULT_READING,
     DTypeOption,
@@ -71,7 +70,7 @@ def check(
         ),
     ] = None,
     reading: SpecOptions = DEFAULT_READING,
-    dtype: DTypeOption = DEFAULT_DTYPE,
+    dtype: DTypeOption = None,
     output_format: Annotated[
         CheckFormat | None,
         typer.Option(

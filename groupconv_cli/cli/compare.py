@@ -13,7 +13,6 @@ from groupconv_cli.cli.measure import (
     measure_settings,
 )
 from groupconv_cli.cli.options import (
-    DEFAULT_DTYPE,
     DEFAULT_FILE,
     DEFAULT_READING,
     DTypeOption,
@@ -60,7 +59,7 @@ def compare(
         bool, typer.Option("--variants", help="Compare the spec's variants instead.")
     ] = False,
     reading: SpecOptions = DEFAULT_READING,
-    dtype: DTypeOption = DEFAULT_DTYPE,
+    dtype: DTypeOption = None,
     measuring: MeasureOptions = DEFAULT_MEASURING,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
@@ -141,7 +140,7 @@ def _groups(
     network: Network,
     counts: list[int | str],
     patterns: tuple[str | None, str | None],
-    dtype: str,
+    dtype: str | None,
     settings: MeasureSettings | None,
 ) -> tuple[Comparison, GroupMeasurement | None]:
     """The comparison, and its times if they are measured. `patterns`: --only and --except."""
@@ -173,7 +172,7 @@ def _result(
     )
 
 
-def _variants(spec: str | None, options: SpecOptions, dtype: str) -> tuple[int, Result]:
+def _variants(spec: str | None, options: SpecOptions, dtype: str | None) -> tuple[int, Result]:
     """The exit status, and the comparison."""
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Result

@@ -8,7 +8,6 @@ import typer
 
 from groupconv_cli import api
 from groupconv_cli.cli.options import (
-    DEFAULT_DTYPE,
     DEFAULT_FILE,
     DEFAULT_READING,
     DTypeOption,
@@ -81,7 +80,7 @@ def diff(
         str | None,
         typer.Option("--old-variant", metavar="NAME", help="Like --variant, but for OLD only."),
     ] = None,
-    dtype: DTypeOption = DEFAULT_DTYPE,
+    dtype: DTypeOption = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:

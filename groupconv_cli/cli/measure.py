@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from groupconv_cli import dtypes
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class MeasureOptions(NamedTuple):
 DEFAULT_MEASURING = MeasureOptions()
 
 
-def measure_settings(options: MeasureOptions, dtype: str) -> MeasureSettings | None:
+def measure_settings(options: MeasureOptions, dtype: str | None) -> MeasureSettings | None:
     """The settings that --measure and its options ask for; None without --measure.
 
     Raises UsageError if one of its options is given without --measure.
@@ -112,7 +113,7 @@ def measure_settings(options: MeasureOptions, dtype: str) -> MeasureSettings | N
     chosen = (options.runtime or Runtime.gconv).value
     return MeasureSettings(
         batch=options.batch or 8,
-        dtype=dtype,
+        dtype=dtype or dtypes.DEFAULT,
         runs=options.runs,
         threads=options.threads,
         device=options.device,

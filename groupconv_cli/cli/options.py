@@ -40,9 +40,6 @@ class DType(StrEnum):
     vars().update(members(dtypes.DTYPES))
 
 
-DEFAULT_DTYPE = DType(dtypes.DEFAULT)
-
-
 def complete_spec(incomplete: str) -> Iterable[str]:
     """Names of bundled configs that begin with what has been typed."""
     return [name for name in api.catalogue_names() if name.startswith(incomplete)]
@@ -159,11 +156,13 @@ ImportOption = Annotated[
     ),
 ]
 DTypeOption = Annotated[
-    DType,
+    DType | None,
     typer.Option(
         "--dtype",
         metavar="TYPE",
-        help=f"{joined(list(dtypes.DTYPES), 'or')}, for the memory figures.",
+        help=f"{joined(list(dtypes.DTYPES), 'or')}, for the memory figures. Default: "
+        f"{dtypes.DEFAULT} for a spec, and its own types for a Keras model.",
+        show_default=False,
     ),
 ]
 

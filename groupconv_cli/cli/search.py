@@ -12,7 +12,6 @@ import typer
 from groupconv_cli import api
 from groupconv_cli.cli.budget import given_limits, with_budget
 from groupconv_cli.cli.options import (
-    DEFAULT_DTYPE,
     DEFAULT_READING,
     DTypeOption,
     ExactOption,
@@ -135,7 +134,7 @@ def search(
         ),
     ] = TIME_LIMIT,
     reading: SpecOptions = DEFAULT_READING,
-    dtype: DTypeOption = DEFAULT_DTYPE,
+    dtype: DTypeOption = None,
     timing: TimingOptions = DEFAULT_TIMING,
     output: Annotated[
         Path | None,

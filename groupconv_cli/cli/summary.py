@@ -13,7 +13,6 @@ from groupconv_cli.cli.measure import (
     measure_settings,
 )
 from groupconv_cli.cli.options import (
-    DEFAULT_DTYPE,
     DEFAULT_FILE,
     DEFAULT_READING,
     DTypeOption,
@@ -51,7 +50,7 @@ def summary(
         ),
     ] = None,
     reading: SpecOptions = DEFAULT_READING,
-    dtype: DTypeOption = DEFAULT_DTYPE,
+    dtype: DTypeOption = None,
     measuring: MeasureOptions = DEFAULT_MEASURING,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,

@@ -90,7 +90,9 @@ class TimingOptions(NamedTuple):
 DEFAULT_TIMING = TimingOptions()
 
 
-def timing_settings(options: TimingOptions, dtype: str, *, timed: bool) -> MeasureSettings | None:
+def timing_settings(
+    options: TimingOptions, dtype: str | None, *, timed: bool
+) -> MeasureSettings | None:
     """The settings for measuring; None if no time is limited.
 
     Raises UsageError if an option is given that means nothing then.

@@ -92,7 +92,7 @@ def compare_varied(
     *,
     groups: list[int | str] | None,
     patterns: tuple[str | None, str | None],
-    dtype: str,
+    dtype: str | None,
     measuring: MeasureSettings | None,
 ) -> tuple[Comparison, GroupMeasurement | None]:
     """The comparison that the options ask for, and its times if they are to be measured."""

@@ -41,7 +41,7 @@ class CheckOptions(NamedTuple):
     variant: str | None
     settings: Mapping[str, object]
     regroup: Mapping[str, Count]
-    dtype: str
+    dtype: str | None
     strict: bool
     """Whether warnings are errors."""
     trust: bool = False
@@ -56,12 +56,13 @@ class CheckOptions(NamedTuple):
         variant: str | None,
         settings: Mapping[str, object],
         regroup: Mapping[str, Count],
-        dtype: str,
+        dtype: str | None,
         strict: bool,
         trust: bool,
     ) -> CheckOptions:
         """The options of `groupconv_cli.check`. Raises UsageError for an invalid option."""
-        bytes_per_value(dtype)
+        if dtype is not None:
+            bytes_per_value(dtype)
         levels: Severities = {}
         limits: dict[str, BudgetLimit] = {}
         for code, level in rules.items():
@@ -93,7 +94,7 @@ def check_specs(specs: Iterable[str], options: CheckOptions) -> CheckReport:
             checked.append(SpecCheck(spec=spec, problems=(Diagnostic.of(error),)))
         else:
             checked.append(_check(spec, options, project))
-    return CheckReport(specs=tuple(checked), dtype=options.dtype, passed_over=tuple(passed_over))
+    return CheckReport(specs=tuple(checked), passed_over=tuple(passed_over))
 
 
 def _nothing_meant(errors: list[UsageError], passed_over: list[str]) -> UsageError:
@@ -119,6 +120,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
     found_in = _Findings(variants)
     problems: dict[Diagnostic, list[str | None]] = {}
     budgets: list[BudgetLine] = []
+    dtype = None
     work = Work()  # so that many variants do not take many times as long as one may
     for variant in variants or (None,):
         try:
@@ -130,12 +132,14 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
         except UsageError as error:
             problems.setdefault(_of_file(error, file), []).append(variant)
             continue
+        dtype = options.dtype or network.dtype
         found_in.add(variant, lint(network, levels))
         if limits:
             budgets += hold(total(network, options.dtype), limits, variant)
     return SpecCheck(
         spec=spec,
         variants=variants,
+        dtype=dtype,
         problems=tuple(_told(problem, some, variants) for problem, some in problems.items()),
         findings=found_in.all(),
         budgets=tuple(budgets),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groupconv_cli.analysis.budget import BudgetLine
+from groupconv_cli.dtypes import DEFAULT
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.rule import Finding
 from groupconv_cli.policy.rules import Severity
+from groupconv_cli.words import joined
 
 WELL, FAILED, WRONG = 0, 1, 2
 """Exit statuses of a check."""
@@ -21,6 +23,8 @@ class SpecCheck:
     """The spec as given: a path, or the name of a bundled config."""
     variants: tuple[str, ...] = ()
     """The variants that were checked; empty if the spec has no variants."""
+    dtype: str | None = None
+    """The type of weights and activations; None if the spec has no network without mistakes."""
     problems: tuple[Diagnostic, ...] = ()
     """Mistakes in the spec. Variants without mistakes are still checked."""
     findings: tuple[Finding, ...] = ()
@@ -48,9 +52,13 @@ class CheckReport:
     """Several specs, checked."""
 
     specs: tuple[SpecCheck, ...]
-    dtype: str
     passed_over: tuple[str, ...] = ()
     """Files and folders inside folders that were not read, each with the reason."""
+
+    @property
+    def dtype(self) -> str:
+        """The types of weights and activations: those of Keras models may differ."""
+        return joined(list(dict.fromkeys(x.dtype for x in self.specs if x.dtype))) or DEFAULT
 
     @property
     def exit_status(self) -> int:

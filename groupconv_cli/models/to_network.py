@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from math import prod
 from typing import Any, NamedTuple
 
 import keras
 
 from groupconv_cli.analysis.branch_order import by_branches
+from groupconv_cli.dtypes import Storage
 from groupconv_cli.errors import OpError
 from groupconv_cli.keras_internals import graph_of
 from groupconv_cli.models.chains import chain_op, chains
@@ -23,6 +23,7 @@ from groupconv_cli.models.known_layers import is_view, macs_of, our_op, use_of
 from groupconv_cli.models.layouts import LAST, channel_axes, channels_last
 from groupconv_cli.models.model_inputs import SizesOfInputs, input_shapes, no_graph
 from groupconv_cli.models.node_names import NodeNames
+from groupconv_cli.models.stored import own_storage, sums, weights_of, with_weights
 from groupconv_cli.models.tracing import Trace, TracedUse, clean_name, sample_shape
 from groupconv_cli.network import Foreign, Network, Node, Step
 from groupconv_cli.ops.base import Cost, Op, Shape
@@ -98,9 +99,8 @@ class _Reader:
         name = self._names.unique((), name)
         if str(tensor.dtype) != SINGLE:
             self._foreign[name] = f"an input of {tensor.dtype}"
-        self._keep(
-            tensor, Node(name, op, (), (), shape, op.cost(), item=self._names.item((), name))
-        )
+        item, storage = self._names.item((), name), Storage(output=str(tensor.dtype))
+        self._keep(tensor, Node(name, op, (), (), shape, op.cost(), item=item, storage=storage))
 
     def network(self, name: str, tensors: list[Any]) -> Network:
         """The nodes so far as a network with these outputs, ordered branch by branch."""
@@ -162,12 +162,14 @@ class _Reader:
             return False
         path, name = self._names.placed(uses[-1].name, uses[-1].path)
         full, item = self._names.unique(path, name), self._names.item(path, name)
-        node = Node(full, op, (source,), shapes, self._shown(tensor), Cost(), path, item)
+        storage = Storage(output=str(tensor.dtype))
+        made_of = (self._shown(tensor), Cost(), path, item)
+        node = Node(full, op, (source,), shapes, *made_of, storage=storage)
         fixed = 0
         for layer in layers:
-            fixed += self._count(layer.operation)[1]
+            fixed += sums(layer.operation, self._new_weights(layer.operation))[1]
             self._first[id(layer.operation)] = len(self.nodes)
-        self.weights[full] = [w for each in layers for w in _variables(each)]
+        self.weights[full] = [w for each in layers for w in weights_of(each.operation)]
         is_frozen = op.cost(*shapes).non_trainable != fixed
         node = node._replace(is_frozen=is_frozen, groups_from=self._followed(op, source))
         self._keep(tensor, node.with_op(op))
@@ -199,15 +201,18 @@ class _Reader:
             full = self._names.unique(path, label)
             # The layer's cost is at its first output; the others cost nothing.
             op: Op = KerasLayer(layer="output", shape=shape, figures=Cost())
-            made = [Node(full, op, sources, read, shape, Cost(), path, item)]
+            storage = Storage(output=str(tensor.dtype))
+            made = [Node(full, op, sources, read, shape, Cost(), path, item, storage=storage)]
+            extra = Cost()
             if position == 0:
                 made = self._halves(layer, made[0]) or [self._costed(layer, made[0])]
+                extra, besides = self._besides(layer, use.around)
+                made[-1] = made[-1]._replace(storage=with_weights(made[-1].storage, besides))
                 if not (steps or use.around):
                     made += self._activated(layer, made, name)
             if steps or use.around:
                 kind = type(use.around[-1]).__name__ if use.around else "TimeDistributed"
                 self._foreign[made[-1].name] = clean_name(kind)
-            extra = self._besides(layer, use.around) if position == 0 else Cost()
             for node in made[:-1]:
                 self.nodes.append(_in_place(node, steps, Cost()))
             self._keep(tensor, _in_place(made[-1], steps, extra))
@@ -220,28 +225,33 @@ class _Reader:
         """The shape without the batch, the channels last."""
         return channels_last(sample_shape(tensor), self._axis_of(tensor))
 
-    def _besides(self, use: LayerUse, around: tuple[Any, ...]) -> Cost:
-        """The weights that layers around a layer add to it."""
+    def _besides(self, use: LayerUse, around: tuple[Any, ...]) -> tuple[Cost, list[Any]]:
+        """The cost of the weights that layers around a layer add to it, and these weights."""
         own = {id(w) for w in getattr(use.operation, "weights", ())}
-        extra = Cost()
+        extra, besides = Cost(), []
         for layer in around:
             weights = [w for w in layer.weights if id(w) not in own]
             self._counted.update(map(id, weights))
-            extra = _sum(extra, Cost(*_sums(layer, weights)))
+            extra = _sum(extra, Cost(*sums(layer, weights)))
             own.update(map(id, weights))
-        return extra
+            besides += weights
+        return extra, besides
 
     def _costed(self, use: LayerUse, node: Node) -> Node:
         """The node with an op of gconv if it agrees with Keras, else with Keras' figures."""
         first = self._first.setdefault(id(use.operation), len(self.nodes))
         if first == len(self.nodes):
-            params, fixed = self._count(use.operation)
+            weights = self._new_weights(use.operation)
+            params, fixed = sums(use.operation, weights)
         else:
-            params, fixed = _weights_of(use.operation)
+            weights = weights_of(use.operation)
+            params, fixed = sums(use.operation, weights)
             node = node._replace(shares=first if params else None)
         if node.shares is None:
-            self.weights[node.name] = _variables(use)
-        node = node._replace(is_frozen=0 < params == fixed)
+            self.weights[node.name] = weights_of(use.operation)
+        node = node._replace(
+            is_frozen=0 < params == fixed, storage=own_storage(node.storage, use, weights)
+        )
         more = _vectors(use)
         op = _agreeing(use, node, params - more.params, fixed - more.non_trainable)
         if use.assumed:
@@ -280,7 +290,9 @@ class _Reader:
         label = f"{name}_{op.op}" if len(made) == 1 else op.op  # as the language names it
         full, shapes = self._names.unique(node.path, label), (node.shape,)
         before = (len(self.nodes) + len(made) - 1,)
-        return [Node(full, op, before, shapes, node.shape, op.cost(), node.path, node.item)]
+        storage = Storage(output=node.storage.output) if node.storage else None
+        made_of = (node.shape, op.cost(), node.path, node.item)
+        return [Node(full, op, before, shapes, *made_of, storage=storage)]
 
     def _halves(self, use: LayerUse, node: Node) -> list[Node] | None:
         """The two convolutions of a separable convolution; None if it is none, or they disagree."""
@@ -288,7 +300,7 @@ class _Reader:
             return None
         depthwise, pointwise = SeparableConv.from_keras(use.operation)
         difference = why_not_separable(use, depthwise, use.operation.filters)
-        params, fixed = _weights_of(use.operation)
+        params, fixed = sums(use.operation, weights_of(use.operation))
         x = node.input_shapes[0]
         try:
             between = depthwise.output_shape(x)
@@ -301,9 +313,13 @@ class _Reader:
         index = len(self.nodes)
         first = self._first.setdefault(id(use.operation), index)
         shares = [None, None] if first == index else [first, first + 1]
-        self._count(use.operation)
+        self._new_weights(use.operation)
+        storage = own_storage(
+            node.storage, use, weights_of(use.operation)
+        )  # both have the same dtypes
         step = Step(node.name.rpartition(".")[2], "separable_conv", node.item)
-        node = node._replace(path=(*node.path, step), is_frozen=0 < params == fixed)
+        is_frozen = 0 < params == fixed
+        node = node._replace(path=(*node.path, step), is_frozen=is_frozen, storage=storage)
         one = node._replace(
             name=self._names.unique(node.path, "depthwise_conv"), shape=between, shares=shares[0]
         )
@@ -315,35 +331,20 @@ class _Reader:
         )
         if first == index:
             (self.weights[one.name], self.weights[two.name]) = ([], [])
-            for number, weight in enumerate(_variables(use)):
+            for number, weight in enumerate(weights_of(use.operation)):
                 self.weights[two.name if number else one.name].append(weight)
         self._compare(one, use, difference)
         return [one.with_op(depthwise), two.with_op(pointwise)]
 
-    def _count(self, operation: Any) -> tuple[int, int]:
-        """The number of uncounted weights, and how many of them training does not change."""
-        new = [w for w in getattr(operation, "weights", ()) if id(w) not in self._counted]
+    def _new_weights(self, operation: Any) -> list[Any]:
+        """The weights that were not counted yet; they are then."""
+        new = [w for w in weights_of(operation) if id(w) not in self._counted]
         self._counted.update(map(id, new))
-        return _sums(operation, new)
+        return new
 
     def _keep(self, tensor: Any, node: Node) -> None:
         self._index[self._trace.identity(tensor)] = len(self.nodes)
         self.nodes.append(node)
-
-
-def _variables(use: LayerUse) -> list[Any]:
-    return list(getattr(use.operation, "weights", ()))
-
-
-def _weights_of(operation: Any) -> tuple[int, int]:
-    """The number of a layer's weights, and how many of them training does not change."""
-    return _sums(operation, list(getattr(operation, "weights", ())))
-
-
-def _sums(operation: Any, weights: list[Any]) -> tuple[int, int]:
-    trainable = {id(w) for w in getattr(operation, "trainable_weights", ())}
-    params = sum(prod(w.shape) for w in weights)
-    return params, params - sum(prod(w.shape) for w in weights if id(w) in trainable)
 
 
 def _agreeing(use: LayerUse, node: Node, params: int, fixed: int) -> Op | None:
@@ -365,7 +366,7 @@ def _vectors(use: LayerUse) -> Cost:
     own = {id(getattr(use.operation, name, None)) for name in ("kernel", "bias")}
     more = [w for w in use.operation.weights if id(w) not in own] if use.assumed else []
     scale = all(sum(size > 1 for size in w.shape) <= 1 for w in more)
-    return Cost(*_sums(use.operation, more)) if scale else Cost()
+    return Cost(*sums(use.operation, more)) if scale else Cost()
 
 
 def _in_place(node: Node, steps: Shape, extra: Cost) -> Node:

@@ -202,7 +202,8 @@ def _title(diff: Diff) -> str:
     several = max(len(diff.old_inputs or ()), len(diff.new_inputs)) > 1
     shapes = _from_to(diff.old_inputs, diff.new_inputs, _shapes_text)
     shape = f"input{'s' * several} {shapes}"
-    return " · ".join([names, shape, *([", ".join(told)] if told else []), diff.dtype])
+    dtype = _from_to(diff.old_dtype, diff.new_dtype, str)
+    return " · ".join([names, shape, *([", ".join(told)] if told else []), dtype])
 
 
 def _shapes_text(shapes: Sequence[Shape]) -> str:

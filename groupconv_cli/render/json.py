@@ -14,7 +14,6 @@ from groupconv_cli.analysis.report import (
     VariantComparison,
 )
 from groupconv_cli.analysis.totals import Totals, total
-from groupconv_cli.ops.base import Shape
 from groupconv_cli.policy.totals import TOTALS
 from groupconv_cli.render.json_measure import measured_groups, measured_layers
 from groupconv_cli.units import ratio
@@ -97,8 +96,8 @@ def diff_json(
     shares = {name: ratio(change[name], before[name]) for name in change}
     unknown = dict.fromkeys(incomplete)
     body = {
-        "old": None if diff.is_new else _side(diff.old_name, diff.old_input, sources, 0),
-        "new": _side(diff.new_name, diff.new_input, sources, 1),
+        "old": None if diff.is_new else _side(diff, sources, 0),
+        "new": _side(diff, sources, 1),
         "dtype": diff.dtype,
         "same": diff.is_same,
         "before": before,
@@ -129,6 +128,7 @@ def check_json(report: CheckReport) -> str:
         {
             "spec": spec.spec,
             "variants": list(spec.variants),
+            "dtype": spec.dtype,
             "exit_status": spec.exit_status,
             "problems": [
                 {"message": each.message, "hint": each.hint, **_place(each.place)}
@@ -273,13 +273,13 @@ def _row(row: CompareRow, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _side(
-    name: str | None, shape: Shape | None, sources: tuple[str, str] | None, side: int
-) -> dict[str, Any]:
+def _side(diff: Diff, sources: tuple[str, str] | None, side: int) -> dict[str, Any]:
+    shape = (diff.old_input, diff.new_input)[side]
     return {
-        "name": name,
+        "name": (diff.old_name, diff.new_name)[side],
         "source": sources and sources[side],
         "input": shape and list(shape),
+        "dtype": (diff.old_dtype, diff.new_dtype)[side],
     }
 
 

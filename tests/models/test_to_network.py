@@ -413,3 +413,15 @@ def test_a_model_that_is_more_than_its_analysis_says_is_not_built_anew() -> None
     for model in (twice_encoded(), with_unknown()):
         with pytest.raises(UsageError, match="but not rebuild it"):
             build(model)
+
+
+def test_numbers_by_themselves_are_tensors_of_one_channel() -> None:
+    """A sample may be a number without an axis, as an input or as what comes out."""
+    number = keras.Input(())
+    model = keras.Model(number, number * 2 + 1)
+    assert [layer.output_shape for layer in analyze(model).layers] == [(), ()]
+    x = keras.Input((4, 4, 8))
+    pooled = keras.ops.argmax(layers.GlobalAveragePooling2D()(layers.Conv2D(8, 1)(x)), -1)
+    report = analyze(keras.Model(x, pooled))
+    assert report.layers[-1].output_shape == ()
+    assert report.macs == 16 * 8 * 8

@@ -44,7 +44,7 @@ class SearchOptions(NamedTuple):
     allow_unmixed: bool = False
     frontier: int | None = None
     time_limit: float = TIME_LIMIT
-    dtype: str = "float32"
+    dtype: str | None = None
 
 
 def search(
@@ -144,8 +144,9 @@ class _Task:
             only=options.only,
             except_=options.except_,
             groups=options.groups,
+            dtype=options.dtype,
         )
-        self.activations = activations(network)
+        self.activations = activations(network, options.dtype)
         self.taken: Taken | None = None
         self.models: dict[str, TimeModel] = {}
         self.shares = {each.metric for each in ceilings if each.is_share}
@@ -179,7 +180,7 @@ class _Task:
         """The linear budget of a metric: what each unit costs, and what the rest costs."""
         if ceiling.metric in self.models:
             return self.models[ceiling.metric].budget(ceiling)
-        wanted, dtype = METRICS[ceiling.metric], self.options.dtype
+        wanted = METRICS[ceiling.metric]
         limit = ceiling.allowed(self.before.metric(wanted))
         # With the first candidates all costs are known; another candidate adds to one unit's.
         first = self.totals((0,) * len(self.units.units))
@@ -189,13 +190,15 @@ class _Task:
             return tuple(
                 shifted(
                     first,
-                    dtype,
                     params=params - unit.params[0],
                     macs=macs - unit.macs[0],
+                    stored=stored - unit.stored[0],
                     read=read - unit.read[0],
                 ).metric(wanted)
                 - amount
-                for params, macs, read in zip(unit.params, unit.macs, unit.read, strict=True)
+                for params, macs, stored, read in zip(
+                    unit.params, unit.macs, unit.stored, unit.read, strict=True
+                )
             )
 
         return Budget(ceiling.metric, limit, amount, tuple(map(costs, self.units.units)))
@@ -269,7 +272,7 @@ class _Task:
         return SearchReport(
             name=self.network.name,
             inputs=self.network.input_shapes,
-            dtype=self.options.dtype,
+            dtype=self.options.dtype or self.network.dtype,
             keep=self.options.keep,
             per=self.options.per,
             budgets=tuple(

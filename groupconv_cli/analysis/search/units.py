@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.regroup import DEPTHWISE, Count
 from groupconv_cli.analysis.selection import matching, unmixed, with_sharing
+from groupconv_cli.analysis.totals import weight_bytes
 from groupconv_cli.divisors import MAX_FACTORED, divisors, divisors_text
 from groupconv_cli.errors import OpError, UsageError
 from groupconv_cli.network import Network, Node
@@ -28,8 +29,10 @@ class Unit(NamedTuple):
     """The params of the unit's layers with each of them."""
     macs: tuple[int, ...]
     """The same of the MACs."""
+    stored: tuple[int, ...]
+    """The same of the bytes of weights."""
     read: tuple[int, ...]
-    """The same of the weights that are read, those that layers share included."""
+    """The same of the bytes of weights that are read, those that layers share included."""
 
 
 class Units(NamedTuple):
@@ -61,18 +64,20 @@ def units_of(
     only: str | None = None,
     except_: str | None = None,
     groups: Collection[Count] | None = None,
+    dtype: str | None = None,
 ) -> Units:
     """The units, in the order of the network.
 
     `per` is one of `policy.choosing.PER`. `only` and `except_` are globs on full layer names;
     without `only` every convolution may change, except those that read the network's input.
     `groups` has the counts that may be chosen: numbers, ranges such as '2-8', or 'depthwise'.
-    Without it they are all that divide the channels.
+    Without it they are all that divide the channels. Weights have one dtype, or without it each its
+    own.
 
     Raises UsageError if no convolution may change, or a glob matches none.
     """
     chosen = _chosen(network, only, except_)
-    costs = _Costs(network)
+    costs = _Costs(network, dtype)
     units: list[Unit] = []
     unchanged: list[int] = []
     for convolutions in _together(network, chosen, per):
@@ -89,9 +94,7 @@ def units_of(
             Unit(
                 tuple(convolutions),
                 tuple(counts),
-                tuple(cost.params for cost, _ in each),
-                tuple(cost.macs for cost, _ in each),
-                tuple(read for _, read in each),
+                *(tuple(amounts) for amounts in zip(*each, strict=True)),
             )
         )
     if not units:
@@ -193,8 +196,9 @@ def _shared(network: Network, convolutions: Sequence[int]) -> int:
 class _Costs:
     """What layers cost with other counts. Layers that are alike are computed once."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, dtype: str | None) -> None:
         self.network = network
+        self.dtype = dtype
         self.followers: dict[int, list[int]] = {}
         """By convolution, the layers that take their groups from it."""
         for index, node in enumerate(network.nodes):
@@ -212,15 +216,17 @@ class _Costs:
                 return False
         return True
 
-    def of(self, convolutions: Sequence[int], count: int) -> tuple[Cost, int]:
-        """The cost of these convolutions and of the layers that take their groups from them.
+    def of(self, convolutions: Sequence[int], count: int) -> tuple[int, int, int, int]:
+        """The costs of these convolutions and of the layers that take their groups from them.
 
-        The second number is that of the weights that they read.
+        They are the params, the MACs, and the bytes of weights that are stored and that are read.
         """
         followers = [i for each in convolutions for i in self.followers.get(each, ())]
         nodes = [self._one(index, count) for index in (*convolutions, *followers)]
-        cost = Cost(params=sum(n.cost.params for n in nodes), macs=sum(n.cost.macs for n in nodes))
-        return cost, sum(node.weights_read for node in nodes)
+        read = [weight_bytes(node, self.dtype) for node in nodes]
+        stored = [size for node, size in zip(nodes, read, strict=True) if node.shares is None]
+        params, macs = sum(n.cost.params for n in nodes), sum(n.cost.macs for n in nodes)
+        return params, macs, sum(stored), sum(read)
 
     def _one(self, index: int, count: int) -> Node:
         node = self.network.nodes[index]
