@@ -75,6 +75,8 @@ def export(
     force: bool = False,
     quantize: Quantization | None = None,
     calibration: Any = None,
+    batch: int | None = None,
+    dynamic: bool = False,
     ignore_memory: bool = False,
 ) -> Export:
     """Writes a Keras model, or the model of a spec, in the format of the path's ending.
@@ -83,7 +85,9 @@ def export(
 
     `to` names the format if the ending does not; docs/export.md has a table of formats. `quantize`
     makes the file smaller, in formats that support it. int8 takes `calibration`: an array of shape
-    (samples, *input), or for several inputs a list or a mapping of arrays.
+    (samples, *input), or for several inputs a list or a mapping of arrays. `batch` is the
+    batch of a TFLite file, which is 1 without it. With `dynamic`, TFLite and ONNX files take
+    images of any height and width, and are compared at two sizes.
 
     The file is loaded again and compared with the model on random input. The result's `agreement`
     has the differences. It is None if the runtime of the format is not installed.
@@ -96,7 +100,13 @@ def export(
     """
     from groupconv_cli.exporters.build_files import BuildOptions, build_files
 
-    options = BuildOptions(quantize=quantize, calibration=calibration, ignore_memory=ignore_memory)
+    options = BuildOptions(
+        quantize=quantize,
+        calibration=calibration,
+        ignore_memory=ignore_memory,
+        batch=batch,
+        dynamic=dynamic,
+    )
     formats = [] if to is None else [to]
     report = build_files(_model_source(model), [Path(path)], formats, options, force=force)
     (written,) = report.exports
@@ -113,6 +123,8 @@ def build_files(
     fast: bool = False,
     quantize: Quantization | None = None,
     calibration: Any = None,
+    batch: int | None = None,
+    dynamic: bool = False,
     ignore_memory: bool = False,
     settings: Settings | None = None,
     variant: str | None = None,
@@ -152,7 +164,9 @@ def build_files(
         refuse_foreign(network)
     read = file if isinstance(file, ModelFile) and not is_other else None
     source = ModelSource(network, read, settings)
-    options = BuildOptions(weights, seed, fast, quantize, calibration, ignore_memory)
+    options = BuildOptions(
+        weights, seed, fast, quantize, calibration, ignore_memory, batch, dynamic
+    )
     return build_all(source, paths, to, options, force=force, progress=progress)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,10 @@ def model_name(text: str) -> Path:
     """
     path = Path(text)
     return file_name(text) if path.suffix.lower() in formats.ENDINGS else path
+
+
+def _titles(some: Sequence[formats.Format]) -> str:
+    return joined([each.title for each in some], "or")
 
 
 @command
@@ -145,6 +150,24 @@ def build(
             "and a SavedModel needs a machine like this one. Other formats stay the same.",
         ),
     ] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            "--batch",
+            metavar="N",
+            min=1,
+            max=10**6,
+            help=f"For {_titles(formats.BATCHED)}: samples in a batch. Default: 1.",
+            show_default=False,
+        ),
+    ] = None,
+    dynamic: Annotated[
+        bool,
+        typer.Option(
+            "--dynamic",
+            help=f"For {_titles(formats.CONVERTED)}: leave the height and width of the input open.",
+        ),
+    ] = False,
     ignore_memory: Annotated[
         bool,
         typer.Option("--ignore-memory", help="Build it even if memory seems too small."),
@@ -193,6 +216,8 @@ def build(
             fast=fast,
             quantize=next((each for each in formats.QUANTIZATIONS if each == quantize), None),
             calibration=calibrate,
+            batch=batch,
+            dynamic=dynamic,
             ignore_memory=ignore_memory,
             settings=parse_settings(reading.settings),
             variant=reading.variant,

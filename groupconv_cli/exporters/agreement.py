@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from groupconv_cli.exporters.exporter import ExportAgreement, measured, random_inputs
+from groupconv_cli.exporters.comparison import ExportAgreement, measured
 from groupconv_cli.exporters.float32 import HALF_TOLERANCE, is_half
 from groupconv_cli.exporters.inputs import as_argument
+from groupconv_cli.exporters.samples import random_inputs
 from groupconv_cli.foreign import first_line
 from groupconv_cli.models.convert import trained_pairs
 from groupconv_cli.models.tracing import clean_name

@@ -15,6 +15,7 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters.formats import (
     Format,
     check_quantization,
+    check_shapes,
     check_sizes,
     require_packages,
     reserved,
@@ -30,7 +31,8 @@ from groupconv_cli.sources.open import Tell, silent
 if TYPE_CHECKING:
     import keras
 
-    from groupconv_cli.exporters.exporter import Arrays, Export
+    from groupconv_cli.exporters.comparison import Arrays
+    from groupconv_cli.exporters.exporter import Export
     from groupconv_cli.exporters.formats import Quantization
 
 
@@ -64,6 +66,10 @@ class BuildOptions(NamedTuple):
     """Samples for int8: the path of a .npz file, or arrays for `calibration.given_samples`."""
     ignore_memory: bool = False
     """Whether to continue even if memory seems too small."""
+    batch: int | None = None
+    """The samples of a batch, in formats that fix it; None means 1."""
+    dynamic: bool = False
+    """Whether height and width stay open, in formats that a converter writes."""
 
 
 class BuildReport(NamedTuple):
@@ -122,7 +128,13 @@ def build_files(
         exports = export_all(
             ExportSubject(model, source.network),
             places,
-            ExportOptions(options.quantize, samples, options.ignore_memory),
+            ExportOptions(
+                options.quantize,
+                samples,
+                options.ignore_memory,
+                options.batch or 1,
+                options.dynamic,
+            ),
             progress,
         )
         to_stdout = str(wanted[0].path) == "-"
@@ -152,6 +164,7 @@ def _check(source: ModelSource, formats: list[Format], options: BuildOptions) ->
     if source.network and any(each.name == "python" for each in formats):
         refuse_foreign(source.network)
     check_quantization(options.quantize, formats, calibrated=options.calibration is not None)
+    check_shapes(formats, batch=options.batch, dynamic=options.dynamic)
     if options.seed is not None and source.file and not source.file.has_random_weights:
         raise UsageError(f"{source.file.name} has weights already; a seed is for random weights")
     if source.network and source.network.open_inputs:

@@ -7,11 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-import numpy as np
-
 from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
-from groupconv_cli.exporters.fixed_sizes import has_open_sizes, with_sizes
+from groupconv_cli.exporters.comparison import LITTLE, Arrays, ExportAgreement, measured, worst
+from groupconv_cli.exporters.fixed_sizes import has_open_sizes, opened, sizes_of, with_sizes
 from groupconv_cli.exporters.float32 import (
     HALF_TOLERANCE,
     float32_copy,
@@ -20,28 +19,20 @@ from groupconv_cli.exporters.float32 import (
     is_half,
 )
 from groupconv_cli.exporters.formats import Format, Quantization, Target, size_of
-from groupconv_cli.exporters.inputs import as_argument
+from groupconv_cli.exporters.samples import (
+    Trial,
+    number_of_samples,
+    random_inputs,
+    some_of,
+    trial,
+)
 from groupconv_cli.foreign import first_line
-from groupconv_cli.models.tracing import clean_name
 from groupconv_cli.runtime import silenced
 from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
     from groupconv_cli.network import Network
-
-Arrays = list[Any]
-"""NumPy arrays, one per input or output of a model, in its order."""
-
-SAMPLES = 3
-"""The number of samples that are compared. There are several, so that a real batch is tested."""
-
-
-LITTLE = 1e-4
-"""A spread of outputs in which a wrong file could hide: ten times the tolerance of float32."""
-
-
-NOWHERE_NEAR = 0.5
-"""A difference, over the largest output, of values that have little to do with each other."""
+    from groupconv_cli.ops.base import Shape
 
 
 class ExportSubject(NamedTuple):
@@ -51,6 +42,8 @@ class ExportSubject(NamedTuple):
     """A functional `keras.Model` or a `keras.Sequential` whose input shapes are known."""
     network: Network | None = None
     """The network from which it was built, for formats that are made from the network."""
+    sizes: Sequence[Shape] | None = None
+    """The shapes of its inputs, if its own leave sizes open; None means its own."""
 
 
 class ExportOptions(NamedTuple):
@@ -61,6 +54,10 @@ class ExportOptions(NamedTuple):
     """Samples of each input, to find the ranges of values for int8; None means random samples."""
     ignore_memory: bool = False
     """Whether to continue even if memory seems too small."""
+    batch: int = 1
+    """The samples of a batch, in formats that fix it."""
+    dynamic: bool = False
+    """Whether height and width stay open, in formats that a converter writes."""
 
 
 class Runtime(NamedTuple):
@@ -85,37 +82,6 @@ class Exporter(Protocol):
         """The allowed difference from the model's outputs, as a share of the largest output."""
 
 
-class ExportAgreement(NamedTuple):
-    """The differences between a file that was loaded again and the model."""
-
-    runtime: str
-    difference: float
-    """The largest difference between outputs of the file and of the model."""
-    largest: float
-    """The largest output of the model, without its sign."""
-    relative: float
-    """The difference divided by the largest value, for the output where that is worst."""
-    spread: float
-    """The difference between the model's outputs for different samples, divided by the largest
-    output; infinite if there is only one sample."""
-    is_finite: bool = True
-    """Whether every output of the model has a finite number. Otherwise there is nothing to
-    compare."""
-
-    @property
-    def says_little(self) -> bool:
-        """Whether the outputs are nearly the same for any input, as in many untrained networks."""
-        return self.is_finite and not self.says_nothing and self.spread < LITTLE
-
-    @property
-    def says_nothing(self) -> bool:
-        """Whether the model's outputs are all 0, or the file's are no nearer to them than 0 is.
-
-        The latter is possible only for formats that allow any difference.
-        """
-        return self.is_finite and (not self.largest or self.relative > NOWHERE_NEAR)
-
-
 class Export(NamedTuple):
     """One file or folder that was written."""
 
@@ -127,6 +93,8 @@ class Export(NamedTuple):
     through: ExportAgreement | None = None
     """How far the float32 copy, which the file was made of, is from the model; None if the file
     was made of the model itself."""
+    sizes: tuple[Shape, ...] = ()
+    """The sizes of the first input at which a file with open sizes was compared."""
 
 
 def export_all(
@@ -143,23 +111,22 @@ def export_all(
     Raises UsageError if a format cannot express the model, EnvironmentProblem if a file does not
     compute the same as the model.
     """
-    sizes = subject.network.input_shapes if subject.network is not None else None
-    check_model(subject.model, sizes)
-    if subject.network is not None:
-        check_run(subject.network, SAMPLES, ignore=options.ignore_memory)
-    samples = sample_inputs(subject.model, options, sizes)
+    model, network = subject.model, subject.network
+    check_model(model, network)
+    sizes, count = sizes_of(model, network), number_of_samples(options.batch)
+    if network is not None:
+        check_run(network, count, ignore=options.ignore_memory)
     with silenced():
-        half = is_half(subject.model)
-        expected = _expected(subject.model, samples)
-        own = _Reference(subject, samples, expected, options, HALF_TOLERANCE if half else 0)
+        inputs = (
+            random_inputs(model, count, seed=0, shapes=sizes)
+            if options.calibration is None
+            else some_of(options.calibration, count)
+        )
+        half = HALF_TOLERANCE if is_half(model) else 0
+        own = _Reference(subject, [trial(model, inputs)], options, half)
         other, through = own, None
         if any(target.format.is_converted for target, _ in places):
-            if sizes is not None and has_open_sizes(subject.model):
-                fixed = with_sizes(subject.model, sizes)
-                other = own._replace(subject=subject._replace(model=fixed))
-            if has_other_floats(subject.model):
-                other = _float32(other)
-                through = measured("Keras", other.expected, own.expected)
+            other, through = _for_converters(own, sizes)
     done = []
     for target, temporary in places:
         show(f"Writing {target.path.name}")
@@ -172,7 +139,7 @@ def export_all(
             agreement = _agreement(exporter, target, temporary, used)
         size = size_of(temporary)
         copy = through if target.format.is_converted else None
-        done.append(Export(target.path, target.format, size, agreement, copy))
+        done.append(Export(target.path, target.format, size, agreement, copy, used.sizes))
     return done
 
 
@@ -180,28 +147,57 @@ class _Reference(NamedTuple):
     """The model that files are compared with, and what it computes."""
 
     subject: ExportSubject
-    samples: Arrays
-    expected: Arrays
+    trials: list[Trial]
     options: ExportOptions
     least: float
     """The difference that its precision explains, whatever the format."""
 
+    @property
+    def sizes(self) -> tuple[Shape, ...]:
+        """The sizes of the first input in each trial, if there are several."""
+        several = [tuple(each.inputs[0].shape[1:]) for each in self.trials]
+        return tuple(several) if len(several) > 1 else ()
 
-def _float32(own: _Reference) -> _Reference:
+
+def _for_converters(
+    own: _Reference, sizes: Sequence[Shape]
+) -> tuple[_Reference, ExportAgreement | None]:
+    """The model as converters take it: of float32, and of fixed sizes unless they are to be open.
+
+    The second value is how far a float32 copy is from the model; None if there is no copy.
+    """
+    model = own.subject.model
+    other = own
+    if own.options.dynamic:
+        made, larger = opened(model, sizes)
+        subject = own.subject._replace(model=made, sizes=sizes)
+        other = own._replace(subject=subject, trials=[*own.trials, larger])
+    elif has_open_sizes(model):
+        made = with_sizes(model, sizes)
+        other = own._replace(subject=own.subject._replace(model=made))
+    return _float32(other) if has_other_floats(model) else (other, None)
+
+
+def _float32(own: _Reference) -> tuple[_Reference, ExportAgreement]:
     """The same of a float32 copy. Raises EnvironmentProblem if that computes something else."""
     model = float32_copy(own.subject.model)
-    samples, options = in_float32(own.samples), own.options
+    options = own.options
     if options.calibration is not None:
         options = options._replace(calibration=in_float32(options.calibration))
-    expected = _expected(model, samples)
-    apart = measured("Keras", expected, own.expected)
+    trials = [trial(model, in_float32(each.inputs)) for each in own.trials]
+    apart = worst(
+        [
+            measured("Keras", copied.expected, each.expected)
+            for copied, each in zip(trials, own.trials, strict=True)
+        ]
+    )
     if apart.relative > max(own.least, LITTLE):
         raise EnvironmentProblem(
             f"a float32 copy of model {own.subject.model.name!r} does not match it: its max "
             f"difference is {apart.relative:.2g} of the largest output, and "
             f"{max(own.least, LITTLE):g} is allowed"
         )
-    return _Reference(own.subject._replace(model=model), samples, expected, options, 0)
+    return _Reference(own.subject._replace(model=model), trials, options, 0), apart
 
 
 def exporter_of(wanted: Format) -> Exporter:
@@ -209,8 +205,11 @@ def exporter_of(wanted: Format) -> Exporter:
     return cast(Exporter, import_module(f"{__package__}.{wanted.name}").EXPORTER)
 
 
-def check_model(model: Any, sizes: Sequence[tuple[int, ...]] | None = None) -> None:
-    """Raises UsageError unless it is a model with known inputs, which tracing needs."""
+def check_model(model: Any, network: Network | None = None) -> None:
+    """Raises UsageError unless it is a model with known inputs, which tracing needs.
+
+    The sizes that it leaves open may be those of a network.
+    """
     import keras
 
     if not isinstance(model, keras.Model):
@@ -221,61 +220,11 @@ def check_model(model: Any, sizes: Sequence[tuple[int, ...]] | None = None) -> N
             "Sequential with an Input"
         )
     for tensor in model.inputs:
-        if None in tensor.shape[1:] and sizes is None:
+        if None in tensor.shape[1:] and network is None:
             raise UsageError(
                 f"input {tensor.name!r} has the shape {tuple(tensor.shape)}: export needs all "
                 "sizes but the batch's"
             )
-
-
-def sample_inputs(
-    model: Any, options: ExportOptions, sizes: Sequence[tuple[int, ...]] | None = None
-) -> Arrays:
-    """The inputs for the comparison: samples of the calibration if there are any, else random."""
-    if options.calibration is not None:
-        return [array[:SAMPLES] for array in options.calibration]
-    return random_inputs(model, SAMPLES, seed=0, shapes=sizes)
-
-
-def random_inputs(
-    model: Any, count: int, *, seed: int, shapes: Sequence[tuple[int, ...]] | None = None
-) -> Arrays:
-    """Random samples of each input: normally distributed, or 0 and 1 for inputs of whole numbers.
-
-    `shapes` are the shapes of a sample of each input, for models that leave sizes open.
-
-    Raises UsageError if an input takes text.
-    """
-    random = np.random.default_rng(seed)
-    arrays = []
-    shapes = [tensor.shape[1:] for tensor in model.inputs] if shapes is None else shapes
-    for tensor, sample in zip(model.inputs, shapes, strict=True):
-        if tensor.dtype == "string":
-            raise UsageError(
-                f"input {clean_name(tensor.name)!r} takes text: no random input for it"
-            )
-        shape = (count, *sample)
-        dtype = np.dtype(tensor.dtype)
-        whole = dtype.kind in "iub"
-        values = random.integers(0, 2, shape) if whole else random.standard_normal(shape)
-        arrays.append(values.astype(dtype))
-    return arrays
-
-
-def outputs_of(model: Any, inputs: Arrays) -> Arrays:
-    """The outputs of the unchanged model."""
-    import keras
-
-    outputs = model(as_argument(model, inputs), training=False)
-    return [np.asarray(output) for output in keras.tree.flatten(outputs)]
-
-
-def _expected(model: Any, samples: Arrays) -> Arrays:
-    try:
-        return outputs_of(model, samples)
-    except Exception as error:
-        # TensorFlow refuses layers that Keras can make: a stride beyond 2^31, an empty input.
-        raise UsageError(f"model {model.name!r} cannot be run: {first_line(error)}") from error
 
 
 def _write(
@@ -301,12 +250,17 @@ def _agreement(
         runtime = exporter.load(path, reference.subject)
         if runtime is None:
             return None
-        found = runtime.run(reference.samples)
+        found = [runtime.run(each.inputs) for each in reference.trials]
     except Exception as error:
         raise EnvironmentProblem(
             f"{refused}{target.format.title} cannot run it: {first_line(error)}"
         ) from error
-    agreement = measured(runtime.name, found, reference.expected)
+    agreement = worst(
+        [
+            measured(runtime.name, outputs, each.expected)
+            for outputs, each in zip(found, reference.trials, strict=True)
+        ]
+    )
     allowed = max(exporter.tolerance(reference.options), reference.least)
     if agreement.relative > allowed:
         raise EnvironmentProblem(
@@ -314,35 +268,3 @@ def _agreement(
             f"largest output, and {allowed:g} is allowed"
         )
     return agreement
-
-
-def measured(runtime: str, found: Arrays, expected: Arrays) -> ExportAgreement:
-    """The differences between the arrays found and those expected.
-
-    Values that are not finite have no difference. They must be the same in the same places.
-    """
-    if [array.shape for array in found] != [array.shape for array in expected]:
-        return ExportAgreement(runtime, float("inf"), 0.0, float("inf"), float("inf"))
-    differences, sizes, relative, spreads = [0.0], [0.0], [0.0], [0.0]
-    for one, other in zip(found, expected, strict=True):
-        a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
-        with np.errstate(invalid="ignore"):
-            apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-        difference = float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0.0))
-        size = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-        differences.append(difference)
-        sizes.append(size)
-        relative.append(difference / size if size else float("inf") if difference else 0.0)
-        spreads.append(_spread(b, size))
-    is_finite = all(bool(np.isfinite(array).any()) for array in expected)
-    return ExportAgreement(
-        runtime, max(differences), max(sizes), max(relative), max(spreads), is_finite
-    )
-
-
-def _spread(output: Any, size: float) -> float:
-    if len(output) < 2 or not size:
-        return float("inf")
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(output - output[:1])
-    return float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0)) / size

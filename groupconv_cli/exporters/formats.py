@@ -43,7 +43,10 @@ class Format(NamedTuple):
     limit: int | None = None
     """The most bytes that a file of it can hold."""
     is_converted: bool = False
-    """Whether the converter process writes it."""
+    """Whether the converter process writes it. It then has fixed sizes, unless they are asked to
+    be open."""
+    has_fixed_batch: bool = False
+    """Whether a file of it takes as many samples at once as it was written for."""
     quantizations: tuple[Quantization, ...] = ()
 
     @property
@@ -62,6 +65,7 @@ FORMATS = (
         runtime="ai-edge-litert",
         limit=FLATBUFFER_BYTES,
         is_converted=True,
+        has_fixed_batch=True,
         quantizations=get_args(Quantization),
     ),
     Format(
@@ -84,6 +88,10 @@ ENDINGS = tuple(each.ending for each in FORMATS if each.ending)
 
 FOLDERS = tuple(each.title for each in FORMATS if not each.ending)
 """Titles of the formats that are folders."""
+
+CONVERTED = tuple(each for each in FORMATS if each.is_converted)
+
+BATCHED = tuple(each for each in FORMATS if each.has_fixed_batch)
 
 QUANTIZED = tuple(each for each in FORMATS if each.quantizations)
 
@@ -186,10 +194,29 @@ def check_quantization(
 
 def where_quantized(kind: str) -> str:
     """A sentence on the formats of a quantization: 'quantize int8 is for TFLite: name an …'."""
-    able = [each for each in QUANTIZED if kind in each.quantizations]
+    return _where(f"quantize {kind}", [each for each in QUANTIZED if kind in each.quantizations])
+
+
+def _where(option: str, able: Sequence[Format]) -> str:
     titles = joined([each.title for each in able], "or")
     told = joined([each.is_told_by for each in able], "or")
-    return f"quantize {kind} is for {titles}: name an output that {told}"
+    return f"{option} is for {titles}: name an output that {told}"
+
+
+def check_shapes(formats: Iterable[Format], *, batch: object, dynamic: bool) -> None:
+    """Raises UsageError for a batch or open sizes that no requested format has a choice of."""
+    wanted = list(formats)
+    if batch is not None:
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise UsageError(f"batch is a whole number of samples, 1 or more; got {batch!r}")
+        if not any(each.has_fixed_batch for each in wanted):
+            raise UsageError(
+                _where(f"batch {batch}", BATCHED), "files of other formats take a batch of any size"
+            )
+    if dynamic and not any(each.is_converted for each in wanted):
+        raise UsageError(
+            _where("dynamic", CONVERTED), "files of other formats keep the sizes that the model has"
+        )
 
 
 def check_sizes(formats: Iterable[Format], weight_bytes: int) -> None:

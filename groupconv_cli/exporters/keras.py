@@ -9,13 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from groupconv_cli.exporters.exporter import (
-    Arrays,
-    ExportOptions,
-    ExportSubject,
-    Runtime,
-    outputs_of,
-)
+from groupconv_cli.exporters.comparison import Arrays
+from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, Runtime
+from groupconv_cli.exporters.samples import outputs_of
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can give."""

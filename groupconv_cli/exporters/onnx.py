@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from groupconv_cli.exporters.comparison import Arrays
 from groupconv_cli.exporters.converter import convert
-from groupconv_cli.exporters.exporter import Arrays, ExportOptions, ExportSubject, Runtime
+from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, Runtime
 from groupconv_cli.exporters.onnx_graph import (
+    name_open_sizes,
     name_outputs,
     output_layers,
     refuse_foreign,
@@ -49,6 +51,7 @@ class Onnx:
         name_outputs(proto.graph, output_layers(model))
         for value in (*proto.graph.input, *proto.graph.output):
             value.type.tensor_type.shape.dim[0].dim_param = BATCH
+        name_open_sizes(proto.graph)
         onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, path)
 

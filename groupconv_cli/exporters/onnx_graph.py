@@ -6,6 +6,9 @@ from typing import Any
 
 from groupconv_cli.errors import UsageError
 
+SIZES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""The names of the sizes between the batch and the channels, by their number."""
+
 
 def refuse_foreign(graph: Any) -> None:
     """Raises UsageError for operations without a conversion, which tf2onnx passes on unchanged."""
@@ -65,6 +68,18 @@ def _set(node: Any, **attributes: Any) -> None:
     del node.attribute[:]
     made = [helper.make_attribute(name, value) for name, value in attributes.items()]
     node.attribute.extend([*kept, *made])
+
+
+def name_open_sizes(graph: Any) -> None:
+    """Names the open sizes of inputs, which tf2onnx numbers: height and width, or the like."""
+    for value in graph.input:
+        sizes = value.type.tensor_type.shape.dim
+        spatial = list(sizes)[1:-1]
+        words = SIZES.get(len(spatial), ())
+        before = f"{value.name}_" if len(graph.input) > 1 else ""
+        for size, word in zip(spatial, words, strict=False):
+            if not size.dim_value:
+                size.dim_param = before + word
 
 
 def output_layers(model: Any) -> list[str]:

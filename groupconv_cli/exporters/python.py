@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.exporters.exporter import (
-    Arrays,
-    Exporter,
-    ExportOptions,
-    ExportSubject,
-    Runtime,
-    outputs_of,
-)
+from groupconv_cli.exporters.comparison import Arrays
+from groupconv_cli.exporters.exporter import Exporter, ExportOptions, ExportSubject, Runtime
+from groupconv_cli.exporters.samples import outputs_of
 
 
 class _Python:

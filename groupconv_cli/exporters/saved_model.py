@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from groupconv_cli.exporters.exporter import Arrays, ExportOptions, ExportSubject, Runtime
+from groupconv_cli.exporters.comparison import Arrays
+from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, Runtime
 from groupconv_cli.exporters.serving import save_serving
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 from keras import layers
 
+from groupconv_cli.fastconv.grouped_conv import sizes_of
 from groupconv_cli.layers import GroupConv3D
 
 VOLUME = 5
@@ -25,14 +26,14 @@ class _Pooling3D:
 
     def call(self: Any, inputs: Any) -> Any:
         """The pooled volume, by two poolings of images."""
-        _, depth, height, width, channels = inputs.shape
+        _, depth, height, width, channels = sizes_of(inputs)
         size, stride = self.pool_size, self.strides
         flat = tf.reshape(inputs, (-1, height, width, channels))
         flat = self._pooled(flat, size[1:], stride[1:])
-        height, width = flat.shape[1:3]
+        _, height, width, _ = sizes_of(flat)
         columns = tf.reshape(flat, (-1, depth, height * width, channels))
         columns = self._pooled(columns, (size[0], 1), (stride[0], 1))
-        return tf.reshape(columns, (-1, columns.shape[1], height, width, channels))
+        return tf.reshape(columns, (-1, sizes_of(columns)[1], height, width, channels))
 
     def _pooled(self: Any, x: Any, size: tuple[int, ...], stride: tuple[int, ...]) -> Any:
         pool = tf.nn.max_pool2d if self.pool_mode == "max" else tf.nn.avg_pool2d

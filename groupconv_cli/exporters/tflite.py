@@ -14,14 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.exporters.comparison import Arrays
 from groupconv_cli.exporters.converter import ConversionError, convert
-from groupconv_cli.exporters.exporter import (
-    Arrays,
-    ExportOptions,
-    ExportSubject,
-    Runtime,
-    random_inputs,
-)
+from groupconv_cli.exporters.exporter import ExportOptions, ExportSubject, Runtime
+from groupconv_cli.exporters.samples import random_inputs, some_of
 from groupconv_cli.exporters.serving import output_names, save_serving
 from groupconv_cli.exporters.stand_ins import stand_in
 from groupconv_cli.fastconv.choice import traced_as_single_op
@@ -40,7 +36,7 @@ class TFLite:
     """A file for LiteRT."""
 
     def write(self, subject: ExportSubject, path: Path, options: ExportOptions) -> None:
-        """Converts the model for one sample at a time, because delegates refuse unknown sizes.
+        """Converts the model for a fixed batch, because delegates refuse unknown sizes.
 
         `int8` quantizes weights, activations, inputs and outputs. `dynamic` quantizes only weights,
         in layers of 1,024 and more. `float16` stores weights in half precision.
@@ -51,7 +47,7 @@ class TFLite:
         _refuse_infinite(subject.model, options)
         with TemporaryDirectory() as folder:
             with accelerated(subject.model, stand_in), traced_as_single_op(2):
-                save_serving(subject.model, Path(folder), 1)
+                save_serving(subject.model, Path(folder), options.batch)
             try:
                 convert(
                     "tflite",
@@ -60,6 +56,7 @@ class TFLite:
                     output=str(path.absolute()),
                     quantize=options.quantize,
                     inputs=[tensor.name for tensor in subject.model.inputs],
+                    batch=options.batch,
                     samples=_saved_samples(subject, options, Path(folder)),
                 )
             except ConversionError as error:
@@ -83,15 +80,17 @@ class TFLite:
         written = output_names(subject.model)
 
         def run(inputs: Arrays) -> Arrays:
-            batches = []
-            for sample in zip(*inputs, strict=True):
+            batches, count = [], len(inputs[0])
+            size = int(reads[names[0]]["shape"][0])
+            for first in range(0, count, size):
+                part = some_of([values[first:] for values in inputs], size)
                 values = {
-                    name: _quantized(value[None], reads[name])
-                    for name, value in zip(names, sample, strict=True)
+                    name: _quantized(value, reads[name])
+                    for name, value in zip(names, part, strict=True)
                 }
                 outputs = runner(**values)
                 batches.append([_real(outputs[each], gives[each]) for each in written])
-            return [np.concatenate(column) for column in zip(*batches, strict=True)]
+            return [np.concatenate(column)[:count] for column in zip(*batches, strict=True)]
 
         return Runtime(name, run)
 
@@ -134,12 +133,16 @@ def _refuse_infinite(model: Any, options: ExportOptions) -> None:
 
 
 def _saved_samples(subject: ExportSubject, options: ExportOptions, folder: Path) -> str | None:
-    """A file of the samples for the ranges of int8, one array per input in order."""
+    """A file of the samples for the ranges of int8, one array per input in order.
+
+    They are a whole number of batches.
+    """
     if options.quantize != "int8":
         return None
     samples = options.calibration
     if samples is None:
-        samples = random_inputs(subject.model, RANDOM_SAMPLES, seed=1)
+        samples = random_inputs(subject.model, RANDOM_SAMPLES, seed=1, shapes=subject.sizes)
+    samples = some_of(samples, -(-len(samples[0]) // options.batch) * options.batch)
     path = folder / "samples.npz"
     np.savez(path, **{f"{number:06}": array for number, array in enumerate(samples)})
     return str(path)

@@ -25,7 +25,7 @@ Job = dict[str, Any]
 
 
 def tflite(job: Job) -> None:
-    """Converts a SavedModel for one sample at a time, quantized as the job says."""
+    """Converts a SavedModel for batches of one size, quantized as the job says."""
     import numpy as np
     import tensorflow as tf
 
@@ -40,8 +40,10 @@ def tflite(job: Job) -> None:
         def representative() -> Iterator[dict[str, Any]]:
             with np.load(job["samples"], allow_pickle=False) as file:
                 arrays = [file[key] for key in sorted(file.files)]
-            for sample in zip(*arrays, strict=True):
-                yield {name: value[None] for name, value in zip(job["inputs"], sample, strict=True)}
+            size = job["batch"]
+            for first in range(0, len(arrays[0]), size):
+                batch = [array[first : first + size] for array in arrays]
+                yield dict(zip(job["inputs"], batch, strict=True))
 
         converter.representative_dataset = representative
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

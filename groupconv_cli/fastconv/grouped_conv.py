@@ -176,18 +176,21 @@ def _conv3d(x: Any, kernel: Any, window: ConvWindow) -> Any:
         x = tf.pad(x, [[0, 0], [before, missing - before], [0, 0], [0, 0], [0, 0]])
     images = ConvWindow(window.stride[1:], window.padding, window.dilation[1:])
     batch = tf.shape(x)[0]
-    height, width, channels = x.shape[2:]
+    # As a list, they stay known where they are: TFLite has no assertion of a shape.
+    image = sizes_of(x)[2:]
     total: Any = None
     for tap in range(taps):
         first = tap * dilation
         sliced = x[:, first : first + (out_depth - 1) * stride + 1 : stride]
-        folded = tf.reshape(sliced, tf.concat([[batch * out_depth], tf.shape(x)[2:]], 0))
-        folded = tf.ensure_shape(folded, (None, height, width, channels))
+        folded = tf.reshape(sliced, [batch * out_depth, *image])
         part = _conv2d(folded, kernel[tap], images)
         total = part if total is None else total + part
-    shape = tf.concat([[batch, out_depth], tf.shape(total)[1:]], 0)
-    total = tf.ensure_shape(tf.reshape(total, shape), (None, None, *total.shape[1:]))
-    return tf.cast(total, dtype)
+    return tf.cast(tf.reshape(total, [batch, out_depth, *sizes_of(total)[1:]]), dtype)
+
+
+def sizes_of(x: Any) -> list[Any]:
+    """The sizes of a tensor: numbers, or scalar tensors where they are not known."""
+    return [tf.shape(x)[axis] if size is None else size for axis, size in enumerate(x.shape)]
 
 
 @cache

@@ -162,13 +162,15 @@ class _Reader:
             return False
         path, name = self._names.placed(uses[-1].name, uses[-1].path)
         full, item = self._names.unique(path, name), self._names.item(path, name)
-        storage = Storage(output=str(tensor.dtype))
+        storage, fixed = Storage(output=str(tensor.dtype)), 0
+        for layer in layers:
+            weights = self._new_weights(layer.operation)
+            if weights:  # one of them has all weights, as a convolution after a padding
+                storage = own_storage(storage, layer, weights)
+            fixed += sums(layer.operation, weights)[1]
+            self._first[id(layer.operation)] = len(self.nodes)
         made_of = (self._shown(tensor), Cost(), path, item)
         node = Node(full, op, (source,), shapes, *made_of, storage=storage)
-        fixed = 0
-        for layer in layers:
-            fixed += sums(layer.operation, self._new_weights(layer.operation))[1]
-            self._first[id(layer.operation)] = len(self.nodes)
         self.weights[full] = [w for each in layers for w in weights_of(each.operation)]
         is_frozen = op.cost(*shapes).non_trainable != fixed
         node = node._replace(is_frozen=is_frozen, groups_from=self._followed(op, source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from groupconv_cli.ops.base import shape_text
 from groupconv_cli.units import bytes_text, decimal_text, percent_text
 from groupconv_cli.words import joined, plural
 
@@ -30,6 +31,11 @@ def build_sentences(report: BuildReport) -> list[str]:
     if report.options.weights is not None:
         lines.append(f"Weights from {report.options.weights}.")
     lines += map(_saved, report.exports)
+    open_at = next((each.sizes for each in report.exports if each.sizes), ())
+    if open_at:
+        lines.append(
+            f"Its height and width are open: compared at {joined(list(map(shape_text, open_at)))}."
+        )
     agreements = [each.agreement for each in report.exports if each.agreement is not None]
     if any(each.says_nothing for each in agreements):
         lines.append(

@@ -14,7 +14,7 @@ from specs import nightly_but
 
 from groupconv_cli import accelerate
 from groupconv_cli.exporters.agreement import TOLERANCE, agreement, outputs_fault
-from groupconv_cli.exporters.exporter import measured
+from groupconv_cli.exporters.comparison import measured
 from groupconv_cli.fastconv import grouped_conv
 from groupconv_cli.models.convert import trained_pairs
 

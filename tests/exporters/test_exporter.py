@@ -13,7 +13,7 @@ from specs import layers, nightly_but
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
-from groupconv_cli.exporters.exporter import measured
+from groupconv_cli.exporters.comparison import measured
 from groupconv_cli.exporters.formats import FORMATS, require_packages, reserved, targets
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.sources.catalogue import families, source_of

@@ -29,7 +29,7 @@ from running import run_gconv
 
 from groupconv_cli import UsageError, analyze, build, load
 from groupconv_cli.exporters.calibration import Input, read_samples
-from groupconv_cli.exporters.exporter import measured
+from groupconv_cli.exporters.comparison import measured
 from groupconv_cli.models.bounds import _work
 from groupconv_cli.models.description import read_config
 
