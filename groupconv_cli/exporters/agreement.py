@@ -47,6 +47,11 @@ class ConversionAgreement(NamedTuple):
     is_finite: bool
     """Whether every output has a finite number. Otherwise there is nothing to compare."""
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether all outputs are 0, whatever the model computes."""
+        return self.is_finite and not self.largest
+
 
 class _LeftOutError(Exception):
     """The reason why there is nothing to compare."""

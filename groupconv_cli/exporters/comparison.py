@@ -51,10 +51,13 @@ class ExportAgreement(NamedTuple):
 def worst(agreements: Sequence[ExportAgreement]) -> ExportAgreement:
     """That of several comparisons of one file which differs most.
 
-    It is finite only if all are.
+    It is finite only if all are, and its spread is the smallest.
     """
     most = max(agreements, key=lambda each: each.relative)
-    return most._replace(is_finite=all(each.is_finite for each in agreements))
+    return most._replace(
+        is_finite=all(each.is_finite for each in agreements),
+        spread=min(each.spread for each in agreements),
+    )
 
 
 def measured(runtime: str, found: Arrays, expected: Arrays) -> ExportAgreement:

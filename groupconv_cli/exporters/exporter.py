@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from groupconv_cli.ops.base import Shape
 
 
+VANISHING = 1e-6
+"""Outputs below this may vanish in 8 bits: 2e-6 has been seen to stay, and 1e-12 to vanish."""
+
+
 class ExportSubject(NamedTuple):
     """The model to export."""
 
@@ -169,7 +173,7 @@ def _for_converters(
     model = own.subject.model
     other = own
     if own.options.dynamic:
-        made, larger = opened(model, sizes)
+        made, larger = opened(model, own.subject.network, sizes)
         subject = own.subject._replace(model=made, sizes=sizes)
         other = own._replace(subject=subject, trials=[*own.trials, larger])
     elif has_open_sizes(model):
@@ -241,6 +245,17 @@ def _write(
         ) from error
 
 
+def _why_quantized(options: ExportOptions, agreement: ExportAgreement) -> str | None:
+    """Why a quantized file is far from the model, if its outputs are the reason."""
+    if options.quantize is None or not 0 < agreement.largest < VANISHING:
+        return None
+    return (
+        f"the largest output of the model is {agreement.largest:.2g}, and {options.quantize} turns "
+        "values so near 0 into 0; an untrained model may have such outputs: quantize it with "
+        "trained weights"
+    )
+
+
 def _agreement(
     exporter: Exporter, target: Target, path: Path, reference: _Reference
 ) -> ExportAgreement | None:
@@ -265,6 +280,7 @@ def _agreement(
     if agreement.relative > allowed:
         raise EnvironmentProblem(
             f"{refused}in {runtime.name} its max difference is {agreement.relative:.2g} of the "
-            f"largest output, and {allowed:g} is allowed"
+            f"largest output, and {allowed:g} is allowed",
+            _why_quantized(reference.options, agreement),
         )
     return agreement

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from groupconv_cli.builder.build_model import build_model
 from groupconv_cli.errors import UsageError
 from groupconv_cli.exporters.inputs import as_argument
 from groupconv_cli.exporters.samples import Trial, outputs_of, random_inputs
@@ -46,11 +47,12 @@ def with_sizes(model: Any, shapes: Sequence[OpenShape]) -> Any:
     return keras.Model(given, model.call(given), name=model.name)
 
 
-def opened(model: Any, sizes: Sequence[Shape]) -> tuple[Any, Trial]:
+def opened(model: Any, network: Network | None, sizes: Sequence[Shape]) -> tuple[Any, Trial]:
     """The model with open height and width, and a trial at twice these sizes.
 
-    The open sizes are those that the model leaves open. If it leaves none open, they are all sizes
-    of an input but its channels.
+    `network` is that of the model. One of a spec is built with open sizes, because layers such as
+    channel_shuffle are then others. The open sizes are those that the model leaves open. If it
+    leaves none open, they are all sizes of an input but its channels.
 
     Raises UsageError if there are none, or the model does not run at other sizes.
     """
@@ -62,12 +64,22 @@ def opened(model: Any, sizes: Sequence[Shape]) -> tuple[Any, Trial]:
         for pair in zip(sizes, shapes, strict=True)
     ]
     try:
-        made = model if has_open_sizes(model) else with_sizes(model, shapes)
+        made = _with_open_sizes(model, network, shapes)
         inputs = random_inputs(made, 1, seed=2, shapes=twice)
         return made, Trial(inputs, outputs_of(made, inputs))
     except Exception as error:
         # Keras and TensorFlow raise errors of any kind for shapes that do not fit.
         raise _not_open(model, twice, error) from error
+
+
+def _with_open_sizes(model: Any, network: Network | None, shapes: Sequence[OpenShape]) -> Any:
+    if has_open_sizes(model):
+        return model
+    if network is None or network.of_model:
+        return with_sizes(model, shapes)
+    built = build_model(network.replace(open_inputs=tuple(shapes)))
+    built.set_weights(model.get_weights())
+    return built
 
 
 def _not_open(model: Any, twice: Sequence[Shape], error: Exception) -> UsageError:

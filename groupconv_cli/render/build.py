@@ -90,6 +90,11 @@ def conversion_sentences(report: Conversion) -> list[str]:
         if found.gradients is None
         else f"Gradients of the weights: max difference {percent_text(found.gradients)}.",
     ]
+    if found.says_nothing:
+        lines.append(
+            "This comparison shows nothing, because all outputs are 0 on random input. Those of "
+            "trained weights show more."
+        )
     if report.unchanged:
         lines.append(f"Unchanged, because of custom classes: {joined(report.unchanged)}.")
     if not report.portable:

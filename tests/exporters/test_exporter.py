@@ -13,7 +13,6 @@ from specs import layers, nightly_but
 
 from groupconv_cli import build, export
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
-from groupconv_cli.exporters.comparison import measured
 from groupconv_cli.exporters.formats import FORMATS, require_packages, reserved, targets
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.sources.catalogue import families, source_of
@@ -400,48 +399,3 @@ def test_the_same_seed_gives_the_same_bytes(ending: str, tmp_path: Path) -> None
 def test_quantization_that_makes_no_sense(name, quantize, message, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):
         export(layers(GROUPED), tmp_path / name, quantize=quantize)
-
-
-@pytest.mark.parametrize(
-    ("output", "says_little"),
-    [
-        ([[0.1, 0.9], [0.1, 0.9], [0.1 + 1e-6, 0.9]], True),
-        ([[0.1, 0.9], [0.1, 0.9], [0.2, 0.8]], False),
-        ([[0.1, 0.9]], False),  # nothing to tell it by
-        ([[np.nan, 0.9], [np.nan, 0.9]], False),
-    ],
-)
-def test_a_comparison_of_outputs_that_do_not_depend_on_the_input_says_little(
-    output, says_little: bool
-) -> None:
-    found = measured("LiteRT", [np.array(output)], [np.array(output)])
-    assert (found.relative, found.says_little) == (0, says_little)
-
-
-@pytest.mark.parametrize(
-    ("found", "expected", "says_nothing"),
-    [
-        ([[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]], True),
-        ([[0.0, 0.0], [0.0, 0.0]], [[1e-10, 2e-10], [3e-10, 1e-10]], True),  # vanished in int8
-        ([[1e-10, 2e-10], [2.9e-10, 1e-10]], [[1e-10, 2e-10], [3e-10, 1e-10]], False),
-        ([[np.nan], [np.nan]], [[np.nan], [np.nan]], False),  # is_finite says that
-    ],
-)
-def test_a_comparison_of_outputs_that_vanish_says_nothing(found, expected, says_nothing) -> None:
-    agreement = measured("LiteRT", [np.array(found)], [np.array(expected)])
-    assert agreement.says_nothing is says_nothing
-    assert not (agreement.says_nothing and agreement.says_little)
-
-
-def test_that_a_comparison_shows_nothing_is_said(tmp_path: Path) -> None:
-    from groupconv_cli.api.building import build_files
-    from groupconv_cli.render.build import build_sentences
-
-    spec = tmp_path / "net.yaml"
-    spec.write_text("input: [8, 8, 4]\nlayers: [conv: {filters: 4, kernel: 3}, hard_shrink]\n")
-    weights = build(str(spec))
-    for weight in weights.weights:
-        weight.assign(np.zeros(weight.shape))
-    weights.save_weights(tmp_path / "zero.weights.h5")
-    report = build_files(str(spec), [tmp_path / "net.tflite"], weights=tmp_path / "zero.weights.h5")
-    assert "A comparison shows nothing" in "\n".join(build_sentences(report))
