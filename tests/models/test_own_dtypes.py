@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 from running import run_gconv
 
-from groupconv_cli import analyze, check, compare, diff
+from groupconv_cli import analyze, check, compare, diff, search
 
 POLICIES = {
     "float32": "float32",
@@ -113,6 +113,27 @@ def test_weights_that_are_shared_or_around_are_counted_once() -> None:
     spectral = layers.SpectralNormalization(layers.Dense(4, dtype="float16"), dtype="float32")
     model = keras.Model(inputs, spectral(shared(shared(inputs))))
     assert analyze(model).totals.weight_bytes == bytes_of_weights(model)
+
+
+def test_a_search_adds_up_the_bytes_that_a_model_has() -> None:
+    """The convolutions of its only unit have weights of 2 and of 8 bytes."""
+
+    def with_groups(groups: int) -> keras.Model:
+        x = inputs = keras.Input((4, 4, 8))
+        x = layers.Conv2D(16, 1, name="first")(x)
+        for number, dtype in enumerate(("float16", "float64")):
+            name = f"grouped_{number}"
+            x = layers.Conv2D(16, 3, groups=groups, padding="same", dtype=dtype, name=name)(x)
+        return keras.Model(inputs, x)
+
+    model = with_groups(1)
+    peaks = {groups: analyze(with_groups(groups)).totals.peak_bytes for groups in (1, 2, 4, 8, 16)}
+    given = search(model, {"memory": peaks[4]}, per="network", only="grouped*", allow_unmixed=True)
+    assert given.dtype == analyze(model).dtype
+    assert set(given.choice.values()) == {4}
+    assert given.after.peak_bytes == peaks[4]
+    assert given.after.weight_bytes == bytes_of_weights(with_groups(4))
+    assert peaks[1] > peaks[2] > peaks[4] > peaks[8] > peaks[16]
 
 
 def test_commands_tell_the_types(tmp_path: Path) -> None:
