@@ -126,7 +126,7 @@ def build_files(
         model = _made(source, options, progress)
         check_sizes(formats, 4 * model.count_params())
         exports = export_all(
-            ExportSubject(model, source.network),
+            ExportSubject(model, source.network, is_built=source.file is None),
             places,
             ExportOptions(
                 options.quantize,

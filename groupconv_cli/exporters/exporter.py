@@ -46,6 +46,8 @@ class ExportSubject(NamedTuple):
     """A functional `keras.Model` or a `keras.Sequential` whose input shapes are known."""
     network: Network | None = None
     """The network from which it was built, for formats that are made from the network."""
+    is_built: bool = False
+    """Whether it was built from that network, and not read."""
     sizes: Sequence[Shape] | None = None
     """The shapes of its inputs, if its own leave sizes open; None means its own."""
 
@@ -173,7 +175,8 @@ def _for_converters(
     model = own.subject.model
     other = own
     if own.options.dynamic:
-        made, larger = opened(model, own.subject.network, sizes)
+        built_from = own.subject.network if own.subject.is_built else None
+        made, larger = opened(model, built_from, sizes)
         subject = own.subject._replace(model=made, sizes=sizes)
         other = own._replace(subject=subject, trials=[*own.trials, larger])
     elif has_open_sizes(model):

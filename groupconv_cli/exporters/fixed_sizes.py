@@ -50,9 +50,9 @@ def with_sizes(model: Any, shapes: Sequence[OpenShape]) -> Any:
 def opened(model: Any, network: Network | None, sizes: Sequence[Shape]) -> tuple[Any, Trial]:
     """The model with open height and width, and a trial at twice these sizes.
 
-    `network` is that of the model. One of a spec is built with open sizes, because layers such as
-    channel_shuffle are then others. The open sizes are those that the model leaves open. If it
-    leaves none open, they are all sizes of an input but its channels.
+    `network` is the one that the model was built from, if it was. It is built again with open
+    sizes, because layers such as channel_shuffle are then others. The open sizes are those that
+    the model leaves open. If it leaves none open, they are all sizes of an input but its channels.
 
     Raises UsageError if there are none, or the model does not run at other sizes.
     """
@@ -75,7 +75,7 @@ def opened(model: Any, network: Network | None, sizes: Sequence[Shape]) -> tuple
 def _with_open_sizes(model: Any, network: Network | None, shapes: Sequence[OpenShape]) -> Any:
     if has_open_sizes(model):
         return model
-    if network is None or network.of_model:
+    if network is None:
         return with_sizes(model, shapes)
     built = build_model(network.replace(open_inputs=tuple(shapes)))
     built.set_weights(model.get_weights())
