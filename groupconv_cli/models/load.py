@@ -115,8 +115,6 @@ def _load_by_parts(path: Path, config: dict[str, Any], *, trust: bool) -> Any:
     """The model of a description that Keras does not read, or that has its weights elsewhere."""
     weights = weights_beside(path) if is_architecture(path) else path
     written = deepcopy(config) if is_migrated(config) else None
-    if written is not None and weights is not None:
-        migration.check_outputs_stay(path, written)
     with _apart(), foreign(path, NO_MODEL, SAVE_AGAIN), deep(), _bounded(str(path)):
         model = _described(path, config, trust=trust)
         if weights is None:

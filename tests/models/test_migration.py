@@ -309,7 +309,6 @@ def called(function: str, **arguments: Any) -> dict[str, Any]:
     ("config", "reason"),
     [
         (sequential("LocallyConnected2D", filters=2), "is a LocallyConnected2D, which Keras 3"),
-        (sequential("CuDNNLSTM", units=2), "is a CuDNNLSTM, whose weights no layer"),
         (sequential("LSTM", units=2, time_major=True), "is a LSTM with time_major=True"),
         (sequential("DepthwiseConv2D", kernel_size=3, groups=2), "with groups=2"),
         (sequential("Dense", units=2, wings=3), "with an argument 'wings'"),
@@ -352,18 +351,41 @@ def test_keras_1_is_refused(tmp_path: Path) -> None:
     assert "load it in Keras 2 and save it there again" in " ".join(done.err.split())
 
 
-def test_hard_sigmoid_is_counted_and_not_converted(tmp_path: Path) -> None:
-    """Keras 2 computes x/5 + 1/2 and Keras 3 x/6 + 1/2: weights would give other outputs."""
+@pytest.mark.parametrize("layer", ["Activation", "LSTM"])
+def test_hard_sigmoid_of_what_has_no_weights_is_counted_and_not_converted(
+    layer: str, tmp_path: Path
+) -> None:
+    """Keras 2 computes x/5 + 1/2 and Keras 3 x/6 + 1/2. An LSTM applies it to its state too."""
 
     def change(config: Any) -> Any:
-        config["config"]["layers"][1]["config"]["recurrent_activation"] = "hard_sigmoid"
+        layers = config["config"]["layers"]
+        if layer == "LSTM":
+            lstm = next(each for each in layers if each["class_name"] == "LSTM")
+            lstm["config"]["activation"] = "hard_sigmoid"
+        if layer == "Activation":
+            last = deepcopy(layers[-1]) | {"class_name": layer}
+            last["config"] = {"name": "hard", "activation": "hard_sigmoid"}
+            layers.append(last)
         return config
 
-    path = rewritten(tmp_path, FOLDER / "lstm.h5", change, "2.2.4")
-    assert analyze(path).params == PARAMS["lstm"]
+    path = rewritten(tmp_path, MADE / "tokens.h5", change, "2.2.4")
+    assert analyze(path).params == PARAMS_MADE["tokens"]
     done = run_gconv("build", str(path), "-o", str(tmp_path / "new.keras"))
     assert done.status == 2
-    assert "its layer 'lstm' uses hard_sigmoid" in " ".join(done.err.split())
+    told = " ".join(done.err.split())
+    assert "applies hard_sigmoid to something that has no weights; Keras 3 computes it" in told
+
+
+def test_a_size_that_is_computed_is_refused_if_it_is_no_batch(tmp_path: Path) -> None:
+    def change(config: Any) -> Any:
+        text = json.dumps(config)
+        assert '"slice_spec": 0' in text
+        return json.loads(text.replace('"slice_spec": 0', '"slice_spec": 1'))
+
+    path = rewritten(tmp_path, MADE / "computed.h5", change, "2.15.0")
+    done = run_gconv("summary", str(path))
+    assert done.status == 2
+    assert "calls tf.shape, which gconv cannot translate" in " ".join(done.err.split())
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:

@@ -11,17 +11,19 @@ from groupconv_cli.errors import UsageError
 from groupconv_cli.models.migration.origin import Origin, shown
 from groupconv_cli.models.safety import IMPORT_IT
 
+CUDNN = {"CuDNNLSTM": 4, "CuDNNGRU": 3}
+"""Layers of cuDNN, and how many gates each has."""
+
 RENAMED_CLASSES = {
+    **{kind: kind.removeprefix("CuDNN") for kind in CUDNN},
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
     "SyncBatchNormalization": "BatchNormalization",
     "ThresholdedReLU": "ReLU",
 }
-"""Layers that have another name, with the same weights and outputs."""
+"""Layers that have another name, with the same outputs."""
 
 GONE = {
-    "CuDNNGRU": "is a CuDNNGRU, whose weights no layer of Keras 3 has",
-    "CuDNNLSTM": "is a CuDNNLSTM, whose weights no layer of Keras 3 has",
     "TensorFlowOpLayer": "is an operation that only TensorFlow can read",
     **{
         name: f"is a {name}, which Keras 3 does not have"
@@ -35,7 +37,7 @@ GONE = {
 }
 
 RECURRENT = {
-    *("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"),
+    *("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", *CUDNN),
     *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
 }
 

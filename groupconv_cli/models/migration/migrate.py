@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from groupconv_cli.models.migration import layers
+from groupconv_cli.models.migration.computed_sizes import ComputedSizes, computed_sizes
 from groupconv_cli.models.migration.operations import OPERATIONS, operation
 from groupconv_cli.models.migration.origin import Origin, major_version, origin_of, shown
 
@@ -113,13 +114,16 @@ def _functional(origin: Origin, config: dict[str, Any], inner: list[Any]) -> dic
     things = [origin.mapping(each, "a layer") for each in inner]
     known = _known(origin, things)
     made = []
+    sizes = computed_sizes(things)
     for thing in things:
         name = thing.get("name")
+        if name in sizes.dropped:
+            continue
         if "inbound_nodes" not in thing:
             raise origin.damaged(f"layer {shown(name)!r} does not tell what it is called on")
         nodes = origin.listed(thing["inbound_nodes"], "the calls of a layer")
         if thing.get("class_name") in OPERATIONS:
-            made += _operation(origin, thing, nodes, known)
+            made += _operation(origin, thing, nodes, known, sizes)
             continue
         layer = _layer(origin, thing)
         layer["name"] = layer["config"]["name"] = known[str(name)].name
@@ -155,18 +159,32 @@ def _known(origin: Origin, things: list[dict[str, Any]]) -> dict[str, _Inner]:
 
 
 def _operation(
-    origin: Origin, thing: dict[str, Any], nodes: list[Any], known: dict[str, _Inner]
+    origin: Origin,
+    thing: dict[str, Any],
+    nodes: list[Any],
+    known: dict[str, _Inner],
+    sizes: ComputedSizes,
 ) -> list[dict[str, Any]]:
     """A function of TensorFlow, which in Keras 2 is a layer, as an operation of Keras 3."""
     config = origin.mapping(thing.get("config"), "the configuration of an operation")
     if len(nodes) != 1:
         raise origin.damaged(f"operation {shown(thing['name'])!r} is called {len(nodes)} times")
-    first, arguments = _arguments(origin, nodes[0], known)
+    first, arguments = _arguments(origin, sizes.replaced(nodes[0]), known)
     name = known[thing["name"]].name
     made = operation(origin, thing["name"], str(config.get("function")), first, arguments)
-    made.described["name"] = made.described["config"]["name"] = name
-    made.described["inbound_nodes"] = [{"args": made.args, "kwargs": {}}]
-    return [made.described]
+    if made.then is None:
+        return [_called(made.described, name, made.args)]
+    # Names of Keras 2 have no dots left, so this one is nobody's.
+    inner = f"{name}.first"
+    first = _tensor_of([inner, 0, 0])
+    return [_called(made.described, inner, made.args), _called(made.then, name, [first])]
+
+
+def _called(described: dict[str, Any], name: str, args: list[Any]) -> dict[str, Any]:
+    """An operation with its name and what it is called on."""
+    described["name"] = described["config"]["name"] = name
+    described["inbound_nodes"] = [{"args": args, "kwargs": {}}]
+    return described
 
 
 def _call(origin: Origin, kind: str, node: Any, known: dict[str, _Inner]) -> dict[str, Any]:
@@ -233,7 +251,11 @@ def _tensor(origin: Origin, reference: list[Any], known: dict[str, _Inner]) -> A
         raise origin.damaged(f"its model has no layer {shown(name)!r}, which another one reads")
     if inner.kind in MODELS:  # whose own graph was their first call
         call = max(call - 1, 0)
-    history = [inner.name, call, output]
+    return _tensor_of([inner.name, call, output])
+
+
+def _tensor_of(history: list[Any]) -> dict[str, Any]:
+    """A tensor, by the name of a layer, which call of it, and which output of that."""
     # Keras looks up the tensor by its history, and reads neither shape nor dtype.
     config = {"shape": [], "dtype": "float32", "keras_history": history}
     return {"class_name": "__keras_tensor__", "config": config}

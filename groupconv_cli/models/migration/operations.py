@@ -17,12 +17,17 @@ from groupconv_cli.models.migration.origin import Origin, shown
 
 OPERATIONS = {"TFOpLambda", "SlicingOpLambda"}
 
+BATCH = {"class_name": "batch", "config": {}}
+"""What stands for the number of samples of an input, where a model computes it: tf.shape(x)[0]."""
+
 
 class Operation(NamedTuple):
     """An operation of Keras 3 and what it is called on."""
 
     described: dict[str, Any]
     args: list[Any]
+    then: dict[str, Any] | None = None
+    """An operation on the result, if one does not do it all."""
 
 
 class _Rule(NamedTuple):
@@ -141,7 +146,6 @@ RULES: dict[str, _Rule] = {
     "concat": _Rule("Concatenate", settings=_AXIS),
     "expand_dims": _Rule("ExpandDims", settings=_AXIS),
     "stop_gradient": _Rule("StopGradient"),
-    "reshape": _Rule("Reshape", settings={"shape": "newshape"}),
     "squeeze": _Rule("Squeeze", settings=_AXIS),
     "stack": _Rule("Stack", settings=_AXIS),
     "tile": _Rule("Tile", settings={"multiples": "repeats"}),
@@ -247,6 +251,26 @@ def _matmul(use: _Use) -> Operation:
     return _made(use, "Matmul", {}, args)
 
 
+def _squared_difference(use: _Use) -> Operation:
+    use.refuse_other({}, "y")
+    made = _made(use, "Subtract", {}, [use.first, _operand(use.arguments.get("y"))])
+    return made._replace(then=_made(use, "Square", {}, []).described)
+
+
+def _reshape(use: _Use) -> Operation:
+    use.refuse_other({}, "shape")
+    shape = use.arguments.get("shape")
+    if isinstance(shape, list) and shape and shape[0] == BATCH:
+        # The batch of an input stays what it is, as in Keras' layer.
+        if all(type(size) is int for size in shape[1:]) and shape[1:].count(-1) <= 1:
+            config = {"target_shape": shape[1:], "name": shown(use.name)}
+            return Operation(serialized("Reshape", config), [use.first])
+        raise use.origin.refusal(
+            use.name, "calls tf.reshape with sizes that other layers compute, besides the batch"
+        )
+    return _made(use, "Reshape", {"newshape": use.plain("shape")}, [use.first])
+
+
 def _split(use: _Use) -> Operation:
     use.refuse_other({"num": (None,)}, "num_or_size_splits", "axis")
     sections = use.plain("num_or_size_splits")
@@ -312,7 +336,9 @@ SPECIAL: dict[str, Callable[[_Use], Operation]] = {
     "math.add_n": _add_n,
     "math.l2_normalize": _l2_normalize,
     "nn.l2_normalize": _l2_normalize,
+    "math.squared_difference": _squared_difference,
     "pad": _pad,
+    "reshape": _reshape,
     "split": _split,
 }
 """Functions whose arguments say it in another way than those of an operation."""

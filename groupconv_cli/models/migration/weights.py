@@ -10,16 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.errors import UsageError
+from groupconv_cli.models.migration.layers import CUDNN
 from groupconv_cli.models.migration.migrate import MODELS, new_names
 from groupconv_cli.models.migration.origin import Origin, origin_of, shown
 from groupconv_cli.models.safety import opened_weights
 from groupconv_cli.models.weights import MAX_NAMED, SAVE_AGAIN, shown_shapes
-
-CHANGED_ACTIVATION = "hard_sigmoid"
-"""An activation that Keras 3 computes otherwise: x/6 + 1/2, where Keras 2 had x/5 + 1/2."""
 
 PARTS = {
     *("cell", "layer", "forward_layer", "backward_layer"),
@@ -27,8 +25,14 @@ PARTS = {
 }
 """Attributes of layers that are layers with weights."""
 
+TWO_WAYS = {"forward_layer", "backward_layer"}
+"""Parts of a Bidirectional, which describes one layer if they are alike."""
+
 FOLDERS = ("layers", "_layer_checkpoint_dependencies")
 """Where a model's layers are; the second one in files of 2.12."""
+
+if TYPE_CHECKING:
+    from groupconv_cli.models.migration.conversions import Convert
 
 Tree = dict[str, Any]
 
@@ -41,33 +45,6 @@ class _Part(NamedTuple):
     arrays: list[Any]
 
 
-def check_outputs_stay(path: Path, config: Any) -> None:
-    """Raises UsageError if the weights would give other outputs in Keras 3 than in Keras 2."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            waiting += value.values()
-            if any(
-                str(key).endswith("activation") and CHANGED_ACTIVATION in _activation(activation)
-                for key, activation in value.items()
-            ):
-                raise UsageError(
-                    f"{path} was written by Keras 2, and its layer "
-                    f"{shown(value.get('name'))!r} uses hard_sigmoid, which Keras 3 computes "
-                    "otherwise: its outputs would not be those of the file",
-                    "counting it (gconv summary) is not affected",
-                )
-
-
-def _activation(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, dict):
-        return value.get("class_name"), value.get("config")
-    return (value,) if isinstance(value, str) else ()
-
-
 def load_weights(model: Any, config: dict[str, Any], path: Path) -> None:
     """Puts the weights of a file of Keras 2 into the model of its migrated description.
 
@@ -75,7 +52,7 @@ def load_weights(model: Any, config: dict[str, Any], path: Path) -> None:
 
     Raises UsageError if the file has other weights than the model.
     """
-    import numpy as np
+    from groupconv_cli.models.migration.conversions import from_cudnn, larger_inputs
 
     with opened_weights(path, SAVE_AGAIN) as file:
         walk = _Walk(origin_of(path, config))
@@ -84,6 +61,8 @@ def load_weights(model: Any, config: dict[str, Any], path: Path) -> None:
             parts = list(walk.by_name(model, config, root))
         else:
             parts = list(walk.by_place(model, config, _tree(file), str(model.name)))
+        convert = larger_inputs(path, model) | from_cudnn(walk.pairs(model, config))
+        parts = [_converted(part, convert) for part in parts]
         faults = [fault for part in parts for fault in _faults(part)]
         given = {id(variable) for part in parts for variable in part.variables}
         if any(id(variable) not in given for variable in model.weights):
@@ -92,7 +71,19 @@ def load_weights(model: Any, config: dict[str, Any], path: Path) -> None:
             raise _mismatch(path, model.name, faults)
         for part in parts:
             for variable, array in zip(part.variables, part.arrays, strict=True):
-                variable.assign(np.asarray(array))
+                variable.assign(array)
+
+
+def _converted(part: _Part, convert: dict[int, Convert]) -> _Part:
+    """The part with the arrays as its variables take them. Those without a variable stay."""
+    import numpy as np
+
+    arrays = [np.asarray(array) for array in part.arrays]
+    for index, variable in enumerate(part.variables[: len(arrays)]):
+        change = convert.get(id(variable))
+        if change is not None:
+            arrays[index] = change(arrays[index])
+    return part._replace(arrays=arrays)
 
 
 def _faults(part: _Part) -> Iterator[str]:
@@ -156,6 +147,18 @@ class _Walk:
             found = [] if layer is None else list(layer.weights)
         return sorted(found, key=lambda weight: not weight.trainable)
 
+    def pairs(self, layer: Any, described: Any) -> Iterator[tuple[Any, str]]:
+        """A layer and every layer in it, each with its class in Keras 2."""
+        if layer is None:
+            return
+        yield layer, str(described.get("class_name"))
+        for each in self.inner(layer, described) or ():
+            yield from self.pairs(*each)
+        for key in PARTS:
+            wanted = "layer" if not _part_of(described, key) and key in TWO_WAYS else key
+            if _part_of(described, wanted):
+                yield from self.pairs(getattr(layer, key, None), _part_of(described, wanted))
+
     def by_name(self, model: Any, config: dict[str, Any], root: Any) -> Iterator[_Part]:
         """The layers of a model with their arrays in an .h5 file: a group for each, by name."""
         names = {_text(name) for name in _names(root, "layer_names")}
@@ -174,6 +177,8 @@ class _Walk:
 
         A layer is found by its class and its place among those of the class.
         """
+        if layer is not None and described.get("class_name") in CUDNN:
+            layer = layer.cell  # a layer of cuDNN has no cell in it
         own: dict[str, Any] = {}
         if layer is not None:
             layer.save_own_variables(own)

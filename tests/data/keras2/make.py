@@ -151,14 +151,80 @@ def models(k: Any, tf: Any) -> dict[str, Callable[[], Any]]:
         ]
         return k.Sequential(inner, name="tokens")
 
+    def computed() -> Any:
+        """Sizes that a model computes: those of the batch are what they are."""
+
+        def outputs(x: Any, y: Any) -> list[Any]:
+            a = tf.reshape(x, (tf.shape(x)[0], -1, 2))
+            b = tf.reshape(a, [tf.shape(y)[0], 4, 2, 4])
+            return [a, b, tf.math.squared_difference(b, y[:, :, :2]), tf.reshape(y, (-1, 8))]
+
+        return functional("computed", outputs, (4, 4, 2), (4, 4, 4))
+
+    def hard() -> Any:
+        """Layers with hard_sigmoid, which Keras 3 computes otherwise."""
+
+        def outputs(x: Any, y: Any, z: Any) -> list[Any]:
+            hard = {"recurrent_activation": "hard_sigmoid"}
+            a = layers.LSTM(4, return_sequences=True, **hard)(x)
+            a = layers.Bidirectional(layers.GRU(3, return_sequences=True, **hard))(a)
+            a = layers.GRU(3, activation="hard_sigmoid", reset_after=False, **hard)(a)
+            b = layers.RNN([layers.LSTMCell(3, **hard), layers.GRUCell(2)])(x)
+            b = layers.SimpleRNN(3, activation="hard_sigmoid")(layers.RepeatVector(3)(b))
+            c = layers.ConvLSTM2D(2, 3)(y)  # hard_sigmoid, if nothing else is said
+            d = layers.SeparableConv2D(4, 2, activation="hard_sigmoid")(z)
+            d = layers.DepthwiseConv2D(2, activation="hard_sigmoid")(d)
+            d = layers.Conv2D(4, 1, groups=2, activation="hard_sigmoid")(d)
+            d = layers.TimeDistributed(layers.Dense(3, activation="hard_sigmoid"))(d)
+            return [a, b, c, layers.Conv2DTranspose(2, 2, activation="hard_sigmoid")(d)]
+
+        model = functional("hard", outputs, (5, 3), (3, 6, 6, 2), (5, 5, 3))
+        scale(model)
+        return model
+
     def named() -> Any:
         x = k.Input((4,), name="x")
         dense = layers.Dense(2, name="a/b")
         other = layers.Dense(2, name="a_b")
         return k.Model({"x": x}, {"one": dense(x), "two": other(x)}, name="named")
 
-    made = (convolutions, recurrent, conv_lstm, nested, transferred, operations, others, tokens)
-    return {each.__name__: each for each in (*made, named)}
+    made = (
+        computed,
+        hard,
+        convolutions,
+        recurrent,
+        conv_lstm,
+        nested,
+        transferred,
+        operations,
+        others,
+        tokens,
+    )
+    return {each.__name__: each for each in (*made, named, computed, hard)}
+
+
+def of_cudnn(k: Any) -> tuple[Any, Any]:
+    """A model of layers of cuDNN, which only a GPU can run, and one that computes the same.
+
+    tf_keras itself converts the weights, as it does when it loads one into the other.
+    """
+    from tf_keras.src.layers.rnn.cudnn_gru import CuDNNGRU
+    from tf_keras.src.layers.rnn.cudnn_lstm import CuDNNLSTM
+    from tf_keras.src.saving.legacy.hdf5_format import preprocess_weights_for_loading
+
+    x, z = k.Input((5, 3)), k.Input((5, 4))
+    kinds = {"one": (CuDNNLSTM, k.layers.LSTM, 4, x), "two": (CuDNNGRU, k.layers.GRU, 3, z)}
+    random = np.random.default_rng(3)
+    old, new = [], []
+    for name, (of_gpu, plain, units, tensor) in kinds.items():
+        one = of_gpu(units, return_sequences=True, name=name)
+        other = plain(units, return_sequences=True, name=name)
+        old.append(one(tensor))
+        new.append(other(tensor))
+        weights = [random.uniform(-1, 1, each.shape) for each in one.get_weights()]
+        one.set_weights(weights)
+        other.set_weights(preprocess_weights_for_loading(other, weights))
+    return k.Model([x, z], old, name="cudnn"), k.Model([x, z], new, name="cudnn")
 
 
 def main() -> None:
@@ -179,6 +245,13 @@ def main() -> None:
         params[name] = model.count_params()
         for ending in ("h5", "keras"):
             model.save(FOLDER / f"{name}.{ending}")
+    model, plain = of_cudnn(k)
+    params["cudnn"] = plain.count_params()
+    inputs = inputs_of([tuple(each.shape[1:]) for each in model.inputs])
+    for index, output in enumerate(plain(inputs)):
+        outputs[f"cudnn.{index}"] = output.numpy()
+    for ending in ("h5", "keras"):
+        model.save(FOLDER / f"cudnn.{ending}")
     model = k.applications.MobileNetV3Small((32, 32, 3), weights=None, classes=2)
     params["mobilenetv3"] = model.count_params()
     (FOLDER / "mobilenetv3.json").write_text(model.to_json() + "\n")
