@@ -6,6 +6,8 @@ import contextlib
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from copy import deepcopy
 from functools import cache
@@ -117,6 +119,23 @@ def test_weights_of_keras_2_15_are_those_in_the_file(file: str) -> None:
     np.testing.assert_array_equal(model.get_layer("dense").kernel, dense)
 
 
+@pytest.mark.nightly
+def test_efficientnet_of_keras_2(tmp_path: Path) -> None:
+    """Made by tf_keras here, because the files have 17 MB each."""
+    pytest.importorskip("tf_keras")
+    make = [sys.executable, str(FOLDER / "make.py"), str(tmp_path)]
+    subprocess.run(make, check=True, timeout=600, capture_output=True)
+    known = np.load(tmp_path / "efficientnetb0.npz")
+    assert np.abs(known["outputs"][0] - known["outputs"][1]).max() > 1e-3
+    for ending in ("h5", "keras"):
+        path = tmp_path / f"efficientnetb0.{ending}"
+        report = analyze(path)
+        assert (report.params, report.macs) == (int(known["params"]), int(known["macs"]))
+        found = np.asarray(ModelFile(str(path)).load()(known["images"]))
+        largest = np.abs(known["outputs"]).max()
+        np.testing.assert_allclose(found, known["outputs"], atol=1e-5 * largest)
+
+
 # Files of older versions, which differ from 2.15 in what they do not say
 
 
@@ -226,6 +245,7 @@ def test_an_architecture_is_a_model() -> None:
     """MobileNetV3 of Keras 2 has slashes in names and arithmetic as layers of TensorFlow's."""
     report = analyze(MADE / "mobilenetv3.json")
     assert report.params == PARAMS_MADE["mobilenetv3"]
+    assert report.macs == json.loads((MADE / "macs.json").read_text())["mobilenetv3"]
     assert not report.totals.unknown
     shown = run_gconv("summary", str(MADE / "mobilenetv3.json"), "--depth", "0")
     assert "1.53 M" in shown.out

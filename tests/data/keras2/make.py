@@ -1,15 +1,17 @@
 """Writes models as Keras 2 does, with what tf_keras, its successor, computes of them.
 
-`python tests/data/keras2/make.py` rewrites the folder `made` beside it. It needs `tf_keras`, which
-no test does: each reads the files, the parameters in `params.json` and the outputs in
-`outputs.npz`, which are for the inputs that `inputs_of` makes. The files in this folder itself are
-by Keras 2.15.
+`python tests/data/keras2/make.py` rewrites the folder `made` beside it. With the path of a folder
+it writes files there that are too large to keep. It needs `tf_keras`, which only the nightly test of
+the large files does. Each other test reads the files, the counts in `params.json` and `macs.json`,
+and the outputs in `outputs.npz`, which are for the inputs that `inputs_of` makes. The files in this
+folder itself are by Keras 2.15.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,6 +229,39 @@ def of_cudnn(k: Any) -> tuple[Any, Any]:
     return k.Model([x, z], old, name="cudnn"), k.Model([x, z], new, name="cudnn")
 
 
+def profiled_macs(model: Any) -> int:
+    """The multiply-accumulates of a model as TensorFlow's profiler counts them."""
+    sys.path.insert(0, str(FOLDER.parent.parent.parent))
+    from profiled import COUNTED, profiled
+
+    found = profiled(model)
+    return sum(found.get(kind, 0) for kind in COUNTED) // 2
+
+
+def write_large(folder: Path) -> None:
+    """Writes EfficientNetB0 as Keras 2 saves it, and what it computes: 33 MB, which no test has.
+
+    Its weights are random, and its outputs are before the softmax, which would hide differences.
+    """
+    import tf_keras as k
+
+    k.utils.set_random_seed(0)
+    shape = (64, 64, 3)
+    model = k.applications.EfficientNetB0(
+        weights=None, input_shape=shape, classes=10, classifier_activation=None
+    )
+    random = np.random.default_rng(4)
+    for each in model.weights:
+        if "moving" in each.name or "gamma" in each.name or "beta" in each.name:
+            each.assign(random.uniform(0.5, 1.5, each.shape))
+    images = random.uniform(0, 255, (2, *shape)).astype("float32")
+    for ending in ("h5", "keras"):
+        model.save(folder / f"efficientnetb0.{ending}")
+    outputs = model(images).numpy()
+    counts = {"params": model.count_params(), "macs": profiled_macs(model)}
+    np.savez(folder / "efficientnetb0.npz", images=images, outputs=outputs, **counts)
+
+
 def main() -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import tensorflow as tf
@@ -255,9 +290,14 @@ def main() -> None:
     model = k.applications.MobileNetV3Small((32, 32, 3), weights=None, classes=2)
     params["mobilenetv3"] = model.count_params()
     (FOLDER / "mobilenetv3.json").write_text(model.to_json() + "\n")
+    macs = {"mobilenetv3": profiled_macs(model)}
+    (FOLDER / "macs.json").write_text(json.dumps(macs, indent=1) + "\n")
     np.savez_compressed(FOLDER / "outputs.npz", **outputs)
     (FOLDER / "params.json").write_text(json.dumps(params, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        write_large(Path(sys.argv[1]))
+    else:
+        main()
