@@ -1,10 +1,10 @@
 """Writes models as Keras 2 does, with what tf_keras, its successor, computes of them.
 
 `python tests/data/keras2/make.py` rewrites the folder `made` beside it. With the path of a folder
-it writes files there that are too large to keep. It needs `tf_keras`, which only the nightly test of
-the large files does. Each other test reads the files, the counts in `params.json` and `macs.json`,
-and the outputs in `outputs.npz`, which are for the inputs that `inputs_of` makes. The files in this
-folder itself are by Keras 2.15.
+it writes files there that are too large to keep. It needs `tf_keras`, which only the nightly test
+of the large files does. Each other test reads the files, the counts in `params.json` and
+`macs.json`, and the outputs in `outputs.npz`, which are for the inputs that `inputs_of` makes. The
+files in this folder itself are by Keras 2.15.
 """
 
 from __future__ import annotations
