@@ -108,6 +108,11 @@ def time_conclusions(times: Collection[TimeUse]) -> Iterator[str]:
                 f" They differ by more than {100 * FAR_OFF:.0f} %: the prediction is "
                 f"{percent_text(abs(difference))} {word} what was measured."
             )
+            if each.is_load_changed(FAR_OFF):
+                text += (
+                    " So do the two times of the network as written: the load of the machine has "
+                    "changed meanwhile."
+                )
         if each.is_broken:
             limit = (
                 percent_text(each.limit / each.before)

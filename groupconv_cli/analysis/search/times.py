@@ -70,6 +70,12 @@ class TimeUse(NamedTuple):
             return None
         return self.predicted / NANOSECONDS / self.measured.median - 1
 
+    def is_load_changed(self, tolerance: float) -> bool:
+        """Whether the two times of the network as written differ by more than this share."""
+        if self.measured_before is None:
+            return False
+        return abs(self.before / NANOSECONDS / self.measured_before.median - 1) > tolerance
+
     @property
     def is_broken(self) -> bool:
         """Whether the measured time is above the limit.
