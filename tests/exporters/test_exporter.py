@@ -39,7 +39,8 @@ def small(family: str):
     text = re.sub(
         r"^(input: \[)[\d$].*, (\d+)\]", rf"\g<1>{size}, {size}, \2]", source.text, flags=re.M
     )
-    text = re.sub(r"(\b(?:repeat|n|d\d|depth\d?): )\d+", r"\g<1>1", text)
+    if family != "unet":  # whose crops are for two convolutions
+        text = re.sub(r"(\b(?:repeat|n|d\d|depth\d?): )\d+", r"\g<1>1", text)
     text = re.sub(r"\b(depths|d): \[\d+(, \d+)*\]", _all_of_one, text)
     text = re.sub(r"units: \d+", "units: 10", text)
     # Rows of the MobileNets and EfficientNet that differ from others in width alone.
