@@ -19,8 +19,11 @@ from groupconv_cli.words import joined
 Progress = Callable[[str, float, float], None]
 """Takes a description, the seconds that have passed, and the seconds in all (0: not known)."""
 
-RUNTIMES = ("gconv", "keras")
-"""'gconv' has the fast layers, 'keras' the stock layers."""
+DEPLOYED = ("litert", "onnx")
+"""The exported model in float32, run by LiteRT or by onnxruntime: inference only."""
+
+RUNTIMES = ("gconv", "keras", *DEPLOYED)
+"""'gconv' has the fast layers, 'keras' the stock layers; the others run the exported model."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Machine:
     """Whether TensorFlow was allowed to use oneDNN."""
     grouped_kernel: bool
     """Whether TensorFlow's own kernel computes grouped convolutions and their gradients here."""
+    deployed: tuple[str, ...] = ()
+    """The names and versions of the runtimes that ran exported models."""
 
 
 MAX_THREADS = 1024
@@ -100,6 +105,11 @@ class MeasureSettings:
         runtimes: object = self.runtimes
         if not isinstance(runtimes, tuple) or not runtimes or {*runtimes} - {*RUNTIMES}:
             raise UsageError(f"runtimes must be a tuple of {joined(RUNTIMES)}; got {runtimes!r}")
+        for runtime in self.runtimes:
+            if runtime in DEPLOYED and self.dtype != "float32":
+                raise UsageError(f"{runtime} is measured in float32; got {self.dtype}")
+            if runtime in DEPLOYED and (self.device or "cpu").partition(":")[0] != "cpu":
+                raise UsageError(f"{runtime} is measured on the cpu; got {self.device}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +126,7 @@ class GroupTimes:
     forward: Timing | None
     """Inference of a batch; None if the measurement was interrupted before it."""
     train: Timing | None
-    """A training step: forward, backward, and an update by SGD."""
+    """A training step: forward, backward, and an update by SGD. None for an exported model."""
     forward_bytes: int | None
     """Peak memory of inference: weights and all other allocations; None if it is unknown."""
     train_bytes: int | None

@@ -75,7 +75,7 @@ def _machine(device: str, settings: MeasureSettings) -> Machine:
     return Machine(
         processor=_processor(),
         cores=psutil.cpu_count(logical=False),
-        threads=_threads(),
+        threads=threads_in_use(),
         device=device,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
@@ -87,7 +87,7 @@ def _machine(device: str, settings: MeasureSettings) -> Machine:
     )
 
 
-def _threads() -> int:
+def threads_in_use() -> int:
     """The threads that one operation of TensorFlow may use.
 
     It is the number that was set, or the number in TensorFlow's variable, or else the number of

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from groupconv_cli.analysis.measurement import (
+    DEPLOYED,
     GroupMeasurement,
     GroupTimes,
     LayerMeasurement,
@@ -21,7 +23,7 @@ from groupconv_cli.analysis.measurement import (
 from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.benchmark.interleaved import Rounds, time_interleaved
-from groupconv_cli.benchmark.machine import configured
+from groupconv_cli.benchmark.machine import configured, threads_in_use
 from groupconv_cli.benchmark.timed_model import TimedModel, peak_bytes
 from groupconv_cli.builder.memory import check_memory
 from groupconv_cli.errors import EnvironmentProblem
@@ -49,7 +51,8 @@ class _Entry(NamedTuple):
     @property
     def key(self) -> Hashable:
         """Equal for rows that compute the same, which are measured once."""
-        runtime = self.runtime if _has_groups(self.network) else ""
+        differs = self.runtime in DEPLOYED or _has_groups(self.network)
+        runtime = self.runtime if differs else ""
         return (runtime, tuple((n.op, n.inputs, n.input_shapes) for n in self.network.nodes))
 
 
@@ -69,7 +72,7 @@ def measure_networks(
         for index, row, network in networks
         for runtime in settings.runtimes
         # With one group both runtimes compute the same.
-        if runtime == settings.runtimes[0] or _has_groups(network)
+        if runtime == settings.runtimes[0] or runtime in DEPLOYED or _has_groups(network)
     ]
     with ready(settings) as machine:
         check_memory({entry.key: entry.network for entry in entries}.values(), settings, machine)
@@ -84,6 +87,7 @@ def measure_networks(
                 _peak(timed, timed.train, machine.device),
             )
             for key, timed in made.items()
+            if timed.train is not None
         }
         taken = timed_runs(made, settings, progress)
     rows = []
@@ -212,8 +216,14 @@ def _runs(timed: Any, phases: Collection[Phase]) -> dict[Phase, Callable[[], Non
 
 def maker(
     network: Network, runtime: str, settings: MeasureSettings, *, updates: bool = True
-) -> Callable[[], TimedModel]:
+) -> Callable[[], Any]:
     """A function that makes the timed model of a network."""
+    if runtime in DEPLOYED:
+        from groupconv_cli.benchmark.deployed_model import DeployedModel
+
+        return lambda: DeployedModel(
+            network, batch=settings.batch, runtime=runtime, threads=threads_in_use()
+        )
     fast = runtime == "gconv"
     return lambda: TimedModel(network, batch=settings.batch, fast=fast, updates=updates)
 
@@ -230,7 +240,8 @@ def _title(entry: _Entry) -> str:
     if not parts or groups != AS_WRITTEN:
         parts.append(f"g={groups}" if isinstance(groups, int) else groups)
     title = " ".join(parts)
-    return f"{title} in stock Keras" if entry.runtime == "keras" else title
+    where = {"keras": " in stock Keras", "litert": " in LiteRT", "onnx": " in onnxruntime"}
+    return title + where.get(entry.runtime, "")
 
 
 def _has_groups(network: Network) -> bool:
@@ -249,18 +260,23 @@ def alone(node: Node) -> Network:
 
 
 def _layer_key(node: Node, runtime: str, settings: MeasureSettings) -> Hashable:
-    shared = runtime if node.is_grouped else settings.runtimes[0]
+    differs = runtime in DEPLOYED or node.is_grouped
+    shared = runtime if differs else settings.runtimes[0]
     return (shared, node.op, node.input_shapes)
 
 
 @contextmanager
 def ready(settings: MeasureSettings) -> Iterator[Machine]:
-    """The machine, set up as the settings ask.
+    """The machine, set up as the settings ask, with the runtimes that they need.
 
-    Raises the errors of `configured`, and EnvironmentProblem if memory is short.
+    Raises the errors of `configured`, and EnvironmentProblem if a runtime is not installed or
+    memory is short.
     """
+    from groupconv_cli.benchmark.deployed_model import require_runtime
+
+    deployed = tuple(require_runtime(each) for each in settings.runtimes if each in DEPLOYED)
     with configured(settings) as machine, _enough_memory():
-        yield machine
+        yield replace(machine, deployed=deployed)
 
 
 @contextmanager

@@ -20,6 +20,8 @@ class Runtime(StrEnum):
     gconv = "gconv"
     keras = "keras"
     both = "both"
+    litert = "litert"
+    onnx = "onnx"
 
 
 MeasureOption = Annotated[
@@ -77,7 +79,7 @@ RuntimeOption = Annotated[
         "--runtime",
         metavar="NAME",
         help="With --measure: gconv for the fast layers (the default), keras for stock layers, "
-        "or both.",
+        "both; litert or onnx for inference of the exported model.",
         show_default=False,
     ),
 ]

@@ -28,7 +28,12 @@ from groupconv_cli.render.view import Cell, Column, Table
 from groupconv_cli.units import ratio, ratio_text, seconds_text
 from groupconv_cli.words import joined, plural
 
-RUNTIME_NAMES = {"gconv": "gconv", "keras": "stock Keras"}
+RUNTIME_NAMES = {
+    "gconv": "gconv",
+    "keras": "stock Keras",
+    "litert": "LiteRT",
+    "onnx": "onnxruntime",
+}
 
 GROUP_COLUMNS = (
     Column("Runtime", key="runtime", drop=1),
@@ -60,12 +65,28 @@ def groups_table(measured: GroupMeasurement, comparison: Comparison) -> Table:
     )
     labels = label_columns(comparison)
     title = _title(measured.machine, measured.settings, _reference(measured))
-    return Table((*labels, *GROUP_COLUMNS), rows, title, labels=len(labels))
+    table = Table((*labels, *GROUP_COLUMNS), rows, title, labels=len(labels))
+    return table if any(row.train for row in measured.rows) else _inference(table)
 
 
 def _reference(measured: GroupMeasurement) -> str:
     """What speed-ups are relative to."""
     return "the network as written" if measured.is_varied else "g=1"
+
+
+def _inference(table: Table) -> Table:
+    """The table without what belongs to training."""
+    kept = [
+        place
+        for place, column in enumerate(table.columns)
+        if not column.key.startswith("train_") and not column.key.endswith("_bytes")
+    ]
+    return table._replace(
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(
+            row._replace(cells=tuple(row.cells[place] for place in kept)) for row in table.rows
+        ),
+    )
 
 
 def _group_cells(row: GroupTimes, measured: GroupMeasurement, several: bool) -> tuple[Cell, ...]:
@@ -287,8 +308,9 @@ def _title(machine: Machine, settings: MeasureSettings, reference: str) -> str:
 def machine_text(machine: Machine) -> str:
     """The machine and the versions in a sentence."""
     onednn = "on" if machine.onednn else "off"
+    deployed = "".join(f"{each}, " for each in machine.deployed)
     return (
-        f"{machine.processor}, {plural(machine.threads, 'thread')}; TensorFlow "
+        f"{machine.processor}, {plural(machine.threads, 'thread')}; {deployed}TensorFlow "
         f"{machine.tensorflow} with oneDNN {onednn}, Keras {machine.keras}, Python "
         f"{machine.python}, {machine.system}."
     )
