@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -21,6 +21,7 @@ from descriptions import again_and_again, backwards, chain, doubled, sequential
 from fuzz_specs import Outcome, run_inside
 from hostile.words import Case
 
+from attack.changed import changed
 from groupconv_cli.errors import GconvError
 from groupconv_cli.exporters.calibration import Input, read_samples
 from groupconv_cli.models.description import check_code, read_config
@@ -116,7 +117,7 @@ NAMES = ("model.keras", "model.h5", "model.weights.h5", "samples.npz")
 
 def with_a_changed_description(random: Random) -> tuple[str, bytes]:
     parts = members(good().keras)
-    text = _changed(random, parts["config.json"])
+    text = changed(random, parts["config.json"])
     if random.random() < 0.7:
         return "model.keras", archive({**parts, "config.json": text.encode()})
     return "model.h5", _hdf5(good().hdf5, lambda file: file.attrs.__setitem__("model_config", text))
@@ -132,11 +133,11 @@ def of_keras_2(random: Random) -> tuple[str, bytes]:
     if path.suffix == ".keras":
         parts = members(data)
         return name, archive(
-            {**parts, "config.json": _changed(random, parts["config.json"]).encode()}
+            {**parts, "config.json": changed(random, parts["config.json"]).encode()}
         )
 
     def change(file: h5py.File) -> None:
-        file.attrs["model_config"] = _changed(random, file.attrs["model_config"])
+        file.attrs["model_config"] = changed(random, file.attrs["model_config"])
 
     return name, _hdf5(data, change)
 
@@ -144,60 +145,6 @@ def of_keras_2(random: Random) -> tuple[str, bytes]:
 OLD = sorted(Path(__file__).parents[1].glob("data/keras2/*.h5")) + sorted(
     Path(__file__).parents[1].glob("data/keras2/*.keras")
 )
-
-
-def _changed(random: Random, text: str | bytes) -> str:
-    """A description with some values that are gone, others, or from elsewhere in it."""
-    config = json.loads(text)
-    for _ in range(random.choice([1, 1, 2, 5])):
-        places = list(_places(config))
-        holder, key = random.choice(places)
-        value = random.choice(VALUES)
-        if random.random() < 0.2:
-            del holder[key]
-        elif random.random() < 0.2:
-            other, place = random.choice(places)
-            try:
-                holder[key] = json.loads(json.dumps(other[place]))
-            except (LookupError, TypeError):
-                continue
-        else:
-            holder[key] = value
-    return json.dumps(config)
-
-
-VALUES: tuple[Any, ...] = (
-    *(None, True, 0, -1, 1, 2, 3, 7, 10**6, 10**9, 10**18, -(10**18), 0.5, 1e308, "", "x", "relu"),
-    *([], [[]], [[[]]], {}, {"a": 1}, [None], [None, None], [0, 0, 0], ["x", 0, 0], "NaN", "\0"),
-    *(
-        "\x1b[31m",
-        "Dense",
-        "Lambda",
-        "keras.layers",
-        "os",
-        "/etc/passwd",
-        "../../x",
-        "channels_first",
-    ),
-    {"class_name": "function", "config": "system", "module": "os", "registered_name": "system"},
-    {"class_name": "__lambda__", "config": {"value": ["4wEAAAA=", None, None]}},
-    {"class_name": "__keras_tensor__", "config": {"shape": [1], "keras_history": ["a", 0, 0]}},
-    {"class_name": "__tensor__", "config": {"value": [1], "dtype": "float32"}},
-    {"class_name": "__numpy__", "config": {"value": [1], "dtype": "float32"}},
-    {"class_name": "__bytes__", "value": "x"},
-    {"class_name": "Dense", "module": "keras.layers", "config": {"units": 10**9}},
-    {"class_name": "Activation", "module": "keras.layers", "config": {"activation": "relu"}},
-)
-
-
-def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    waiting = [tree]
-    while waiting:
-        holder = waiting.pop()
-        for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
-            yield holder, key
-            if isinstance(value, dict | list):
-                waiting.append(value)
 
 
 def with_code(random: Random) -> tuple[str, bytes]:
