@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from groupconv_cli.sources.open import Settings, Tell
 
 
-def spec_text(spec: AnySpec) -> str:
+def spec_text(spec: AnySpec, *, flat: bool = False) -> str:
     """A network as the text of a spec: for a Keras model, one that builds the same layers.
 
-    The text is read again and compared with the network before it is returned.
+    What repeats is written as blocks, in which names are others. With `flat` every layer keeps its
+    name. The text is read again and compared with the network before it is returned.
 
     Raises the errors of `load`, and UsageError for layers that are not in the spec language.
     """
     from groupconv_cli.language.writer import spec_text as written
 
-    return written(network_of(spec))
+    return written(network_of(spec), flat=flat)
 
 
 def model_as_spec(
@@ -33,6 +34,7 @@ def model_as_spec(
     *,
     settings: Settings,
     regroup: Mapping[str, Count],
+    flat: bool = False,
     trust: bool = False,
     progress: Tell,
 ) -> SpecText | None:
@@ -45,10 +47,11 @@ def model_as_spec(
 
     if is_model(name):
         network = load(name, settings=settings, regroup=regroup, trust=trust, progress=progress)
-        return written_spec(network, f"The Keras model {name}, written by gconv init.")
-    if settings or regroup:
+        comment = f"The Keras model {name}, written by gconv init."
+        return written_spec(network, comment, flat=flat)
+    if settings or regroup or flat:
         raise UsageError(
-            "--set and --regroup are for Keras models here, and this is none",
-            "they go with every command that reads the spec, such as gconv summary",
+            "--set, --regroup and --flat are for Keras models here, and this is none",
+            "--set and --regroup go with every command that reads the spec, such as gconv summary",
         )
     return None

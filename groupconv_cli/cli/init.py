@@ -46,20 +46,28 @@ def init(
         ),
     ] = Path("gconv.yaml"),
     force: ForceOption = False,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat", help="Write a Keras model layer by layer, without blocks: names stay."
+        ),
+    ] = False,
     reading: ModelOptions = DEFAULT_MODEL,
 ) -> None:
     """Write a spec to start from, and the schema that editors use to complete and check it.
 
     gconv.schema.json is written beside the spec, unless that file exists.
 
-    A Keras model can be written as a spec if all its layers are in the spec language. Layers keep
-    their names. The spec is read again and compared with the model before it is written.
+    A Keras model can be written as a spec if all its layers are in the spec language. What repeats
+    becomes blocks with parameters. The spec is read again and compared with the model before it is
+    written.
 
     \b
     Examples:
       gconv init
       gconv init resnet50 -o net.yaml
       gconv init model.keras -o net.yaml
+      gconv init keras:ResNet50 -o net.yaml --flat
     """
     from shlex import quote
 
@@ -74,7 +82,12 @@ def init(
     api.import_modules(reading.modules or (), note)
     with spinner() as show:
         written = api.model_as_spec(
-            name or "", settings=settings, regroup=regroup, trust=reading.trust, progress=show
+            name or "",
+            settings=settings,
+            regroup=regroup,
+            flat=flat,
+            trust=reading.trust,
+            progress=show,
         )
     if written is None:
         text, variant = api.starting_point(name, None if to_stdout else quote(output.name))

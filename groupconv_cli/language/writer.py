@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from groupconv_cli.errors import InternalError, Source, SpecError
+from groupconv_cli.errors import InternalError, Source, SpecError, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.language.validate import INPUT
-from groupconv_cli.language.written_items import Written, written_items
+from groupconv_cli.language.written_blocks import ENTERING, Blocks, with_blocks
+from groupconv_cli.language.written_items import Written, WrittenItem, written_items
 from groupconv_cli.language.written_yaml import flow, item_lines, scalar
 from groupconv_cli.network import Network, Node, refuse_foreign
+from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.ops.calls import LayerCall
 from groupconv_cli.words import printable
 
@@ -26,37 +28,69 @@ class SpecText(NamedTuple):
 
     text: str
     renamed: Mapping[str, str]
-    """The names of layers that a spec cannot have, and those that they have now."""
+    """The names of layers that are others in the spec, and those that they have there."""
     unfrozen: int
     """The number of layers that are trained although they were frozen."""
+    has_blocks: bool
+    network: Network
+    """The network of the text."""
 
 
-def spec_text(network: Network) -> str:
+def spec_text(network: Network, *, flat: bool = False) -> str:
     """The text of a spec of the network. Raises the errors of `written_spec`."""
-    return written_spec(network).text
+    return written_spec(network, flat=flat).text
 
 
-def written_spec(network: Network, comment: str = "") -> SpecText:
+def written_spec(network: Network, comment: str = "", *, flat: bool = False) -> SpecText:
     """A spec of the network, with one item for each layer or fewer, after a comment.
+
+    What repeats is written as blocks, unless it must be `flat`: names inside blocks are others.
 
     Raises UsageError for a network with layers that are not in the language, InternalError if the
     text does not give the same network.
     """
     refuse_foreign(network)
+    for index in network.inputs:
+        name, shape = network.nodes[index].name, network.nodes[index].shape
+        if not may_be_input(shape):
+            raise UsageError(
+                f"no spec has the input {name!r} of {network.name}: its shape is {shape_text(shape)}",
+                "an input of a spec has one to three spatial sizes, and then the channels",
+            )
     written = written_items(network)
-    lines = [*_head(network, written.inputs), "layers:", *_List(written).lines(network.outputs)]
+    head = _head(network, written.inputs)
     if comment:
-        lines.insert(0, f"# {printable(comment)}")
-    text = "\n".join(lines) + "\n"
-    try:
-        again = SpecFile(Source("<written>", text)).network()
-    except SpecError as error:
-        raise InternalError(f"the spec written for {network.name} is wrong: {error}") from error
-    different = difference(network, again)
-    if different:
-        raise InternalError(f"the spec written for {network.name} has another {different}")
-    frozen = sum(node.is_frozen for node in network.nodes)
-    return SpecText(text, written.renamed, frozen)
+        head.insert(0, f"# {printable(comment)}")
+    plain = [*head, "layers:", *_List(written.items, written.inputs).lines(network.outputs)]
+    ways = [plain]
+    found = None if flat else with_blocks(written, network.outputs)
+    if found is not None and found.blocks:
+        ways.insert(0, [*head, *_with_blocks(found, written, network.outputs)])
+    wrong = ""
+    for lines in ways:
+        text = "\n".join(lines) + "\n"
+        try:
+            again = SpecFile(Source("<written>", text)).network()
+        except SpecError as error:
+            wrong = f"the spec written for {network.name} is wrong: {error}"
+            continue
+        different = difference(network, again)
+        if different is None:
+            frozen = sum(node.is_frozen for node in network.nodes)
+            return SpecText(text, _renamed(network, again), frozen, lines is not plain, again)
+        wrong = f"the spec written for {network.name} has another {different}"
+    raise InternalError(wrong)
+
+
+def may_be_input(shape: Shape) -> bool:
+    """Whether an input of a spec can have the shape."""
+    return 2 <= len(shape) <= 4
+
+
+def _renamed(network: Network, again: Network) -> dict[str, str]:
+    """The names of layers that differ."""
+    pairs = zip(network.layers, again.layers, strict=True)
+    return {old.name: new.name for old, new in pairs if old.name != new.name}
 
 
 def difference(one: Network, other: Network) -> str | None:
@@ -84,42 +118,67 @@ def _head(network: Network, inputs: Mapping[int, str]) -> list[str]:
     return [f"name: {scalar(network.name)}", given, ""]
 
 
+def _with_blocks(found: Blocks, written: Written, outputs: tuple[int, ...]) -> list[str]:
+    """The blocks, and the layers that use them."""
+    lines = ["blocks:"]
+    for block in found.blocks:
+        body = _List(block.items, {block.reads: ENTERING})
+        layers = body.lines((block.items[-1].output,), "      ")
+        lines.append(f"  {block.name}:")
+        if block.params:
+            lines.append(f"    params: {{{', '.join(block.params)}}}")
+        if body.inputs_read:
+            lines.append(f"    inputs: [{ENTERING}]")
+        lines += ["    layers:", *layers]
+    return [*lines, "", "layers:", *_List(found.items, written.inputs).lines(outputs)]
+
+
 class _List:
-    """The lines of a list of items, whose names are written where something needs them."""
+    """A list of items, whose names are written where something needs them."""
 
-    def __init__(self, written: Written) -> None:
-        self.items = written.items
-        self.inputs = written.inputs
-        self.place = {item.output: position for position, item in enumerate(self.items)}
-        self.named = {item.output for item in self.items if item.is_named}
+    def __init__(self, items: list[WrittenItem], inputs: Mapping[int, str]) -> None:
+        self.items = items
+        self.inputs = inputs
+        self.inputs_read: set[int] = set()
+        """The inputs that items read by their names."""
+        self.item = {item.output: item for item in items}
+        self.place = {item.output: position for position, item in enumerate(items)}
+        self.named = {item.output for item in items if item.is_named}
 
-    def lines(self, outputs: tuple[int, ...]) -> list[str]:
-        """The items, and the names of the outputs if it is not only the last item."""
-        reads = [self._reads(position) for position in range(len(self.items))]
-        ends = [] if outputs == (self.items[-1].output,) else list(map(self._name, outputs))
+    def lines(self, outputs: tuple[int, ...], indent: str = "  ") -> list[str]:
+        """The lines of the items, and of the outputs if it is not only the last item."""
+        reads = [self.reads(position) for position in range(len(self.items))]
+        is_usual = outputs == (self.items[-1].output,)
+        ends = [] if is_usual else [self.name(node) for node in outputs]
         lines = []
         for item, read in zip(self.items, reads, strict=True):
             beside: dict[str, Any] = {"name": item.label} if item.output in self.named else {}
             beside |= {} if read is None else {"from": read}
-            lines += [f"  {line}" for line in item_lines(item.layer, item.args, beside)]
+            beside |= {"repeat": item.repeat} if item.repeat != 1 else {}
+            lines += [indent + line for line in item_lines(item.layer, item.args, beside)]
         return [*lines, *([f"outputs: {flow(ends)}"] if ends else [])]
 
-    def _reads(self, position: int) -> Any:
+    def reads(self, position: int) -> Any:
         """What stands in `from` of an item; None if that is the item before it."""
         item = self.items[position]
         found = [self._one(node, position) for node in item.reads]
         return None if found == [-1] else found if len(found) > 1 else found[0]
 
+    def name(self, node: int) -> str:
+        """The name by which a node can be read, which its item has from now on."""
+        self.named.add(node)
+        return self.item[node].label
+
     def _one(self, node: int, position: int) -> str | int:
         """A tensor that an item reads: the one before it, a near one, or one by its name."""
         if node in self.inputs:
             is_first = position == 0 and node == next(iter(self.inputs))
+            if not is_first:
+                self.inputs_read.add(node)
             return -1 if is_first else self.inputs[node]
         distance = self.place[node] - position
-        item = self.items[self.place[node]]
-        return distance if distance >= -NEAR or not item.may_be_named else self._name(node)
-
-    def _name(self, node: int) -> str:
-        """The name by which a node can be read, which its item has from now on."""
-        self.named.add(node)
-        return self.items[self.place[node]].label
+        is_near = distance >= -NEAR or not self.item[node].may_be_named
+        between = self.items[self.place[node] + 1 : position]
+        if is_near and all(item.repeat == 1 for item in between):
+            return distance  # which counts every repetition as one
+        return self.name(node)

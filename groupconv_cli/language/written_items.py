@@ -43,6 +43,8 @@ class WrittenItem(NamedTuple):
     """The nodes that it reads."""
     output: int
     """The node whose output is the item's."""
+    repeat: int | str = 1
+    """The number of repetitions, or the parameter that has it."""
 
 
 class Written(NamedTuple):
@@ -265,6 +267,31 @@ def follow_up(key: str, op: Op) -> Any:
             args = spec_args(op)
             return {word: args} if args else word
     return None
+
+
+def follow_up_key(item: WrittenItem, following: WrittenItem) -> str | None:
+    """The argument of an item that can stand for the item after it, which reads it; else None."""
+    keys = LAYERS[item.layer].args if item.layer in LAYERS else {}
+    if following.reads != (item.output,) or "activation" not in keys or "activation" in item.args:
+        return None
+    if following.layer in ACTIVATIONS.values():
+        is_plain = following.layer in FUNCTIONS or NAMED[following.layer] == LAYERS[
+            following.layer
+        ].cls(**following.args)
+        return "activation" if is_plain else None
+    is_norm = following.layer.removesuffix("_norm") in NORMS and "norm" in keys
+    return "norm" if is_norm and "norm" not in item.args else None
+
+
+def with_follow_up(item: WrittenItem, key: str, following: WrittenItem) -> WrittenItem:
+    """The item with another one in its arguments."""
+    args = dict(item.args)
+    value: Any = following.layer
+    if key == "norm":
+        word = following.layer.removesuffix("_norm")
+        value = {word: following.args} if following.args else word
+    _give(args, key, value, has_bias="bias" in LAYERS[item.layer].args)
+    return item._replace(args=args, output=following.output)
 
 
 def _give(args: dict[str, Any], key: str, value: Any, *, has_bias: bool) -> None:

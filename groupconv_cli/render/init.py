@@ -21,9 +21,12 @@ def init_sentences(written: SpecText) -> list[str]:
         more = len(written.renamed) - len(pairs)
         listed = joined([*pairs, *([f"{more:,} more"] if more else [])])
         changed = plural(len(written.renamed), "name")
-        told.append(
-            f"Names in a spec have letters, digits, - and _, so {changed} changed: {listed}."
-        )
+        if written.has_blocks:
+            told.append(f"Blocks change {changed}, which --flat would keep: {listed}.")
+        else:
+            told.append(
+                f"Names in a spec have letters, digits, - and _, so {changed} changed: {listed}."
+            )
     if written.unfrozen:
         verbs = ("does", "it does") if written.unfrozen == 1 else ("do", "they do")
         frozen = plural(written.unfrozen, "layer")

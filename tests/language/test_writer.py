@@ -116,3 +116,83 @@ def test_what_is_not_in_the_language_is_not_written() -> None:
     net = load("block").replace(foreign=(Foreign("a", "Lambda"),))
     with pytest.raises(UsageError, match="but not rebuild it"):
         spec_text(net)
+
+
+# Blocks
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "parts"),
+    [
+        ("resnet50", 75, ["stage_2_unit", "repeat: $depth", "params: {filters, filters_2}"]),
+        ("mobilenet_v2", 60, ["repeat: $depth", "activation: relu6}"]),
+        ("shufflenet_v1", 75, ["  - unit: {filters: 60, filters_2: 240}\n    repeat: 3\n"]),
+        ("densenet121", 60, ["repeat: $depth"]),
+        ("vgg16", 35, []),
+        ("nasnet_mobile", 700, []),
+    ],
+)
+def test_what_repeats_becomes_blocks(name: str, most: int, parts: list[str]) -> None:
+    net = load(name)
+    written = written_spec(net)
+    assert written.has_blocks
+    assert len(written.text.splitlines()) <= most
+    for part in parts:
+        assert part in written.text
+    flat = written_spec(net, flat=True)
+    assert not flat.has_blocks
+    assert len(flat.text.splitlines()) > 1.3 * len(written.text.splitlines())
+    assert analyze(written.network).totals == analyze(flat.network).totals == analyze(net).totals
+
+
+def repeated(count: int, *, width: int = 8, last: int = 8) -> dict[str, object]:
+    """Some equal residual units, the last of another width in the middle."""
+    layers: list[object] = [{"conv": {"filters": 8, "kernel": 1}, "name": "stem"}]
+    for number in range(count):
+        middle = last if number == count - 1 else width
+        before = "stem" if number == 0 else f"u{number - 1}_out"
+        layers += [
+            {"conv": {"filters": middle, "kernel": 3, "bias": False}, "name": f"u{number}_a"},
+            {"batch_norm": None, "name": f"u{number}_bn"},
+            {"conv": {"filters": 8, "kernel": 1}, "name": f"u{number}_b"},
+            {"add": None, "name": f"u{number}_out", "from": [-1, before]},
+        ]
+    return {"name": "n", "input": [8, 8, 3], "layers": layers}
+
+
+def test_equal_uses_are_repeated_and_what_differs_is_a_parameter() -> None:
+    equal = written_spec(load(repeated(3)))
+    assert "  - u:\n    name: u0\n    repeat: 3\n" in equal.text
+    assert "params" not in equal.text
+    names = [node.name for node in equal.network.nodes]
+    assert names[2:6] == ["u0.a", "u0.bn", "u0.b", "u0.out"]
+    assert equal.renamed["u0_a"] == "u0.a"
+    other = written_spec(load(repeated(3, last=16)))
+    assert "    params: {filters}\n" in other.text
+    assert "  - u: {filters: 8}\n    name: u0\n    repeat: 2\n" in other.text
+    assert "  - u: {filters: 16}\n    name: u2\n" in other.text
+
+
+def test_one_run_is_no_block() -> None:
+    assert not written_spec(load(repeated(1))).has_blocks
+
+
+def test_a_layer_inside_that_is_read_outside_keeps_the_run_from_being_a_block() -> None:
+    spec = repeated(3)
+    outer = {"concat": None, "from": ["u0_a", "u1_a", "u2_out"]}
+    spec["layers"].append(outer)  # type: ignore[union-attr]
+    written = written_spec(load(spec))
+    assert "u0_a" in written.text
+    check(load(spec))
+
+
+def test_names_without_a_common_beginning_are_left_out() -> None:
+    spec = repeated(4)
+    for number, layer in enumerate(spec["layers"]):  # type: ignore[arg-type]
+        if "from" in layer:
+            layer["from"] = [-1, -4]
+        layer["name"] = f"{['conv2d', 'norm', 'act'][number % 3]}_{number}"
+    text = written_spec(load(spec)).text
+    assert "  unit:\n" in text
+    assert "      - conv: {filters: 8, kernel: 3, norm: batch}\n" in text
+    assert "  - unit:\n    repeat: 4\n" in text

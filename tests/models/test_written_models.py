@@ -101,7 +101,7 @@ def test_a_model_is_written_by_init_and_built_with_its_weights(tmp_path: Path) -
     result = run_gconv("init", "m.keras", "-o", "net.yaml", cwd=tmp_path)
     assert (result.status, result.err) == (0, "")
     said = " ".join(result.out.split())
-    assert "2 names changed: '3x3' is 'layer_3x3' and '1x1' is 'layer_1x1'." in said
+    assert "3 names changed: '3x3' is 'layer_3x3', '3x3_relu' is 'layer_3x3_relu' and" in said
     assert "1 layer of the model does not train; in the spec it does." in said
     assert "gconv build net.yaml --weights m.keras" in said
     text = (tmp_path / "net.yaml").read_text(encoding="utf-8")
@@ -136,11 +136,15 @@ def test_weights_go_by_order_where_names_differ(tmp_path: Path) -> None:
 def test_init_says_what_it_cannot_do(tmp_path: Path) -> None:
     x = keras.Input((4, 4, 3))
     functional(layers.GaussianNoise(0.1, name="n")(x), inputs=x).save(tmp_path / "n.keras")
+    v = keras.Input((12,), name="v")
+    functional(layers.Dense(3)(v), inputs=v).save(tmp_path / "v.keras")
     for args, message in (
+        (["v.keras"], "its shape is 12 an input of a spec has one to three spatial sizes"),
         (["n.keras"], "this layer is not in the spec language: 'n' (GaussianNoise)"),
         (["missing.keras"], "no file 'missing.keras'"),
-        (["resnet50", "--set", "a=1"], "--set and --regroup are for Keras models here"),
-        (["--regroup", "*=4"], "--set and --regroup are for Keras models here"),
+        (["resnet50", "--set", "a=1"], "--set, --regroup and --flat are for Keras models here"),
+        (["--flat"], "--set, --regroup and --flat are for Keras models here"),
+        (["--regroup", "*=4"], "--set, --regroup and --flat are for Keras models here"),
     ):
         result = run_gconv("init", *args, cwd=tmp_path)
         assert (result.status, result.out) == (2, "")
