@@ -140,12 +140,15 @@ def _refuse_untimed(settings: MeasureSettings, budget: Mapping[str, object]) -> 
 
 def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
     """Raises UsageError if a choice for this spec cannot be written to the path."""
+    from shlex import quote
+
     from groupconv_cli.files import refuse_existing
 
     if not isinstance(file, SpecFile):
         raise UsageError(
             "-o writes a spec, and this is a Keras model",
-            "leave -o out; --regroup gives a command the groups that the search has found",
+            f"search a spec of it: gconv init {quote(file.name)} -o net.yaml; or leave -o out, and "
+            "give the groups that the search has found to other commands by --regroup",
         )
     refuse_existing(path, force=force)
 

@@ -53,8 +53,9 @@ def written_spec(network: Network, comment: str = "", *, flat: bool = False) -> 
     for index in network.inputs:
         name, shape = network.nodes[index].name, network.nodes[index].shape
         if not may_be_input(shape):
+            size = shape_text(shape) or "a number"
             raise UsageError(
-                f"no spec has the input {name!r} of {network.name}: its shape is {shape_text(shape)}",
+                f"no spec has the input {name!r} of {network.name}: its shape is {size}",
                 "an input of a spec has one to three spatial sizes, and then the channels",
             )
     written = written_items(network)

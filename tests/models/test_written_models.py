@@ -150,3 +150,17 @@ def test_init_says_what_it_cannot_do(tmp_path: Path) -> None:
         assert (result.status, result.out) == (2, "")
         assert message in " ".join(result.err.split())
     assert not (tmp_path / "gconv.yaml").exists()
+
+
+def test_a_model_is_searched_through_its_spec(tmp_path: Path) -> None:
+    x = keras.Input((8, 8, 8))
+    y = layers.Conv2D(16, 3, padding="same")(layers.Conv2D(8, 1)(x))
+    functional(layers.Conv2D(16, 1)(y), inputs=x).save(tmp_path / "m.keras")
+    search = ("--max-macs", "80%", "-o", "less.yaml")
+    refused = run_gconv("search", "m.keras", *search, cwd=tmp_path)
+    assert (refused.status, refused.out) == (2, "")
+    assert "gconv init m.keras -o net.yaml" in refused.err
+    assert run_gconv("init", "m.keras", "-o", "net.yaml", cwd=tmp_path).status == 0
+    assert run_gconv("search", "net.yaml", *search, cwd=tmp_path).status == 0
+    less, whole = analyze(tmp_path / "less.yaml"), analyze(tmp_path / "net.yaml")
+    assert less.macs <= 0.8 * whole.macs
