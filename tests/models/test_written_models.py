@@ -18,7 +18,12 @@ from groupconv_cli.models.load import applications
 SIZES = {"InceptionV3": 75, "NASNetLarge": 331, "NASNetMobile": 224, "Xception": 71}
 """The smallest inputs of applications that do not take 32×32."""
 
-FOREIGN = {"ConvNeXt": "Normalization", "EfficientNet": "Normalization", "InceptionRes": "Custom"}
+FOREIGN = {
+    "ConvNeXt": "Normalization",
+    "EfficientNetB": "Normalization",
+    "EfficientNetV2B": "Normalization",
+    "InceptionRes": "CustomScaleLayer",
+}
 """Applications by the beginning of their names, with the class that no spec has."""
 
 QUICK = ("MobileNetV2", "ResNet50V2")
