@@ -389,7 +389,7 @@ def test_keras_history() -> None:
     """Breaks: no model is built that slices or pads a tensor, nor by Python code of gconv's."""
     import keras
 
-    from groupconv_cli.codegen.module import HELPERS
+    from groupconv_cli.codegen.file import HELPERS
     from groupconv_cli.keras_internals import name_operation
 
     namespace: dict = {}
