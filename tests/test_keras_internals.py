@@ -18,7 +18,7 @@ from running import ROOT
 PACKAGE = ROOT / "groupconv_cli"
 HOME = "keras_internals.py"
 HOME_IN_TENSORFLOW = "benchmark/machine.py"
-WRITES_CODE = "codegen/module.py"
+WRITES_CODE = "codegen/file.py"
 """Code that gconv writes names operations too, and imports nothing of gconv's."""
 
 OF_NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}

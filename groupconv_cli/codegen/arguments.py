@@ -38,7 +38,7 @@ class Arguments(Body):
         self.rows: list[tuple[Loop | None, dict[str, Code]]] = []
         """The names of the rows of each loop around, and the loop if `$i` counts its turns."""
         self._codes: dict[str, Code] = {}
-        self._live += [] if block is None else [file.local(name) for name in block.params]
+        self.live += [] if block is None else [file.local(name) for name in block.params]
 
     # Names
 

@@ -28,7 +28,7 @@ class Body:
         self.groups: dict[int, str] = {}
         """The codes of the groups of convolutions, by the indices of their nodes."""
         self._names: list[Name] = []
-        self._live: list[str] = []
+        self.live: list[str] = []
 
     # Lines
 
@@ -59,17 +59,17 @@ class Body:
     def fresh(self, *wanted: str) -> str:
         """A variable that is not in use: one of those wanted, or another."""
         more = (f"{wanted[0]}_{count}" for count in range(2, 100_000))
-        return next(name for name in chain(wanted, more) if name not in self._live)
+        return next(name for name in chain(wanted, more) if name not in self.live)
 
     @contextmanager
     def keeping(self, *variables: str) -> Iterator[None]:
         """Keeps variables from being reused."""
-        before = len(self._live)
-        self._live += variables
+        before = len(self.live)
+        self.live += variables
         try:
             yield
         finally:
-            del self._live[before:]
+            del self.live[before:]
 
     def side(self) -> str:
         """A variable for a side path."""

@@ -40,7 +40,7 @@ class Function(Lists):
         if len(names) < 2:
             self.inputs = ["x" if block else "inputs"]
         self.tensors = [dict(zip(names, self.inputs, strict=False))]
-        self._live += self.inputs[1:]
+        self.live += self.inputs[1:]
 
     def write(self, block: Block) -> list[str]:
         """Writes the function of the block; returns its lines."""

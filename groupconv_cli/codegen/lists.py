@@ -45,7 +45,7 @@ class Lists(Composites):
         """
         named = {*outputs, *names_read(items)}
         reaches = _reaches(items)
-        fixed = {*self._live, *self.inputs}
+        fixed = {*self.live, *self.inputs}
         self.tensors.append({})
         recent = [source]
         with ExitStack() as kept:

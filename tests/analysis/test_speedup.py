@@ -121,6 +121,7 @@ MACHINE = Machine(
 def measured(times: dict[int, Timing]) -> GroupMeasurement:
     made = tuple(
         GroupTimes(
+            row=number,
             groups=groups,
             runtime="gconv",
             macs=800 // groups,
@@ -129,7 +130,7 @@ def measured(times: dict[int, Timing]) -> GroupMeasurement:
             forward_bytes=None,
             train_bytes=None,
         )
-        for groups, timing in times.items()
+        for number, (groups, timing) in enumerate(times.items())
     )
     return GroupMeasurement(machine=MACHINE, settings=MeasureSettings(), rows=made, complete=True)
 

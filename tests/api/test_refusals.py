@@ -25,9 +25,15 @@ TFLITE = [each for each in FORMATS if each.name == "tflite"]
         ({"runs": True}, "runs must be a whole number, 1 or more; got True"),
         ({"threads": 1025}, "threads must be at most 1,024; got 1,025"),
         ({"dtype": "int8"}, "unknown dtype 'int8'; there are "),
-        ({"runtimes": ()}, "runtimes must be a tuple of gconv and keras; got ()"),
-        ({"runtimes": "gconv"}, "runtimes must be a tuple of gconv and keras; got 'gconv'"),
-        ({"runtimes": ("torch",)}, "runtimes must be a tuple of gconv and keras; got ('torch',)"),
+        ({"runtimes": ()}, "runtimes must be a tuple of gconv, keras, litert and onnx; got ()"),
+        (
+            {"runtimes": "gconv"},
+            "runtimes must be a tuple of gconv, keras, litert and onnx; got 'gconv'",
+        ),
+        (
+            {"runtimes": ("torch",)},
+            "runtimes must be a tuple of gconv, keras, litert and onnx; got ('torch',)",
+        ),
     ],
 )
 def test_settings_of_a_measurement(settings: dict[str, object], message: str) -> None:
