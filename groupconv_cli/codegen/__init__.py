@@ -10,7 +10,7 @@ from __future__ import annotations
 from groupconv_cli.codegen.file import Unwritable
 from groupconv_cli.codegen.module import flat, structured
 from groupconv_cli.codegen.verify import reproduces
-from groupconv_cli.errors import InternalError
+from groupconv_cli.errors import InternalError, UsageError
 from groupconv_cli.language.expand import Expansion
 from groupconv_cli.language.writer import may_be_input, written_spec
 from groupconv_cli.network import Network, refuse_foreign
@@ -41,7 +41,10 @@ def _with_blocks(network: Network) -> Network:
     is_of_spec = any(node.place is not None for node in network.nodes)
     if is_of_spec or not all(may_be_input(shape) for shape in network.input_shapes):
         return network
-    written = written_spec(network)
+    try:
+        written = written_spec(network)
+    except UsageError:  # it has a part of a layer by itself, which code can have
+        return network
     return written.network if written.has_blocks else network
 
 

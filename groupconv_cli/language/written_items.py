@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Any, NamedTuple
 
+from groupconv_cli.errors import UsageError
 from groupconv_cli.language.items import NAME
 from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.validate import INPUT
@@ -223,8 +224,11 @@ def cleaned(name: str) -> str:
 
 
 def spec_layer(op: Op) -> str:
-    """The name of the op in a spec."""
-    return op.op if op.op in LAYERS else op.plainest().op
+    """The name of the op in a spec. Raises UsageError for a part of a layer by itself."""
+    name = op.op if op.op in LAYERS else op.plainest().op
+    if name not in LAYERS:
+        raise UsageError(f"no spec has the layer {name!r} by itself")
+    return name
 
 
 def spec_args(op: Op) -> dict[str, Any]:
