@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -27,60 +27,57 @@ class Runtime(StrEnum):
 MeasureOption = Annotated[
     bool, typer.Option("--measure", help="Measure time and memory on this machine as well.")
 ]
-BatchOption = Annotated[
-    int | None,
-    typer.Option(
-        "--batch",
-        metavar="N",
-        min=1,
-        max=10**6,
-        help="With --measure: samples in a batch. Default: 8.",
-        show_default=False,
-    ),
-]
-RunsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--runs",
-        metavar="N",
-        min=1,
-        max=10**6,
-        help="With --measure: rounds to time. Default: as many as a stable median needs.",
-        show_default=False,
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        metavar="N",
-        min=1,
-        max=1024,
-        help="With --measure: threads that an operation may use. Default: all.",
-        show_default=False,
-    ),
-]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        help="With --measure: where to run: cpu, gpu or gpu:N. Default: a GPU if there is one.",
-        show_default=False,
-    ),
-]
-MeasureMemoryOption = Annotated[
-    bool,
-    typer.Option("--ignore-memory", help="With --measure: measure even if memory seems too small."),
-]
+
+
+def batch_option(when: str) -> Any:
+    """--batch; the help begins with when it counts."""
+    return _number("--batch", 10**6, f"{when} samples in a batch. Default: 8.")
+
+
+def runs_option(when: str) -> Any:
+    """--runs; the help begins with when it counts."""
+    text = f"{when} rounds to time. Default: as many as a stable median needs."
+    return _number("--runs", 10**6, text)
+
+
+def threads_option(when: str) -> Any:
+    """--threads; the help begins with when it counts."""
+    text = f"{when} threads that an operation may use. Default: all."
+    return _number("--threads", 1024, text)
+
+
+def device_option(when: str) -> Any:
+    """--device; the help begins with when it counts."""
+    text = f"{when} where to run: cpu, gpu or gpu:N. Default: a GPU if there is one."
+    return typer.Option("--device", metavar="NAME", help=text, show_default=False)
+
+
+def runtime_option(text: str) -> Any:
+    """--runtime with this help."""
+    return typer.Option("--runtime", metavar="NAME", help=text, show_default=False)
+
+
+def memory_option(when: str) -> Any:
+    """--ignore-memory; the help begins with when it counts."""
+    return typer.Option("--ignore-memory", help=f"{when} measure even if memory seems too small.")
+
+
+def _number(name: str, most: int, text: str) -> Any:
+    return typer.Option(name, metavar="N", min=1, max=most, help=text, show_default=False)
+
+
+WHEN = "With --measure:"
+
+BatchOption = Annotated[int | None, batch_option(WHEN)]
+RunsOption = Annotated[int | None, runs_option(WHEN)]
+ThreadsOption = Annotated[int | None, threads_option(WHEN)]
+DeviceOption = Annotated[str | None, device_option(WHEN)]
+MeasureMemoryOption = Annotated[bool, memory_option(WHEN)]
 RuntimeOption = Annotated[
     Runtime | None,
-    typer.Option(
-        "--runtime",
-        metavar="NAME",
-        help="With --measure: gconv for the fast layers (the default), keras for stock layers, "
-        "both; litert or onnx for inference of the exported model.",
-        show_default=False,
+    runtime_option(
+        f"{WHEN} gconv for the fast layers (the default), keras for stock layers, both; litert or "
+        "onnx for inference of the exported model."
     ),
 ]
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from groupconv_cli.cli.measure import MeasureOptions, Runtime, measure_settings
+from groupconv_cli.cli.measure import (
+    MeasureOptions,
+    Runtime,
+    batch_option,
+    device_option,
+    measure_settings,
+    memory_option,
+    runs_option,
+    runtime_option,
+    threads_option,
+)
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,60 +24,16 @@ if TYPE_CHECKING:
 
 WHEN = "With a time budget:"
 
-BatchOption = Annotated[
-    int | None,
-    typer.Option(
-        "--batch",
-        metavar="N",
-        min=1,
-        max=10**6,
-        help=f"{WHEN} samples in a batch. Default: 8.",
-        show_default=False,
-    ),
-]
-RunsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--runs",
-        metavar="N",
-        min=1,
-        max=10**6,
-        help=f"{WHEN} rounds to time. Default: as many as a stable median needs.",
-        show_default=False,
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        metavar="N",
-        min=1,
-        max=1024,
-        help=f"{WHEN} threads that an operation may use. Default: all.",
-        show_default=False,
-    ),
-]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        help=f"{WHEN} where to run: cpu, gpu or gpu:N. Default: a GPU if there is one.",
-        show_default=False,
-    ),
-]
+BatchOption = Annotated[int | None, batch_option(WHEN)]
+RunsOption = Annotated[int | None, runs_option(WHEN)]
+ThreadsOption = Annotated[int | None, threads_option(WHEN)]
+DeviceOption = Annotated[str | None, device_option(WHEN)]
+MemoryOption = Annotated[bool, memory_option(WHEN)]
 RuntimeOption = Annotated[
     Runtime | None,
-    typer.Option(
-        "--runtime",
-        metavar="NAME",
-        help=f"{WHEN} what runs the layers, one of those of compare --measure. Default: gconv.",
-        show_default=False,
+    runtime_option(
+        f"{WHEN} what runs the layers, one of those of compare --measure. Default: gconv."
     ),
-]
-MemoryOption = Annotated[
-    bool,
-    typer.Option("--ignore-memory", help=f"{WHEN} measure even if memory seems too small."),
 ]
 FreshOption = Annotated[
     bool,

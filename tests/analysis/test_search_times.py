@@ -8,29 +8,16 @@ from math import log2
 from random import Random
 
 import pytest
+from machines import MACHINE
 
 from groupconv_cli import UnreachableBudget, UsageError, load
-from groupconv_cli.analysis.measurement import Machine, MeasureSettings
+from groupconv_cli.analysis.measurement import MeasureSettings
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.analysis.search.search import SearchOptions, search
 from groupconv_cli.analysis.search.times import Taken, Times
 from groupconv_cli.analysis.search.timing import layer_key
 from groupconv_cli.network import Network, Node
 from groupconv_cli.policy.amounts import AmountError, nanoseconds
-
-MACHINE = Machine(
-    processor="none",
-    cores=1,
-    threads=1,
-    device="CPU:0",
-    system="none",
-    python="3",
-    tensorflow="2",
-    keras="3",
-    gconv="0",
-    onednn=False,
-    grouped_kernel=False,
-)
 
 SPEC = {
     "input": [6, 6, 4],

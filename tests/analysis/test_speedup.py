@@ -6,11 +6,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from machines import MACHINE
 
 from groupconv_cli.analysis.measurement import (
     GroupMeasurement,
     GroupTimes,
-    Machine,
     MeasureSettings,
     Timing,
 )
@@ -101,21 +101,6 @@ def test_counts_that_are_not_told_apart_are_named_together() -> None:
 def test_there_is_no_conclusion_without_something_to_compare() -> None:
     assert conclusion(rows({1: noisy(8)})) is None
     assert conclusion(rows({2: noisy(8), 4: noisy(5)})) is None
-
-
-MACHINE = Machine(
-    processor="a processor",
-    cores=1,
-    threads=1,
-    device="CPU:0",
-    system="",
-    python="",
-    tensorflow="",
-    keras="",
-    gconv="",
-    onednn=True,
-    grouped_kernel=True,
-)
 
 
 def measured(times: dict[int, Timing]) -> GroupMeasurement:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from machines import MACHINE
 from running import clean_environment, run_gconv, run_process
 
 from groupconv_cli import api, load
@@ -25,7 +26,6 @@ from groupconv_cli.analysis.measurement import (
     GroupTimes,
     LayerMeasurement,
     LayerTimes,
-    Machine,
     MeasureSettings,
     Timing,
 )
@@ -223,20 +223,6 @@ def test_stock_layers_are_timed_beside_the_fast() -> None:
 
 
 # What it looks like, from times that are given
-
-MACHINE = Machine(
-    processor="Processor",
-    cores=2,
-    threads=4,
-    device="CPU:0",
-    system="Linux",
-    python="3.11",
-    tensorflow="2.21",
-    keras="3.15",
-    gconv="0.1",
-    onednn=True,
-    grouped_kernel=True,
-)
 
 
 def group_times(groups: int | str, forward: float | None, train: float | None, runtime="gconv"):

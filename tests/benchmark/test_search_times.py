@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from machines import MACHINE
 from running import run_gconv
 
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings, Timing
@@ -20,19 +21,6 @@ from groupconv_cli.benchmark.candidates import CALL
 from groupconv_cli.benchmark.interleaved import Rounds
 from groupconv_cli.benchmark.time_cache import TimeCache, cache_folder
 
-MACHINE = Machine(
-    processor="none",
-    cores=1,
-    threads=1,
-    device="CPU:0",
-    system="none",
-    python="3",
-    tensorflow="2",
-    keras="3",
-    gconv="0",
-    onednn=False,
-    grouped_kernel=False,
-)
 BATCH_OF_2 = MeasureSettings(batch=2)
 
 SPEC = """\
