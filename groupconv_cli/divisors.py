@@ -13,21 +13,27 @@ MAX_LISTED = 10**10
 MAX_SHOWN = 12
 
 
-def divisors(number: int) -> list[int]:
-    """All divisors in rising order. Raises ValueError for a number above MAX_FACTORED."""
+def factors(number: int) -> dict[int, int]:
+    """The prime factors with their exponents. Raises ValueError for a number above MAX_FACTORED."""
     if number > MAX_FACTORED:
-        raise ValueError(f"{number} is too large to list its divisors")
-    found, rest, factor = [1], number, 2
+        raise ValueError(f"{number} is too large to factor")
+    found: dict[int, int] = {}
+    rest, factor = number, 2
     while rest > 1:
         if factor * factor > rest:
             factor = rest
-        power = [1]
         while rest % factor == 0:
             rest //= factor
-            power.append(power[-1] * factor)
-        if len(power) > 1:
-            found = [each * times for times in power for each in found]
+            found[factor] = found.get(factor, 0) + 1
         factor += 1 if factor == 2 else 2
+    return found
+
+
+def divisors(number: int) -> list[int]:
+    """All divisors in rising order. Raises ValueError for a number above MAX_FACTORED."""
+    found = [1]
+    for prime, exponent in factors(number).items():
+        found = [each * prime**power for power in range(exponent + 1) for each in found]
     return sorted(found)
 
 

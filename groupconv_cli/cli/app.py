@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from functools import cache
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ from groupconv_cli.cli.init import init
 from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.search import search
+from groupconv_cli.cli.signals import end_cleanly
 from groupconv_cli.cli.summary import summary
 from groupconv_cli.errors import UsageError
 from groupconv_cli.runtime import own_process
@@ -126,10 +126,7 @@ app.command(short_help="Print the JSON Schema of specs.")(schema)
 def main() -> None:
     """Runs the program; the console script and `python -m groupconv_cli` call this."""
     _hold_streams()
-    for name in ("SIGTERM", "SIGHUP"):
-        ending = getattr(signal, name, None)
-        if ending and signal.getsignal(ending) is signal.SIG_DFL:  # nohup ignores SIGHUP
-            signal.signal(ending, _end)
+    end_cleanly()
     own_process()
     raise SystemExit(guarded(_run))
 
@@ -147,11 +144,6 @@ def _hold_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-
-
-def _end(number: int, _: object) -> None:
-    """Ends the program cleanly, so that no half-written file is left behind."""
-    raise SystemExit(128 + number)
 
 
 def _run() -> int:

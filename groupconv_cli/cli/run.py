@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, get_type_hints
 
 from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
+from groupconv_cli.cli.signals import ended
 from groupconv_cli.errors import GconvError, InternalError, SpecError
 
 INTERRUPTED = 130
@@ -97,29 +99,44 @@ def guarded(action: Callable[[], int | None]) -> int:
         complain("standard output is closed")
         return GconvError.exit_status
     try:
-        return action() or 0
-    except SpecError as error:
+        return action() or _of_signal()
+    except KeyboardInterrupt:
+        note("interrupted")
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - reported, or raised again
+        return _of_signal() or _reported(error)
+
+
+def _of_signal() -> int:
+    """The exit status of a signal that came, but that some library took for its own; else 0."""
+    number = ended()
+    if number is None:
+        return 0
+    if number == signal.SIGINT:
+        note("interrupted")
+    return 128 + number
+
+
+def _reported(error: Exception) -> int:
+    """Says what the error is; returns the exit status."""
+    if isinstance(error, SpecError):
         from groupconv_cli.render.problems import problem_lines
 
         diagnostics = error.diagnostics
         emit_problems(lambda width: problem_lines(diagnostics, width))
         return error.exit_status
-    except GconvError as error:
+    if isinstance(error, GconvError):
         complain(error.message, error.hint, error.details)
         if isinstance(error, InternalError):
             note("this is a bug in gconv; please report it with the spec")
         return error.exit_status
-    except KeyboardInterrupt:
-        note("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE
-    except OSError as error:
+    if isinstance(error, OSError):
         complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return GconvError.exit_status
-    except Exception as error:
-        if os.environ.get("GCONV_DEBUG"):
-            raise
-        complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
-        note("this is a bug in gconv; GCONV_DEBUG=1 shows where. Please report it with the spec")
-        return InternalError.exit_status
+    if os.environ.get("GCONV_DEBUG"):
+        raise error
+    complain(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
+    note("this is a bug in gconv; GCONV_DEBUG=1 shows where. Please report it with the spec")
+    return InternalError.exit_status

@@ -128,13 +128,15 @@ def compare_with_every_choice(
         budget[metric] = random.choice([*each, low + (high - low) * random.randint(0, 9) // 9])
         if tight:  # near the least that is possible
             budget[metric] = random.choice(each[: 1 + len(each) // 5])
-    values = []
-    for (chosen, made), cost in zip(found, costs, strict=True):
-        if all(cost[m] <= budget[m] for m in metrics):
-            if keep == "connections":
-                values.append(-sum(log2(g) for g in chosen.values()))
-            else:
-                values.append(of(keep, made))
+    every_value = [
+        -sum(log2(g) for g in chosen.values()) if keep == "connections" else of(keep, made)
+        for chosen, made in found
+    ]
+    values = [
+        value
+        for value, cost in zip(every_value, costs, strict=True)
+        if all(cost[m] <= budget[m] for m in metrics)
+    ]
     options = {"keep": keep, "per": per, "allow_unmixed": unmixed}
     if not values:
         with pytest.raises(UnreachableBudget):
@@ -149,6 +151,16 @@ def compare_with_every_choice(
     assert [node.op for node in made.nodes] == [node.op for node in report.network.nodes]
     assert {each.metric: each.used for each in report.budgets} == {m: of(m, made) for m in metrics}
     assert all(each.used <= each.limit for each in report.budgets)
+    # Of the choices with that value it costs least; params count a little too.
+    first = report.budgets[0].metric
+    same = [
+        cost[first]
+        for value, cost in zip(every_value, costs, strict=True)
+        if value == pytest.approx(report.value, rel=1e-12, abs=1e-9)
+        and all(cost[m] <= budget[m] for m in metrics)
+    ]
+    every = [cost[first] for cost in costs]
+    assert of(first, made) - min(same) <= 1e-3 * (max(every) - min(every))
     # The single counts are among the choices of `per="network"`.
     uniform = [
         c

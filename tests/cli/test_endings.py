@@ -50,14 +50,14 @@ def interrupted(args: list[str], number: int, cwd: Path, until: str) -> tuple[in
     return process.returncode, err
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "said"),
-    [
-        (signal.SIGINT, 130, "gconv: interrupted\n"),
-        (signal.SIGTERM, 143, ""),
-        (signal.SIGHUP, 129, ""),
-    ],
-)
+ENDED = [
+    (signal.SIGINT, 130, "gconv: interrupted\n"),
+    (signal.SIGTERM, 143, ""),
+    (signal.SIGHUP, 129, ""),
+]
+
+
+@pytest.mark.parametrize(("number", "status", "said"), ENDED)
 def test_a_signal_while_tensorflow_loads_leaves_everything_as_it_was(
     tmp_path, number: int, status: int, said: str
 ) -> None:
@@ -65,6 +65,27 @@ def test_a_signal_while_tensorflow_loads_leaves_everything_as_it_was(
     ended = interrupted(["build", "basic", "--force"], number, tmp_path, until=".basic-*")
     assert ended == (status, said)
     assert files(tmp_path) == ["basic.keras"]
+    assert (tmp_path / "basic.keras").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("where", ["a native module", "a callback"])
+@pytest.mark.parametrize(("number", "status", "said"), ENDED)
+def test_a_signal_that_a_library_takes_for_its_own(
+    tmp_path, number: int, status: int, said: str, where: str
+) -> None:
+    """Native modules report an import that ends as one that fails; callbacks drop exceptions."""
+    (tmp_path / "basic.keras").write_bytes(b"precious")
+    took = {
+        "a native module": "try:\n    os.kill(os.getpid(), NUMBER); time.sleep(9)\n"
+        "except BaseException as error:\n    raise ImportError('initialization failed') from error",
+        "a callback": "class Key: pass\n"
+        "def call(_): os.kill(os.getpid(), NUMBER); time.sleep(0.1)\n"
+        "key = Key(); kept = weakref.ref(key, call); del key\nraise ImportError('no TensorFlow')",
+    }[where].replace("NUMBER", str(int(number)))
+    (tmp_path / "tensorflow.py").write_text(f"import os, time, weakref\n{took}")
+    path = f"{tmp_path}{os.pathsep}{clean_environment()['PYTHONPATH']}"
+    done = in_bash('"$@"', "build", "basic", "--force", cwd=tmp_path, env={"PYTHONPATH": path})
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
     assert (tmp_path / "basic.keras").read_bytes() == b"precious"
 
 

@@ -19,6 +19,7 @@ from groupconv_cli.analysis.search.report import (
     UniformChoice,
 )
 from groupconv_cli.analysis.search.solver import require_solver
+from groupconv_cli.analysis.search.ties import as_good_as, cost_losses, log_losses
 from groupconv_cli.analysis.search.times import Taken, Timer, TimeUse
 from groupconv_cli.analysis.search.timing import TimeModel, layers_to_time, phases_of
 from groupconv_cli.analysis.search.units import ALL, Unit, units_of, with_counts
@@ -105,6 +106,9 @@ RANGE = re.compile(r"[0-9]{1,18} ?- ?[0-9]{1,18}")
 FOR_EXTREMES = 1 / 6
 """The share of the time for each extreme of a frontier. The least may be hard to prove, and the
 best that is found serves as well."""
+
+FOR_TIES = 1 / 4
+"""The share of the time that is left for the choice between those of the same value."""
 
 MAX_POINTS = 100
 """The most budgets of a frontier."""
@@ -227,6 +231,18 @@ class _Task:
         """The best choice within budgets, in a share of the time that is left."""
         return self.solver.best(self._problem(self.losses, budgets), share)
 
+    def _cheapest(self, outcome: Outcome) -> Outcome:
+        """A proven outcome with the choice that costs least of all that have its value."""
+        whole = log_losses(self.units.units) if self.options.keep == "connections" else self.losses
+        if outcome.choice is None or not outcome.is_proven or whole is None:
+            return outcome
+        losses = cost_losses(self.units.units, self.budgets[0])
+        within = (*self.budgets, as_good_as(outcome.choice, whole))
+        found = self.solver.best(self._problem(losses, within), FOR_TIES).choice
+        if found is None or self.value(found) != self.value(outcome.choice):
+            return outcome
+        return outcome._replace(choice=found)
+
     def _problem(
         self, losses: tuple[tuple[float, ...], ...], budgets: tuple[Budget, ...]
     ) -> Problem:
@@ -259,7 +275,7 @@ class _Task:
 
     def report(self) -> SearchReport:
         """The result. Raises UnreachableBudget if there is none."""
-        outcome = self.best(self.budgets)
+        outcome = self._cheapest(self.best(self.budgets))
         choice = outcome.choice
         if choice is None:
             raise self._unreachable()
