@@ -9,6 +9,7 @@ import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
+import hypothesis
 import pytest
 from running import (  # noqa: F401
     CHANGES_OUTPUT,
@@ -45,7 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keeps TensorFlow from the tests if that is asked for."""
+    """Sets what examples are tried, and keeps TensorFlow from the tests if that is asked for.
+
+    Always the same random examples run, so that no change fails for what another one did. The
+    nightly run takes new ones each time.
+    """
+    hypothesis.settings.register_profile("always", derandomize=True)
+    if not config.option.nightly:
+        hypothesis.settings.load_profile("always")
     if config.option.without_tensorflow:
         sys.meta_path.insert(0, _Skipping())
 

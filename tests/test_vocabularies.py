@@ -7,10 +7,11 @@ completion, messages and the schema, and to work. And no list anywhere else repe
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
@@ -252,6 +253,21 @@ def lists_in(tree: ast.AST, words: set[str]) -> Iterator[tuple[int, set[str]]]:
     """The lines of lists, and what of the words they have: displays, enums, and sentences."""
     word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     in_words = re.compile(rf"(?<!\w)(?:{word})(?:(?:, | and | or )(?:{word}))+(?!\w)")
+    for line, found in _texts_and_lists(tree):
+        if isinstance(found, str):
+            for listed in in_words.finditer(found):
+                yield line, set(re.split(", | and | or ", listed[0]))
+        else:
+            yield line, words & found
+
+
+@functools.cache
+def _texts_and_lists(tree: ast.AST) -> list[tuple[int, str | frozenset[Hashable]]]:
+    """The texts and the lists of a tree, which are the same whatever words are looked for."""
+    return list(_each_text_and_list(tree))
+
+
+def _each_text_and_list(tree: ast.AST) -> Iterator[tuple[int, str | frozenset[Hashable]]]:
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -270,12 +286,11 @@ def lists_in(tree: ast.AST, words: set[str]) -> Iterator[tuple[int, set[str]]]:
             items = [each.value for each in node.body if isinstance(each, ast.Assign)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if id(node) not in docstrings:
-                for found in in_words.finditer(node.value):
-                    yield node.lineno, set(re.split(", | and | or ", found[0]))
+                yield node.lineno, node.value
             continue
-        for column in (items, *columns_of(items)):
+        for column in (items, *columns_of(items)) if items else ():
             here = {each.value for each in column if isinstance(each, ast.Constant)}
-            yield getattr(node, "lineno", 0), words & here
+            yield getattr(node, "lineno", 0), frozenset(here)
 
 
 def columns_of(items: list[ast.expr | None]) -> Iterator[list[ast.expr | None]]:
@@ -288,6 +303,7 @@ def columns_of(items: list[ast.expr | None]) -> Iterator[list[ast.expr | None]]:
     return map(list, zip_longest(*rows))
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     """A file, less its lists of other things."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ def catalogue(word: str | None = None) -> Sequence[Bundled]:
     from groupconv_cli.sources.catalogue import names
     from groupconv_cli.words import did_you_mean
 
-    networks = tuple(bundled())
+    networks = bundled()
     if word is None:
         return networks
     sought = word.lower()

@@ -92,8 +92,13 @@ def names() -> list[str]:
     return found
 
 
-def catalogue() -> Iterator[Bundled]:
-    """Every network of the catalogue, including every variant of a family."""
+@cache
+def catalogue() -> tuple[Bundled, ...]:
+    """Every network of the catalogue, including every variant of a family. Made once: it is slow."""
+    return tuple(_bundled())
+
+
+def _bundled() -> Iterator[Bundled]:
     for family in families():
         source = source_of(family)
         about, published = _comment(source.text)

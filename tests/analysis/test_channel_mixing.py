@@ -255,7 +255,7 @@ def test_what_leaves_a_published_network_is_fully_mixed(name: str) -> None:
 
 
 @settings(
-    max_examples=int(os.environ.get("GCONV_EXAMPLES", "15")),
+    max_examples=int(os.environ.get("GCONV_EXAMPLES", "6")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -263,7 +263,8 @@ def test_what_leaves_a_published_network_is_fully_mixed(name: str) -> None:
 def test_random_networks_never_depend_on_more(spec) -> None:
     import keras
 
-    assume(len(spec["input"]) < 4 or "max_pool" not in str(spec))  # TensorFlow has none in float64
+    # TensorFlow has no pools of three dimensions in float64.
+    assume(len(spec["input"]) < 4 or "pool" not in str(spec))
     keras.backend.clear_session(free_memory=False)
     keras.config.set_dtype_policy("float64")
     try:

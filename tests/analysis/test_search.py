@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from search_networks import hard_to_mix, random_network
+from specs import nightly_but
 
 from groupconv_cli import UnreachableBudget, analyze, search
 from groupconv_cli.analysis.channel_mixing import follow
@@ -80,7 +81,7 @@ def every_choice(network: Network, per: str, *, unmixed: bool):
             yield chosen, made
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", nightly_but(range(4), range(10)))
 def test_no_choice_is_better(seed: int) -> None:
     random = Random(seed)
     done = 0
@@ -96,7 +97,7 @@ def test_no_choice_is_better(seed: int) -> None:
         compare_with_every_choice(random, network, per)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", nightly_but(range(3), range(10)))
 def test_no_choice_that_mixes_is_better(seed: int) -> None:
     """Networks with little between grouped convolutions, and budgets that are hard to keep."""
     random = Random(1000 + seed)

@@ -138,8 +138,8 @@ def far(found, expected) -> float:
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-ALWAYS = ("mobilenet_v2", "shufflenet_v1")
-"""Depthwise convolutions and residual branches; grouped ones, shuffles and pooling."""
+ALWAYS = ("mobilenet_v2",)
+"""Depthwise convolutions and residual branches. Groups and shuffles are tested by rank below."""
 
 
 WITH_ONE_OUTPUT = [family for family in families() if family != "fpn"]

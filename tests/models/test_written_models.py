@@ -26,7 +26,7 @@ FOREIGN = {
 }
 """Applications by the beginning of their names, with the class that no spec has."""
 
-QUICK = ("MobileNetV2", "ResNet50V2")
+QUICK = ("MobileNetV2",)
 OTHERS = sorted(
     name for name in applications() if name not in QUICK and not name.startswith((*FOREIGN,))
 )
