@@ -45,9 +45,9 @@ finish_jobs() {
   fi
 }
 
-# An environment as a user makes it.
+# plain_environment NAME [PYTHON]: an environment as a user makes it.
 plain_environment() {
-  "$python" -m venv "$work/$1"
+  "${2:-$python}" -m venv "$work/$1"
   # shellcheck disable=SC1091
   source "$work/$1/bin/activate"
 }

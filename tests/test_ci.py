@@ -26,7 +26,7 @@ from groupconv_cli.render.summary import summary_view
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-HEAVY = {"tensorflow", "keras", "psutil", "highspy"}
+HEAVY = {"tensorflow", "keras", "psutil", "highspy", "jinja2", "scipy"}
 
 
 def fenced(language: str) -> list[str]:

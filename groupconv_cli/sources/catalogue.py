@@ -94,7 +94,7 @@ def names() -> list[str]:
 
 @cache
 def catalogue() -> tuple[Bundled, ...]:
-    """Every network of the catalogue, including every variant of a family. Made once: it is slow."""
+    """Every network of the catalogue, and every variant of a family. They are made once."""
     return tuple(_bundled())
 
 
