@@ -146,6 +146,28 @@ def check_memory(
     _check(what, needed, available, remedy=f"{way}, {IGNORE}")
 
 
+COPIES = {"sgd": 1, "adamw": 2}
+"""Numbers that an optimizer keeps for each weight."""
+
+
+def check_training_memory(
+    network: Network, batch: int, dtype: str, optimizer: str, *, ignore: bool = False
+) -> None:
+    """Raises EnvironmentProblem if memory is too small to train a network with such batches.
+
+    With `ignore` it raises nothing. The estimate is that of measuring, and what the optimizer
+    keeps.
+    """
+    need, available = measure_need([network], dtype), available_bytes()
+    kept = COPIES[optimizer] * total(network, dtype).weight_bytes
+    need = need._replace(fixed=need.fixed + kept)
+    fitting = need.largest_batch(available)
+    way = f"--batch {fitting} fits" if fitting else "a smaller network takes less"
+    what = f"training {network.name} with a batch of {batch:,}"
+    needed = need.fixed + batch * need.sample
+    _check(what, needed, available, ignore=ignore, remedy=f"{way}, {IGNORE}")
+
+
 def available_bytes() -> int:
     """The memory available without swapping: the machine's, or less if a cgroup limits it."""
     from groupconv_cli.runtime import require

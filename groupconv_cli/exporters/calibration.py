@@ -10,7 +10,7 @@ import numpy as np
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.foreign import brief
-from groupconv_cli.models.safety import opened_archive
+from groupconv_cli.models.arrays import read_arrays
 from groupconv_cli.words import joined
 
 SAVE_ARRAYS = "numpy.savez('samples.npz', input=array) writes a file that can be read"
@@ -32,7 +32,7 @@ def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
 
     Raises UsageError if the file cannot be read or an array does not fit its input.
     """
-    arrays = _arrays(path)
+    arrays = read_arrays(path, SAVE_ARRAYS)
     if len(inputs) == 1 and len(arrays) == 1:
         arrays = {inputs[0].name: next(iter(arrays.values()))}
     missing = [each.name for each in inputs if each.name not in arrays]
@@ -85,19 +85,6 @@ def _all_checked(what: str, inputs: list[Input], arrays: list[Any]) -> list[Any]
     if len(counts) > 1:
         raise UsageError(f"{what} has unequal numbers of samples: {joined(_texts(counts))}")
     return samples
-
-
-def _arrays(path: Path) -> dict[str, Any]:
-    with opened_archive(path, "cannot be read as an .npz file", SAVE_ARRAYS):
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    if not arrays:
-        raise UsageError(f"{path} has no arrays in it", SAVE_ARRAYS)
-    for name, array in arrays.items():
-        # For a member that is not a .npy file, NumPy returns its bytes.
-        if not isinstance(array, np.ndarray):
-            raise UsageError(f"{path}: {name[:80]!r} in it is not an array", SAVE_ARRAYS)
-    return arrays
 
 
 def _checked(place: str, wanted: Input, array: Any) -> Any:

@@ -1,0 +1,114 @@
+"""How different the features of a network are: their effective rank, and their correlations.
+
+Neither is a measure of quality: features may differ more and tell classes apart less.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from groupconv_cli.network import Network
+
+SAMPLES = 500
+"""The most test samples that features are computed of."""
+
+POSITIONS = 8
+"""The most positions of each sample, evenly spaced, that are taken as samples of their own."""
+
+
+class Diversity(NamedTuple):
+    """How different the features of a network are, on test data."""
+
+    effective_rank: float | None
+    """Of the channels at the input of the last dense layer; None where there is none."""
+    width: int | None
+    """The number of these channels."""
+    rank_share: float | None
+    """The effective rank over the width."""
+    within: float | None
+    """The mean absolute correlation of two channels in one group of the last grouped convolution.
+
+    None without such a convolution, or if no group has two output channels.
+    """
+    between: float | None
+    """The same for two channels in different groups."""
+
+
+class Watched(NamedTuple):
+    """The nodes of a network at which its features are seen; None where there is none."""
+
+    features: int | None
+    """The node that the last dense layer reads."""
+    grouped: int | None
+    """The last grouped convolution."""
+
+    @classmethod
+    def of(cls, network: Network) -> Watched:
+        """Those of a network. A node is the last if no other of its kind is after it."""
+        dense = [node.inputs[0] for node in network.nodes if node.op.op == "dense"]
+        grouped = [index for index, node in enumerate(network.nodes) if node.is_grouped]
+        return cls(dense[-1] if dense else None, grouped[-1] if grouped else None)
+
+
+def diversity(features: Any, grouped: Any, groups: int | None) -> Diversity:
+    """The diversity of features and of the outputs of a grouped convolution.
+
+    Both have the shape (samples, channels), or are None.
+    """
+    rank = None if features is None else effective_rank(features)
+    width = None if features is None else int(features.shape[-1])
+    share = rank / width if rank is not None and width else None
+    of_pairs = (None, None) if grouped is None or not groups else correlations(grouped, groups)
+    return Diversity(rank, width, share, *of_pairs)
+
+
+def effective_rank(features: Any) -> float | None:
+    """The exponential of the entropy of the normalized singular values (Roy and Vetterli 2007).
+
+    `features` has the shape (samples, channels). Each channel is standardized; one that never
+    changes counts for nothing. It is at most the smaller number of both, 0 if nothing changes, and
+    None if a feature is not finite.
+    """
+    if not np.isfinite(features).all():
+        return None
+    values = np.linalg.svd(_standardized(features), compute_uv=False)
+    if not values.sum():
+        return 0.0
+    shares = values / values.sum()
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def correlations(outputs: Any, groups: int) -> tuple[float | None, float | None]:
+    """The mean absolute correlations of two channels of one group, and of different groups.
+
+    `outputs` has the shape (samples, channels); each group has as many channels in sequence.
+    Channels that never change have no correlations and are left out. None stands for no such pair.
+    """
+    if not np.isfinite(outputs).all():
+        return None, None
+    x = _standardized(outputs)
+    size = x.shape[1] // groups
+    group = np.arange(x.shape[1]) // size
+    changes = x.any(axis=0)
+    x, group = x[:, changes], group[changes]
+    absolute = np.abs(x.T @ x) / len(x)
+    same = group[:, None] == group
+    itself = np.eye(len(group), dtype=bool)
+    return _mean(absolute[same & ~itself]), _mean(absolute[~same])
+
+
+def _mean(values: Any) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _standardized(x: Any) -> Any:
+    """Each channel with the mean 0 and the variance 1, or 0 if it never changes."""
+    x = np.asarray(x, np.float64)
+    centred = x - x.mean(axis=0)
+    deviation = np.sqrt(np.square(centred).mean(axis=0))
+    # Rounding leaves a little where all values are equal.
+    still = deviation <= 1e-7 * np.abs(x).max(axis=0, initial=0)
+    return np.where(still, 0, centred / np.where(still, 1, deviation))

@@ -1,0 +1,106 @@
+"""Whether a network can be trained, and on this data."""
+
+from __future__ import annotations
+
+import re
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.network import Network, Node, refuse_foreign
+from groupconv_cli.ops.base import Shape, shape_text
+from groupconv_cli.training.samples import Data
+
+SIZE_OF_OUTPUT = {"dense": "units", "conv": "filters"}
+"""The argument with the number of output channels, by op."""
+
+
+def check_trainable(network: Network) -> None:
+    """Raises UsageError for a network of which no training to classify is defined.
+
+    It needs one input and one output with known sizes, a number for each class, and weights.
+    """
+    refuse_foreign(network)
+    name = network.name
+    if network.open_inputs is not None:
+        listed = ",".join("?" if size is None else str(size) for size in network.open_inputs[0])
+        raise UsageError(
+            f"{name} leaves sizes of its input open: {listed}; training needs all of them",
+            "give them: --set input=224,224,3, with your sizes",
+        )
+    for what, ends in (("inputs", network.inputs), ("outputs", network.outputs)):
+        if len(ends) != 1:
+            raise UsageError(
+                f"{name} has {len(ends)} {what}; training is for networks with one input and one "
+                "output, a number for each class"
+            )
+    output = network.nodes[network.outputs[0]].shape
+    if len(output) != 1:
+        raise UsageError(
+            f"the output of {name} is {shape_text(output)}; training needs one number for each "
+            "class",
+            "end it with global_avg_pool and dense: {units: CLASSES}",
+        )
+    if not any(node.cost.params > node.cost.non_trainable for node in network.nodes):
+        raise UsageError(f"{name} has no weights that training changes")
+
+
+def check_fits(data: Data, network: Network) -> None:
+    """Raises UsageError unless the network can be trained on the data.
+
+    Its input must have the shape of a sample, and its output a number for each class.
+    """
+    check_trainable(network)
+    wanted, given = network.input_shape, data.shape
+    if fitting(given, wanted) is None:
+        raise UsageError(
+            f"the input of {network.name} is {shape_text(wanted)}, and the samples of "
+            f"{data.name} are {shape_text(given)}",
+            _input_that_fits(network, given),
+        )
+    units = network.nodes[network.outputs[0]].shape[0]
+    if units != data.classes:
+        raise UsageError(
+            f"{network.name} has {units:,} outputs, and {data.name} has {data.classes:,} classes",
+            _output_that_fits(network, data.classes),
+        )
+
+
+def fitting(given: Shape, wanted: Shape) -> Shape | None:
+    """The shape to give samples for an input; None if they do not fit it.
+
+    Samples without an axis for the only channel fit.
+    """
+    return wanted if wanted in (given, (*given, 1)) else None
+
+
+def _input_that_fits(network: Network, given: Shape) -> str:
+    wanted = network.input_shape
+    shape = (*given, 1) if len(given) + 1 == len(wanted) else given
+    if len(shape) != len(wanted) or network.origin is None:
+        return f"the data must be samples×{shape_text(wanted)}"
+    name = network.nodes[network.inputs[0]].name
+    return f"give the network this input: --set {name}={','.join(map(str, shape))}"
+
+
+def _output_that_fits(network: Network, classes: int) -> str:
+    """What to change: a variable if the last layer has its size from one, else the layer."""
+    last = _last_layer(network)
+    if last is None or network.origin is None:
+        return f"its last layer must be dense: {{units: {classes}}}"
+    argument = SIZE_OF_OUTPUT[last.op.op]
+    text = f"{last.op.op}: {{{argument}: {classes}}}"
+    if last.place is None:
+        return f"its last layer must be {text}"
+    line = last.place.source.text.splitlines()[last.place.line - 1]
+    if variable := re.search(rf"\b{argument}:\s*\$(\w+)\s*[,}}]", line):
+        return f"--set {variable[1]}={classes} sets the last layer"
+    return f"its layer {last.name!r} must be {text} ({last.place.source.name}:{last.place.line})"
+
+
+def _last_layer(network: Network) -> Node | None:
+    """The last layer that sets the number of outputs, if one way leads to it."""
+    node = network.nodes[network.outputs[0]]
+    while node.op.op not in SIZE_OF_OUTPUT:
+        if len(node.inputs) != 1:
+            return None
+        node = network.nodes[node.inputs[0]]
+    return node
