@@ -192,6 +192,21 @@ class LayerMeasurement:
         return max(0.0, timing.median - (self.call.median if self.call else 0.0))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConversionMeasurement:
+    """A Keras model before and after its conversion, measured in turn."""
+
+    machine: Machine
+    settings: MeasureSettings
+    forward: tuple[Timing, Timing] | None
+    """Inference of a batch, before and after; None if the measurement was interrupted before it."""
+    train: tuple[Timing, Timing] | None
+    """A training step: forward, backward, and an update by SGD."""
+    untrained: str
+    """Why training was not measured; empty if it was."""
+    complete: bool
+
+
 def rounds_needed(samples: tuple[float, ...], tolerance: float) -> int:
     """The number of samples for which the median's standard error is within `tolerance` of it.
 

@@ -35,7 +35,13 @@ from groupconv_cli.api.bundled import (
     starting_point,
 )
 from groupconv_cli.api.choosing import how_to_use, refuse_to_write, search, write_choice
-from groupconv_cli.api.measuring import compare_measured, measure, measure_layers, measured_sweep
+from groupconv_cli.api.measuring import (
+    compare_measured,
+    measure,
+    measure_conversion,
+    measure_layers,
+    measured_sweep,
+)
 from groupconv_cli.api.reading import import_modules, load
 from groupconv_cli.api.varying import equal_cost, vary, vary_sweep
 from groupconv_cli.api.writing import model_as_spec, spec_text
@@ -67,6 +73,7 @@ __all__ = [
     "is_spec",
     "load",
     "measure",
+    "measure_conversion",
     "measure_layers",
     "measured_sweep",
     "model_as_spec",

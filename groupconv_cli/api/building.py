@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from groupconv_cli.sources.open import open_spec, silent
 if TYPE_CHECKING:
     import keras
 
+    from groupconv_cli.analysis.measurement import MeasureSettings
     from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.api.reading import AnySpec
     from groupconv_cli.exporters.build_files import BuildReport, ModelSource
@@ -212,27 +214,43 @@ def accelerate_file(
     ignore_memory: bool = False,
     settings: Settings | None = None,
     trust: bool = False,
+    measuring: MeasureSettings | None = None,
     progress: Tell = silent,
 ) -> Conversion:
     """Saves the model of a file with fast grouped convolutions, or with `portable` stock ones.
 
     The saved file is loaded again, and its outputs and gradients are compared with the original's.
+    `measuring` are the settings of `measure_conversion`, if it is called next: they set the threads
+    and the device.
 
     Raises the errors of `accelerate` and `portable`, EnvironmentProblem if memory is short, and
     InternalError if the two differ. Nothing is saved if there is an error.
     """
     from groupconv_cli.exporters.convert_file import convert_file
 
-    return convert_file(
-        model,
-        path,
-        portable=portable,
-        force=force,
-        ignore_memory=ignore_memory,
-        settings=settings,
-        trust=trust,
-        progress=progress,
-    )
+    with _placed(measuring):
+        return convert_file(
+            model,
+            path,
+            portable=portable,
+            force=force,
+            ignore_memory=ignore_memory,
+            settings=settings,
+            trust=trust,
+            progress=progress,
+        )
+
+
+def _placed(settings: MeasureSettings | None) -> AbstractContextManager[object]:
+    """Runs the block where the settings ask for, if there are any."""
+    if settings is None:
+        return nullcontext()
+    from groupconv_cli.runtime import load_keras
+
+    load_keras()
+    from groupconv_cli.benchmark.machine import placed
+
+    return placed(settings)
 
 
 def _model_source(spec: AnySpec) -> ModelSource:

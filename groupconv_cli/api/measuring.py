@@ -11,6 +11,7 @@ from groupconv_cli.network import refuse_foreign
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import (
+        ConversionMeasurement,
         GroupMeasurement,
         LayerMeasurement,
         MeasureSettings,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     )
     from groupconv_cli.analysis.sweep import Sweep
     from groupconv_cli.api.reading import AnySpec
+    from groupconv_cli.exporters.convert_file import Conversion
 
 
 def measure(
@@ -92,6 +94,21 @@ def measure_layers(
     from groupconv_cli.benchmark.measure import measure_layers as measured
 
     return measured(network, settings, progress or _no_progress)
+
+
+def measure_conversion(
+    conversion: Conversion,
+    settings: MeasureSettings,
+    *,
+    progress: Progress | None = None,
+) -> ConversionMeasurement:
+    """The model of `accelerate_file` before and after its conversion, timed on this machine.
+
+    Raises the errors of `measure`. KeyboardInterrupt during the rounds ends them.
+    """
+    from groupconv_cli.benchmark.converted import measure_converted
+
+    return measure_converted(conversion, settings, progress or _no_progress)
 
 
 def _default_settings() -> MeasureSettings:

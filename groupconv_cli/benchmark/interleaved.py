@@ -24,8 +24,8 @@ LEAST, MOST = 5, 60
 SLOW = 10.0
 """A task that takes this many times as long as the median task is not in every round."""
 
-LEAST_OF_SLOW = 3
-"""The least samples of such a task."""
+LEAST_OF_SLOW = 5
+"""The least samples of such a task: with fewer, no speed-up over it can be told."""
 
 TOLERANCE = 0.02
 """The standard error of a median, as a share of the median, at which no more rounds are needed."""

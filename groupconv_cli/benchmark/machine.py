@@ -27,17 +27,27 @@ def configured(settings: MeasureSettings) -> Iterator[Machine]:
     Raises UsageError if the device does not exist, or if threads are given after TensorFlow has
     begun to compute, because their number is fixed then.
     """
-    if settings.threads is not None:
-        _limit_threads(settings.threads)
-    device = _device(settings.device)
-    with as_shipped():
+    with placed(settings) as device, as_shipped():
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(settings.dtype)
         try:
-            with quiet(), tf.device(f"/{device}"):
+            with quiet():
                 yield _machine(device, settings)
         finally:
             keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def placed(settings: MeasureSettings) -> Iterator[str]:
+    """Runs the block with the settings' threads and device; yields the device's name.
+
+    Raises the errors of `configured`.
+    """
+    if settings.threads is not None:
+        _limit_threads(settings.threads)
+    device = _device(settings.device)
+    with tf.device(f"/{device}"):
+        yield device
 
 
 def _limit_threads(threads: int) -> None:

@@ -24,7 +24,7 @@ from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow
 from groupconv_cli.analysis.totals import total
 from groupconv_cli.benchmark.interleaved import Rounds, time_interleaved
 from groupconv_cli.benchmark.machine import configured, threads_in_use
-from groupconv_cli.benchmark.timed_model import TimedModel, peak_bytes
+from groupconv_cli.benchmark.timed_model import TimedModel, peak_bytes, timed_network
 from groupconv_cli.builder.memory import check_memory
 from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.network import Network, Node
@@ -225,7 +225,7 @@ def maker(
             network, batch=settings.batch, runtime=runtime, threads=threads_in_use()
         )
     fast = runtime == "gconv"
-    return lambda: TimedModel(network, batch=settings.batch, fast=fast, updates=updates)
+    return lambda: timed_network(network, batch=settings.batch, fast=fast, updates=updates)
 
 
 def _peak(timed: TimedModel, run: Callable[[], None], device: str) -> int | None:

@@ -11,12 +11,23 @@ import keras
 import tensorflow as tf
 
 from groupconv_cli.builder.build_model import build_model
+from groupconv_cli.exporters.inputs import as_argument
 from groupconv_cli.models.convert import make_fast
 from groupconv_cli.network import Network
 
 
+def timed_network(network: Network, *, batch: int, fast: bool, updates: bool) -> TimedModel:
+    """A network's model with random weights on random input of one batch."""
+    dtype = keras.config.dtype_policy().compute_dtype
+    # Inputs of another dtype would be cast, which does not happen inside a network.
+    model = build_model(network, dtype)
+    if fast:
+        make_fast(model)
+    return TimedModel(model, _random(model.inputs, batch), updates=updates)
+
+
 class TimedModel:
-    """A network's model with random weights on random input of one batch, compiled as in use.
+    """A Keras model on given input of one batch, compiled as in use.
 
     `forward` is a call in inference. With `updates`, `train` is a training step: forward, backward
     from the mean square of the outputs, and an update of the weights by SGD. The learning rate is
@@ -24,14 +35,10 @@ class TimedModel:
     gradients of the outputs to the inputs and weights, without a loss.
     """
 
-    def __init__(self, network: Network, *, batch: int, fast: bool, updates: bool) -> None:
-        dtype = keras.config.dtype_policy().compute_dtype
-        # Inputs of another dtype would be cast, which does not happen inside a network.
-        model = build_model(network, dtype)
-        if fast:
-            make_fast(model)
+    def __init__(self, model: Any, inputs: list[Any], *, updates: bool) -> None:
         self._model = model
-        self.inputs = _random(model.inputs, batch)
+        self.inputs = inputs
+        batch = int(inputs[0].shape[0])
         self.output_gradients = [] if updates else _random(model.outputs, batch)
         self._optimizer = keras.optimizers.SGD(0.0)
         if updates and model.trainable_variables:
@@ -56,7 +63,7 @@ class TimedModel:
         return sum(int(value.dtype.size * tf.size(value)) for value in (*weights, *self.inputs))
 
     def _call(self, inputs: list[Any], *, training: bool) -> list[Any]:
-        outputs = self._model(inputs if len(inputs) > 1 else inputs[0], training=training)
+        outputs = self._model(as_argument(self._model, inputs), training=training)
         return list(tf.nest.flatten(outputs))
 
     def _infer(self, inputs: list[Any]) -> list[Any]:
@@ -68,7 +75,9 @@ class TimedModel:
             outputs = self._call(inputs, training=True)
             loss = sum(tf.reduce_mean(tf.square(tf.cast(y, tf.float32))) for y in outputs)
         if weights:
-            gradients = tape.gradient(loss, [weight.value for weight in weights])
+            gradients = tape.gradient(
+                loss, [weight.value for weight in weights], unconnected_gradients="zero"
+            )
             self._optimizer.apply(gradients, weights)
         return [loss]
 

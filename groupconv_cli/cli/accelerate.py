@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from groupconv_cli import api
+from groupconv_cli.cli.measure import DEFAULT_STEP, StepOptions, step_settings
 from groupconv_cli.cli.options import (
     ForceOption,
     ImportOption,
@@ -15,7 +17,7 @@ from groupconv_cli.cli.options import (
     file_name,
     parse_settings,
 )
-from groupconv_cli.cli.run import command
+from groupconv_cli.cli.run import INTERRUPTED, command
 
 
 @command
@@ -48,6 +50,7 @@ def accelerate(
         bool,
         typer.Option("--ignore-memory", help="Convert it even if memory seems too small."),
     ] = False,
+    measuring: StepOptions = DEFAULT_STEP,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,22 +63,27 @@ def accelerate(
     ] = None,
     trust: TrustOption = False,
     modules: ImportOption = None,
-) -> None:
+) -> int:
     """Save a Keras model with fast grouped convolutions.
 
     Weights, names and outputs stay the same. The saved file is loaded again, and its outputs and
     gradients are compared with the original's on random input. To load it, import
-    groupconv_cli.layers first. --portable makes a file that loads without gconv.
+    groupconv_cli.layers first. --portable makes a file that loads without gconv. --measure times
+    a call in inference and a training step, before and after.
 
     \b
     Examples:
       gconv accelerate model.keras -o fast.keras
+      gconv accelerate model.keras -o fast.keras --measure --batch 32
       gconv accelerate fast.keras -o model.keras --portable
     """
-    from groupconv_cli.cli.output import note, write_sentences
-    from groupconv_cli.cli.progress import spinner
+    from groupconv_cli.cli.output import emit, note, width_of, write_sentences
+    from groupconv_cli.cli.progress import bar, spinner
     from groupconv_cli.render.build import conversion_sentences
+    from groupconv_cli.render.conversion import conversion_view
+    from groupconv_cli.render.text import lines
 
+    settings_of_measure = step_settings(measuring, ignore_memory=ignore_memory)
     api.import_modules(modules or (), note)
     with spinner() as show:
         report = api.accelerate_file(
@@ -86,6 +94,14 @@ def accelerate(
             ignore_memory=ignore_memory,
             settings=parse_settings(settings),
             trust=trust,
+            measuring=settings_of_measure,
             progress=show,
         )
     write_sentences(conversion_sentences(report))
+    if settings_of_measure is None:
+        return 0
+    with bar() as progress:
+        measured = api.measure_conversion(report, settings_of_measure, progress=progress)
+    view = conversion_view(measured)
+    emit([[], *lines(view, width=width_of(sys.stdout), exact=False)])
+    return 0 if measured.complete else INTERRUPTED

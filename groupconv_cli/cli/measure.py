@@ -1,4 +1,4 @@
-"""The options of --measure, which `compare` and `summary` share."""
+"""The options of --measure, which `compare`, `summary` and `accelerate` share."""
 
 from __future__ import annotations
 
@@ -119,3 +119,27 @@ def measure_settings(options: MeasureOptions, dtype: str | None) -> MeasureSetti
         ignore_memory=options.ignore_memory,
         runtimes=("gconv", "keras") if chosen == "both" else (chosen,),
     )
+
+
+class StepOptions(NamedTuple):
+    """--measure, and the options that go with it where what runs is given."""
+
+    measure: MeasureOption = False
+    batch: BatchOption = None
+    runs: RunsOption = None
+    threads: ThreadsOption = None
+    device: DeviceOption = None
+
+
+DEFAULT_STEP = StepOptions()
+
+
+def step_settings(options: StepOptions, *, ignore_memory: bool) -> MeasureSettings | None:
+    """The settings that these options ask for; None without --measure.
+
+    Raises UsageError if one of them is given without --measure.
+    """
+    given = MeasureOptions(**options._asdict())
+    if options.measure:
+        given = given._replace(ignore_memory=ignore_memory)
+    return measure_settings(given, None)

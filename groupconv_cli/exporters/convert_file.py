@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.builder.memory import check_run
 from groupconv_cli.errors import InternalError, UsageError
@@ -20,6 +20,7 @@ from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
     from groupconv_cli.exporters.agreement import ConversionAgreement
+    from groupconv_cli.network import Network
 
 
 class Conversion(NamedTuple):
@@ -35,6 +36,11 @@ class Conversion(NamedTuple):
     unchanged: list[str]
     """The names of grouped convolutions of custom classes, which stay unchanged."""
     portable: bool
+    network: Network
+    original: Any
+    """The model as it was."""
+    result: Any
+    """The model that was loaded from the new file."""
 
 
 def convert_file(
@@ -94,7 +100,9 @@ def convert_file(
                 "nothing was saved"
             )
     size = path.stat().st_size
-    return Conversion(original.name, path, size, found, reached, missed, portable)
+    return Conversion(
+        original.name, path, size, found, reached, missed, portable, network, original, again
+    )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.units import bytes_text, decimal_text, percent_text
+from groupconv_cli.units import bytes_text, decimal_text
 from groupconv_cli.words import joined, plural
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def conversion_sentences(report: Conversion) -> list[str]:
         f"Saved {report.path} ({bytes_text(report.size)}). {compared}",
         f"Gradients of the weights were not compared: {found.left_out}."
         if found.gradients is None
-        else f"Gradients of the weights: max difference {percent_text(found.gradients)}.",
+        else f"Gradients of the weights: max difference "
+        f"{decimal_text(found.gradients)} of their size.",
     ]
     if found.says_nothing:
         lines.append(

@@ -114,12 +114,16 @@ def _timing_cells(timing: Timing | None, dense: Timing | None, batch: int) -> tu
 
 def group_notes(measured: GroupMeasurement) -> tuple[str, ...]:
     """How the times were taken."""
-    counts = [len(t.samples) for row in measured.rows for t in (row.forward, row.train) if t]
+    timings = [t for row in measured.rows for t in (row.forward, row.train) if t]
+    return rounds_note(timings, measured.machine, complete=measured.complete)
+
+
+def rounds_note(timings: list[Timing], machine: Machine, *, complete: bool) -> tuple[str, ...]:
+    """How often and where the times were taken, and whether the user interrupted."""
+    counts = [len(timing.samples) for timing in timings]
     spread = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else f"{max(counts)}"
-    notes = [
-        f"Medians of {spread} rounds, measured in turn. {machine_text(measured.machine)}",
-    ]
-    if not measured.complete:
+    notes = [f"Medians of {spread} rounds, measured in turn. {machine_text(machine)}"]
+    if not complete:
         notes.append(INTERRUPTED)
     return tuple(notes)
 
@@ -299,10 +303,14 @@ def whole_notes(measured: LayerMeasurement) -> tuple[str, ...]:
 
 
 def _title(machine: Machine, settings: MeasureSettings, reference: str) -> str:
-    return (
-        f"Measured here · batch {settings.batch} · {settings.dtype} · {machine.device} · "
-        f"{plural(machine.threads, 'thread')} · speed-up vs {reference}"
-    )
+    where = where_text(machine, settings, settings.dtype)
+    return f"Measured here · {where} · speed-up vs {reference}"
+
+
+def where_text(machine: Machine, settings: MeasureSettings, *more: str) -> str:
+    """The batch and the device, for a title. `more` stands after the batch."""
+    threads = plural(machine.threads, "thread")
+    return " · ".join([f"batch {settings.batch}", *more, machine.device, threads])
 
 
 def machine_text(machine: Machine) -> str:

@@ -187,12 +187,12 @@ def test_layers_are_given_inputs_of_their_dtype() -> None:
     """A cast that the layer does not have inside a network would be timed with it."""
     import keras
 
-    from groupconv_cli.benchmark.timed_model import TimedModel
+    from groupconv_cli.benchmark.timed_model import timed_network
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("bfloat16")
     try:
-        made = TimedModel(load(SPEC), batch=1, fast=True, updates=False)
+        made = timed_network(load(SPEC), batch=1, fast=True, updates=False)
     finally:
         keras.config.set_dtype_policy(before)
     assert [x.dtype.name for x in (*made.inputs, *made.output_gradients)] == ["bfloat16"] * 2
