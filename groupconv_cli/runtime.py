@@ -40,14 +40,17 @@ _paused: list[Callable[[], None]] = []
 """Functions that switch on again what the command line switched off for short runs."""
 
 
-def require(*modules: str) -> None:
-    """Raises EnvironmentProblem with the packages to install if one is missing. Imports nothing."""
+def require(*modules: str, install: str = "") -> None:
+    """Raises EnvironmentProblem with what to install if one is missing. Imports nothing.
+
+    `install` is the command for that, unless it is the one for these modules by their names.
+    """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         raise EnvironmentProblem(
             f"this needs {joined(missing)}, which {are} not installed",
-            f"pip install {' '.join(missing)}",
+            install or f"pip install {' '.join(missing)}",
         )
 
 

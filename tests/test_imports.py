@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from running import ROOT, clean_environment, run_python
 
-HEAVY = ("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema")
+HEAVY = (
+    *("tensorflow", "keras", "numpy", "rich", "pydantic", "psutil", "jsonschema"),
+    *("matplotlib", "pandas", "scipy", "jinja2"),
+)
 
 RULES = ("groupconv_cli.lint", "groupconv_cli.lint.rules")
 

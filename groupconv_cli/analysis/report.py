@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
-from groupconv_cli.analysis.totals import Totals
+from groupconv_cli.analysis.totals import LayerBytes, Totals
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
 from groupconv_cli.ops.kinds import Value
@@ -32,6 +32,7 @@ class LayerRow(NamedTuple):
     item: int
     reach: Reach | None
     """The reach of its output; None if it was too much to follow."""
+    memory: LayerBytes
     assumed: str = ""
     """The name of its class, if its MACs are assumed to be those of the class it derives from."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from random import Random
@@ -67,10 +67,20 @@ def speed_up(timing: Timing, dense: Timing) -> SpeedUp:
     ratios = [theirs / ours for theirs, ours in pairs]
     if len(ratios) < LEAST_ROUNDS:
         return SpeedUp(median(ratios), None)
+    return SpeedUp(median(ratios), _interval(ratios))
+
+
+@lru_cache(maxsize=256)
+def median_interval(timing: Timing) -> tuple[float, float] | None:
+    """The 95 % interval of the median, as `speed_up` makes it; None with few rounds."""
+    return _interval(timing.samples) if len(timing.samples) >= LEAST_ROUNDS else None
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
     random = Random(0)  # noqa: S311  (not for cryptography)
-    drawn = sorted(median(random.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
+    drawn = sorted(median(random.choices(values, k=len(values))) for _ in range(RESAMPLES))
     edge = round(0.025 * RESAMPLES)
-    return SpeedUp(median(ratios), (drawn[edge], drawn[-1 - edge]))
+    return drawn[edge], drawn[-1 - edge]
 
 
 class CountTimes(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groupconv_cli.analysis.channel_mixing import of_layers
 from groupconv_cli.analysis.report import LayerRow, Summary
-from groupconv_cli.analysis.totals import activations, total
+from groupconv_cli.analysis.totals import activations, bytes_of_layers, total
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops.base import Window, per_axis
 
@@ -30,10 +30,15 @@ def summarize(network: Network, dtype: str | None = None) -> Summary:
             path=node.path,
             item=node.item,
             reach=reached,
+            memory=sizes,
             assumed=node.op.assumed,
         )
-        for node, dense, reached in zip(
-            network.layers, baseline.layers, of_layers(network), strict=True
+        for node, dense, reached, sizes in zip(
+            network.layers,
+            baseline.layers,
+            of_layers(network),
+            bytes_of_layers(network, dtype),
+            strict=True,
         )
     )
     return Summary(

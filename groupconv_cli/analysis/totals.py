@@ -135,6 +135,35 @@ def weight_bytes(node: Node, dtype: str | None = None) -> int:
     return node.weights_read * size_of(node.storage.weights) + node.storage.besides
 
 
+class LayerBytes(NamedTuple):
+    """The bytes of one layer, for one sample."""
+
+    activations: int
+    """Its output; 0 if it moves no data."""
+    weights: int
+    """The weights that running it reads, shared ones included."""
+    moved: int
+    """What it reads (inputs and weights) and writes."""
+
+
+def bytes_of_layers(network: Network, dtype: str | None = None) -> list[LayerBytes]:
+    """The bytes of every layer, in the order of `network.layers`; see `total` for the dtype.
+
+    Those of activations add up to the totals' activations, and what is moved to theirs.
+
+    Raises UsageError for an unknown dtype.
+    """
+    sizes = _output_bytes(network, dtype)
+    inputs = set(network.inputs)
+    made = []
+    for index, (node, size) in enumerate(zip(network.nodes, sizes, strict=True)):
+        if index not in inputs:
+            weights = weight_bytes(node, dtype)
+            written = 0 if node.op.is_view else size
+            made.append(LayerBytes(written, weights, weights + _moved(node, size, sizes)))
+    return made
+
+
 def total(network: Network, dtype: str | None = None, values: Activations | None = None) -> Totals:
     """The costs of the network with weights and activations of one dtype.
 

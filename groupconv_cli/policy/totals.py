@@ -69,10 +69,10 @@ TOTALS = (
         is_budgeted=True,
         can_be_equal=True,
         is_of_macs=True,
-        drop=6,
+        drop=7,
     ),
     TotalInfo("weight_bytes", "weights", "bytes", "weights", "100MB", drop=5),
-    TotalInfo("activation_bytes", "activations", "bytes", "activations", "50MB"),
+    TotalInfo("activation_bytes", "activations", "bytes", "activations", "50MB", drop=6),
     TotalInfo(
         *("peak_bytes", "peak memory", "bytes", "memory", "200MB"),
         is_budgeted=True,

@@ -44,6 +44,19 @@ def search_json(report: SearchReport) -> str:
             "value": uniform and uniform.value,
             **totals_of(uniform and uniform.totals),
         },
+        "written_value": report.written_value,
+        "singles": [
+            {
+                "groups": each.groups,
+                "value": each.value,
+                "allowed": each.is_allowed,
+                "used": [
+                    _in_unit(budget.metric, used)
+                    for budget, used in zip(report.budgets, each.used, strict=True)
+                ],
+            }
+            for each in report.singles
+        ],
         "frontier": frontier
         and {
             "metric": frontier.metric,

@@ -169,3 +169,9 @@ def compare_with_every_choice(
         if all(of(x, m) <= budget[x] for x in metrics)
     ]
     assert (report.uniform is not None) == bool(uniform)
+    changing = [i for unit in units(network, per) for i in unit]
+    for single in report.singles:
+        made = network.regrouped(dict.fromkeys(changing, single.groups))
+        assert single.used == tuple(of(each.metric, made) for each in report.budgets)
+    allowed = {c[changing[0]] for c, _ in every_choice(network, "network", unmixed=unmixed)}
+    assert {each.groups for each in report.singles if each.is_allowed} == allowed

@@ -14,7 +14,13 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Timing,
 )
-from groupconv_cli.analysis.speedup import CountTimes, Outcome, conclusion, speed_up
+from groupconv_cli.analysis.speedup import (
+    CountTimes,
+    Outcome,
+    conclusion,
+    median_interval,
+    speed_up,
+)
 from groupconv_cli.render.measure import conclusions
 
 
@@ -50,6 +56,14 @@ def test_a_ratio_is_of_calls_in_the_same_round() -> None:
 def test_the_verdict_of_a_row(ratio: float, spread: float, rounds: int, outcome: Outcome) -> None:
     dense = noisy(ratio, spread, rounds, seed=1)
     assert speed_up(noisy(1.0, spread, rounds, seed=2), dense).outcome is outcome
+
+
+def test_the_interval_of_a_median_is_that_of_another_bootstrap_within_chance() -> None:
+    timing = noisy(2.0, 0.2, 30, 3)
+    generator = np.random.default_rng(5)
+    drawn = np.median(generator.choice(timing.samples, (20_000, 30)), axis=1)
+    assert median_interval(timing) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), rel=0.02)
+    assert median_interval(Timing((1.0,) * 4)) is None
 
 
 def test_the_interval_is_that_of_scipys_bootstrap_within_chance() -> None:

@@ -58,6 +58,22 @@ def test_layers_that_move_no_data_write_nothing() -> None:
     assert most_alive(net, values(net)) == alive_by_definition(net) == 2 * 768
 
 
+@pytest.mark.parametrize("name", ["shufflenet_v1", "unet"])
+@pytest.mark.parametrize("dtype", [None, "float16"])
+def test_the_bytes_of_layers_add_up_to_those_of_the_network(name: str, dtype: str | None) -> None:
+    report = analyze(name, dtype=dtype)
+    memory = [layer.memory for layer in report.layers]
+    assert sum(each.activations for each in memory) == report.totals.activation_bytes
+    assert sum(each.moved for each in memory) == report.totals.moved_bytes
+    assert sum(each.weights for each in memory) == report.totals.weight_bytes
+
+
+def test_the_bytes_of_a_layer_by_hand() -> None:
+    report = analyze({"input": [8, 8, 4], "layers": [{"conv": {"filters": 8, "kernel": 3}}]})
+    output, weights = 8 * 8 * 8 * 4, (9 * 4 * 8 + 8) * 4
+    assert report.layers[0].memory == (output, weights, weights + 8 * 8 * 4 * 4 + output)
+
+
 def test_intensity_is_flops_per_byte() -> None:
     totals = total(layers("- conv: {filters: 8, kernel: 1, bias: false}"))
     assert totals.flops == 2 * 64 * 12 * 8

@@ -46,6 +46,17 @@ class UniformChoice(NamedTuple):
     totals: Totals
 
 
+class SingleCount(NamedTuple):
+    """One count for all convolutions that may change, within the budgets or not."""
+
+    groups: int
+    value: float
+    used: tuple[int, ...]
+    """What it uses of each budget, in their order."""
+    is_allowed: bool
+    """Whether it keeps rule GC101, or need not."""
+
+
 class FrontierPoint(NamedTuple):
     """The best value within one budget."""
 
@@ -95,6 +106,10 @@ class SearchReport:
     after: Totals
     uniform: UniformChoice | None
     """None if no single count fits all of these convolutions and the budgets."""
+    singles: tuple[SingleCount, ...]
+    """Every count that all of these convolutions can have."""
+    written_value: float
+    """The value of the network as written."""
     frontier: Frontier | None
     network: Network
     """The network with the chosen counts."""

@@ -18,6 +18,7 @@ from groupconv_cli.analysis.search.report import (
     SearchReport,
     UniformChoice,
 )
+from groupconv_cli.analysis.search.single import single_choices, single_counts
 from groupconv_cli.analysis.search.solver import require_solver
 from groupconv_cli.analysis.search.ties import as_good_as, cost_losses, log_losses
 from groupconv_cli.analysis.search.times import Taken, Timer, TimeUse
@@ -319,6 +320,8 @@ class _Task:
             before=self.before,
             after=after,
             uniform=uniform,
+            singles=single_counts(self.units.units, self.budgets, self.value, self._is_allowed),
+            written_value=self._written_value(),
             frontier=self._frontier() if self.options.frontier else None,
             network=network,
             times=tuple(self._times(choice, uniform)),
@@ -350,18 +353,26 @@ class _Task:
                     is_share=budget.metric in self.shares,
                 )
 
+    def _is_allowed(self, choice: Choice) -> bool:
+        return self.mixing is None or self.mixing.allows(choice)
+
+    def _written_value(self) -> float:
+        if self.options.keep != "connections":
+            return self.before.metric(METRICS[self.options.keep])
+        nodes = self.network.nodes
+        changing = [index for unit in self.units.units for index in unit.convolutions]
+        return -log2(prod(nodes[index].groups or 1 for index in changing)) + 0.0
+
     def _uniform(self) -> UniformChoice | None:
         """The best single count within the same budgets, and without the same conflicts."""
-        units = self.units.units
-        shared = set(units[0].counts).intersection(*(unit.counts for unit in units[1:]))
-        fitting: list[tuple[float, int, Choice]] = []
-        for count in sorted(shared):
-            choice = tuple(unit.counts.index(count) for unit in units)
-            if all(budget.is_kept(choice) for budget in self.budgets):
-                fitting.append((self.value(choice), count, choice))
+        fitting = [
+            (self.value(choice), count, choice)
+            for count, choice in single_choices(self.units.units).items()
+            if all(budget.is_kept(choice) for budget in self.budgets)
+        ]
         fitting.sort(key=lambda each: (-each[0], each[1]))
         for value, count, choice in fitting:
-            if self.mixing is None or self.mixing.allows(choice):
+            if self._is_allowed(choice):
                 return UniformChoice(count, value, self.totals(choice))
         return None
 

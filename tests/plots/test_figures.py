@@ -1,0 +1,263 @@
+"""Figures of reports: what is in them, and that they are the same each time."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from math import log2
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pytest
+from machines import MACHINE
+from matplotlib.figure import Figure
+from running import run_python
+
+from groupconv_cli import analyze, compare, load, search, vary
+from groupconv_cli.analysis.measurement import (
+    GroupMeasurement,
+    GroupTimes,
+    LayerMeasurement,
+    LayerTimes,
+    MeasureSettings,
+    Timing,
+)
+from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.plots import style
+from groupconv_cli.plots.figures import figure_of
+from groupconv_cli.plots.files import svg_text, write
+from groupconv_cli.plots.hover import said
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+NET = {
+    "name": "net",
+    "input": [8, 8, 16],
+    "layers": [
+        {"conv": {"filters": 16, "kernel": 3, "groups": 4, "bias": False}},
+        {"conv": {"filters": 32, "kernel": 1, "bias": False}},
+    ],
+}
+DENSE, GROUPED, POINTWISE = 64 * 9 * 16 * 16, 64 * 9 * 4 * 16, 64 * 16 * 32
+"""MACs by hand: positions × window × channels of a group × filters."""
+
+
+def sentences(figure: Figure) -> list[str]:
+    """What its marks say."""
+    return [text for _, text in said(figure)]
+
+
+def texts(svg: str) -> list[str]:
+    """The text elements of an SVG."""
+    return ["".join(each.itertext()) for each in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def drawn(figure: Figure, says: str) -> tuple[float, float]:
+    """Where the mark is that begins to say this."""
+    (mark,) = [artist for artist, text in said(figure) if text.startswith(says)]
+    (x,), (y,) = mark.get_data()
+    return float(x), float(y)
+
+
+def measured_groups() -> GroupMeasurement:
+    """Times that MACs promise for g=1, and twice as long as that for others."""
+    rows = [
+        GroupTimes(
+            row=row,
+            groups=groups,
+            runtime="gconv",
+            macs=macs,
+            forward=Timing((seconds,) * 5),
+            train=None,
+            forward_bytes=1,
+            train_bytes=1,
+        )
+        for row, groups, macs, seconds in (
+            (1, 1, DENSE + POINTWISE, 0.012),
+            (2, 4, GROUPED + POINTWISE, 0.008),
+        )
+    ]
+    return GroupMeasurement(
+        machine=MACHINE, settings=MeasureSettings(), rows=tuple(rows), complete=True
+    )
+
+
+def measured_layers() -> LayerMeasurement:
+    rows = [
+        LayerTimes(name=name, runtime="gconv", forward=Timing((seconds,)), train=None)
+        for name, seconds in (("conv", 0.003), ("conv_2", 0.002))
+    ]
+    return LayerMeasurement(
+        machine=MACHINE,
+        settings=MeasureSettings(batch=8),
+        rows=tuple(rows),
+        whole=(),
+        call=Timing((0.001,)),
+        complete=True,
+    )
+
+
+def test_a_comparison_has_a_point_for_each_cost_of_each_row() -> None:
+    figure = figure_of(compare(NET, [1, 2, 4]))
+    share = (GROUPED + POINTWISE) / (DENSE + POINTWISE)
+    at, height = drawn(figure, "g=4: 69.6 k MACs")
+    assert (at, height) == (4, pytest.approx(share))
+    assert len(sentences(figure)) == 3 * 3
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "Groups of the varied convolutions"
+    assert axes.get_ylabel() == "Cost as a share of g=1"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_times_stand_beside_what_macs_alone_promise() -> None:
+    figure = figure_of(compare(NET, [1, 4]), measured_groups())
+    _, axes = figure.axes
+    assert axes.get_ylabel() == "Time of a batch of 8 / ms"
+    promise = 12 * (GROUPED + POINTWISE) / (DENSE + POINTWISE)
+    (line,) = [each for each in axes.lines if each.get_label() == "what MACs alone promise"]
+    assert list(line.get_ydata()) == pytest.approx([12, promise])
+    assert drawn(figure, "g=4: 8 ms") == pytest.approx((4, 8))
+    assert any("95 %: 8 ms to 8 ms" in text for text in sentences(figure))
+
+
+def test_an_interval_is_a_line_through_its_point() -> None:
+    samples = (0.010, 0.011, 0.012, 0.013, 0.020)
+    rows = tuple(row for row in measured_groups().rows)
+    slow = rows[1]
+    wide = GroupTimes(
+        row=slow.row,
+        groups=slow.groups,
+        runtime=slow.runtime,
+        macs=slow.macs,
+        forward=Timing(samples),
+        train=None,
+        forward_bytes=1,
+        train_bytes=1,
+    )
+    measured = GroupMeasurement(
+        machine=MACHINE, settings=MeasureSettings(), rows=(rows[0], wide), complete=True
+    )
+    axes = figure_of(compare(NET, [1, 4]), measured).axes[1]
+    spans = [path.vertices for each in axes.collections for path in each.get_paths()]
+    ((low, high),) = [tuple(span[:, 1]) for span in spans if span[0][0] == 4]
+    assert 10 <= low < 12 < high <= 20  # of five samples, the interval is nearly all of them
+
+
+def test_variables_have_an_axis_of_their_own() -> None:
+    spec = {**NET, "vars": {"width": 32}}
+    spec["layers"] = [NET["layers"][0], {"conv": {"filters": "$width", "kernel": 1}}]
+    figure = figure_of(vary(spec, {"width": [16, 64]}))
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "width"
+    assert drawn(figure, "width=64: 102 k MACs")[0] == 64
+
+
+def test_a_summary_has_every_layer_beside_its_dense_twin() -> None:
+    figure = figure_of(analyze(NET))
+    assert drawn(figure, "conv (conv, 4 groups): ") == (1, GROUPED)
+    assert drawn(figure, "conv, dense: ") == (1, DENSE)
+    assert drawn(figure, "conv_2 (conv): ") == (2, POINTWISE)
+    assert len(sentences(figure)) == 3
+
+
+def test_a_roofline_has_flops_per_byte_against_flops_per_second() -> None:
+    figure = figure_of(analyze(NET), measured_layers())
+    flops = 2 * GROUPED * 8
+    moved = 4 * (8 * (64 * 16 + 64 * 16) + 9 * 4 * 16)  # in and out of the batch, weights once
+    at, height = drawn(figure, "conv: ")
+    assert at == pytest.approx(flops / moved)
+    assert height == pytest.approx(flops / 0.002 / 1e9)
+    assert figure.axes[1].get_xlabel() == "FLOPs per byte moved"
+
+
+def test_a_search_has_its_frontier_the_choice_and_single_counts() -> None:
+    report = search(NET, {"macs": "60%"}, only="*", frontier=3)
+    figure = figure_of(report)
+    # All g=8: 64 × 9 × 2 × 16 and 64 × 2 × 32 MACs. Two convolutions lose log2 8 halvings each.
+    assert drawn(figure, "all g=8") == (64 * 9 * 2 * 16 + 64 * 2 * 32, -2 * log2(8))
+    assert drawn(figure, "as written") == (GROUPED + POINTWISE, -log2(4))
+    assert drawn(figure, "chosen (proven optimal)")[1] == report.value
+    assert sum(text.startswith("best within") for text in sentences(figure)) == 3
+
+
+@pytest.mark.parametrize("report", [compare(NET, [1, 2, 4]), analyze(NET)], ids=["compare", "sum"])
+def test_the_same_report_is_the_same_svg_in_which_text_is_text(report: object) -> None:
+    first, second = svg_text(figure_of(report)), svg_text(figure_of(report))
+    assert first == second
+    assert re.search("<metadata|Matplotlib|20[0-9][0-9]-", first) is None
+    figure = figure_of(report)
+    titles = re.findall("<title>([^<]*)</title>", first)
+    assert sorted(titles) == sorted(sentences(figure))
+    assert "net · input 8×8×16 · float32" in texts(first)
+    used = set(re.findall("#[0-9a-f]{6}", first))
+    known = {each.lower() for each in (*style.CYCLE, style.GREY, "#ffffff", "#404040", "#e4e4e4")}
+    assert used <= known
+
+
+def test_a_name_is_text_whatever_it_says() -> None:
+    hostile = "<script>alert(1)</script> $x^2$ \x1b[31m"
+    report = compare(load({**NET, "name": "n"}).replace(name=hostile), [1, 2])
+    svg = svg_text(figure_of(report))
+    assert "<script" not in svg
+    assert any(each.startswith("<script>alert(1)</script> $x^2$ �[31m ·") for each in texts(svg))
+
+
+def test_settings_of_matplotlib_are_neither_used_nor_changed() -> None:
+    usual = svg_text(figure_of(analyze(NET)))
+    with mpl.rc_context({"font.size": 30, "svg.fonttype": "path"}):
+        before = dict(mpl.rcParams)
+        assert svg_text(figure_of(analyze(NET))) == usual
+        assert dict(mpl.rcParams) == before
+    probe = (
+        "from groupconv_cli import analyze; from groupconv_cli.plots.figures import figure_of; "
+        "figure_of(analyze('basic')); import sys; print('matplotlib.pyplot' in sys.modules)"
+    )
+    assert run_python(probe).stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [(".svg", b"<svg"), (".png", b"\x89PNG\r\n"), (".pdf", b"%PDF-")]
+)
+def test_a_figure_is_written_in_the_format_of_the_ending(
+    tmp_path: Path, ending: str, start: bytes
+) -> None:
+    paths = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
+    for path in paths:
+        write(figure_of(analyze(NET)), path)
+    one, other = (path.read_bytes() for path in paths)
+    assert one.startswith(start)
+    assert one == other
+
+
+def test_labels_of_an_axis_have_room() -> None:
+    ticks = [(float(n), str(n)) for n in range(1, 101)]
+    shown = style.apart(ticks, log2)
+    assert shown[0] == (1.0, "1")
+    assert shown[-1] == (100.0, "100")
+    places = [log2(position) / log2(100) for position, _ in shown]
+    gaps = [b - a for a, b in pairwise(places)]
+    assert min(gaps) > 1.5 * style.LETTER
+
+
+def test_what_has_no_figure_and_a_missing_matplotlib_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(UsageError, match="there is no figure of int"):
+        figure_of(3)
+    monkeypatch.setattr("groupconv_cli.runtime.find_spec", lambda name: None)
+    with pytest.raises(EnvironmentProblem, match="needs matplotlib") as error:
+        figure_of(analyze(NET))
+    assert error.value.hint == "pip install '.[plot]'"
+
+
+def test_a_network_that_computes_nothing_has_a_figure() -> None:
+    report = analyze({"input": [8, 8, 4], "layers": ["relu"]})
+    assert sentences(figure_of(report)) == []
+
+
+def test_very_many_layers_are_drawn_quickly() -> None:
+    layers = [{"conv": {"filters": 4, "kernel": 1}, "repeat": style.MOST_POINTS + 1}]
+    figure = figure_of(analyze({"input": [2, 2, 4], "layers": layers}))
+    assert sentences(figure) == []
+    assert len(figure.axes[0].lines) < 10
