@@ -40,12 +40,16 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import python_code as python_code
     from groupconv_cli.api import search as search
     from groupconv_cli.api import spec_text as spec_text
+    from groupconv_cli.api import train as train
     from groupconv_cli.api import vary as vary
     from groupconv_cli.errors import GconvError as GconvError
     from groupconv_cli.errors import SpecError as SpecError
     from groupconv_cli.errors import UnreachableBudget as UnreachableBudget
     from groupconv_cli.errors import UsageError as UsageError
     from groupconv_cli.network import Network as Network
+    from groupconv_cli.training.recipe import Recipe as Recipe
+    from groupconv_cli.training.report import GroupTraining as GroupTraining
+    from groupconv_cli.training.settings import TrainSettings as TrainSettings
     from groupconv_cli.version import __version__ as __version__
 
 

@@ -65,6 +65,17 @@ def accuracy_text(percent: float) -> str:
     return f"{percent:.1f} %"
 
 
+def points_text(share: float) -> str:
+    """A difference of two shares in percentage points, with its sign: -1.2."""
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text
+
+
+def interval_text(ends: tuple[float, float]) -> str:
+    """The ends of an interval of differences, in percentage points: -2.5 to +0.1."""
+    return " to ".join(map(points_text, ends))
+
+
 def _scaled(number: int) -> tuple[str, str]:
     # Integers are scaled by integer arithmetic: a float would overflow on the largest.
     size, step = abs(number), 0

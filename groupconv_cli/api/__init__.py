@@ -5,6 +5,8 @@ Each function imports its modules when it is called, so a summary loads no expor
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from groupconv_cli.api.analyzing import (
     SpecDiff,
     analyze,
@@ -14,6 +16,7 @@ from groupconv_cli.api.analyzing import (
     diff,
     diff_specs,
     explain,
+    group_sweep,
     growth_limits,
     growth_verdicts,
 )
@@ -36,16 +39,23 @@ from groupconv_cli.api.bundled import (
 )
 from groupconv_cli.api.choosing import how_to_use, refuse_to_write, search, write_choice
 from groupconv_cli.api.measuring import (
-    compare_measured,
     measure,
     measure_conversion,
     measure_layers,
     measured_sweep,
 )
 from groupconv_cli.api.reading import import_modules, load
+from groupconv_cli.api.training import (
+    compare_variants_trained,
+    train,
+    trained_sweep,
+)
 from groupconv_cli.api.varying import equal_cost, vary, vary_sweep
 from groupconv_cli.api.writing import model_as_spec, spec_text
 from groupconv_cli.sources.open import open_spec
+
+if TYPE_CHECKING:
+    from groupconv_cli.analysis.sweep import Sweep as Sweep
 
 __all__ = [
     "SpecDiff",
@@ -59,13 +69,14 @@ __all__ = [
     "catalogue_names",
     "check",
     "compare",
-    "compare_measured",
     "compare_variants",
+    "compare_variants_trained",
     "diff",
     "diff_specs",
     "equal_cost",
     "explain",
     "export",
+    "group_sweep",
     "growth_limits",
     "growth_verdicts",
     "how_to_use",
@@ -85,6 +96,8 @@ __all__ = [
     "search",
     "spec_text",
     "starting_point",
+    "train",
+    "trained_sweep",
     "vary",
     "vary_sweep",
     "write_choice",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.diff import Diff
     from groupconv_cli.analysis.growth import LimitVerdict
     from groupconv_cli.analysis.regroup import Count
+    from groupconv_cli.analysis.sweep import Sweep
     from groupconv_cli.api.reading import AnySpec
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.policy.limits import GrowthLimit
@@ -50,9 +51,21 @@ def compare(
 
     Raises the errors of `load`, and UsageError if nothing can be varied or a number is below 1.
     """
+    return group_sweep(spec, groups, only=only, except_=except_, dtype=dtype).report
+
+
+def group_sweep(
+    spec: AnySpec,
+    groups: Iterable[int | str] | str = "all",
+    *,
+    only: str | None = None,
+    except_: str | None = None,
+    dtype: str | None = None,
+) -> Sweep:
+    """The result of `compare`, and the networks of its rows."""
     from groupconv_cli.analysis.sweep import sweep
 
-    return sweep(network_of(spec), groups, only=only, except_=except_, dtype=dtype).report
+    return sweep(network_of(spec), groups, only=only, except_=except_, dtype=dtype)
 
 
 def compare_variants(

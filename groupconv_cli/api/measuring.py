@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from groupconv_cli.analysis.report import Comparison
+from groupconv_cli.api.analyzing import group_sweep
 from groupconv_cli.api.reading import network_of
 from groupconv_cli.network import refuse_foreign
 
@@ -41,28 +41,9 @@ def measure(
     if TensorFlow is missing or memory is short. KeyboardInterrupt during the rounds ends them, and
     the result is not `complete`.
     """
-    return compare_measured(
-        spec, groups, only=only, except_=except_, settings=settings, progress=progress
-    )[1]
-
-
-def compare_measured(
-    spec: AnySpec,
-    groups: Iterable[int | str] | str = "all",
-    *,
-    only: str | None = None,
-    except_: str | None = None,
-    settings: MeasureSettings | None = None,
-    progress: Progress | None = None,
-) -> tuple[Comparison, GroupMeasurement]:
-    """The results of `compare`, in the settings' dtype, and of `measure`, from one sweep."""
-    from groupconv_cli.analysis.sweep import sweep
-
     settings = settings or _default_settings()
-    network = network_of(spec)
-    refuse_foreign(network)
-    swept = sweep(network, groups, only=only, except_=except_, dtype=settings.dtype)
-    return swept.report, measured_sweep(swept, settings, progress)
+    swept = group_sweep(spec, groups, only=only, except_=except_, dtype=settings.dtype)
+    return measured_sweep(swept, settings, progress)
 
 
 def measured_sweep(
@@ -71,6 +52,8 @@ def measured_sweep(
     """The rows of a sweep, timed on this machine. Raises the errors of `measure`."""
     from groupconv_cli.runtime import load_keras
 
+    for _, network in swept.networks:
+        refuse_foreign(network)
     load_keras()
     from groupconv_cli.benchmark.measure import measure_networks
 

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli import api
-from groupconv_cli.cli.measure import (
-    DEFAULT_MEASURING,
-    MeasureOptions,
-    measure_settings,
-)
+from groupconv_cli.cli.measure import measure_settings
 from groupconv_cli.cli.options import (
     DEFAULT_FILE,
     DEFAULT_READING,
@@ -27,11 +23,18 @@ from groupconv_cli.cli.options import (
     parse_settings,
 )
 from groupconv_cli.cli.run import INTERRUPTED, command
-from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, compare_varied
+from groupconv_cli.cli.train import DEFAULT_BENCH, BenchOptions, train_settings
+from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, varied
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from groupconv_cli import Comparison, GroupMeasurement, MeasureSettings, Network
+    from groupconv_cli import (
+        Comparison,
+        GroupMeasurement,
+        GroupTraining,
+        TrainSettings,
+        VariantComparison,
+    )
     from groupconv_cli.cli.present import Result
 
 ROWS_FAILED = 1
@@ -60,7 +63,7 @@ def compare(
     ] = False,
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
-    measuring: MeasureOptions = DEFAULT_MEASURING,
+    bench: BenchOptions = DEFAULT_BENCH,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:
@@ -86,6 +89,9 @@ def compare(
     g=1. By MACs: the speed-up that MACs alone predict. Memory is the peak allocation. A training
     step is forward, backward and an SGD update.
 
+    With --train, every row is trained and tested with several seeds. vs g=1, or written: the
+    difference of the accuracies in percentage points, and whether it is shown.
+
     \b
     Examples:
       gconv compare --groups 1,4,8
@@ -95,96 +101,93 @@ def compare(
       gconv compare resnext --vary width=4,8 --vary groups=16,32
       gconv compare resnext --vary groups=1,2,4,8 --equal macs --by width
       gconv compare net.yaml --groups 1,4,8 --measure
+      gconv compare net.yaml --groups 1,4,8 --train data.npz --epochs 10
     """
-    from groupconv_cli.cli.present import Destination, present
+    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.progress import bar
+    from groupconv_cli.render.compare import compare_view
+    from groupconv_cli.render.json import compare_json
 
     to = Destination(output_format, file.output, file.force, file.exact).checked()
-    settings_of_measure = measure_settings(measuring, dtype)
+    training = train_settings(bench, dtype)
+    measuring = measure_settings(bench.measuring, dtype)
     check_varying(varying)
     if variants:
         if (
             groups is not None
             or only is not None
             or except_ is not None
-            or any([reading.variant, reading.regroup, measuring.measure, varying.given])
+            or any([reading.variant, reading.regroup, bench.measure, varying.given])
         ):
             raise UsageError(
                 "--variants cannot be combined with --groups, --only, --except, --variant, "
                 "--regroup, --vary, --equal or --measure"
             )
-        status, result = _variants(spec, reading, dtype)
+        status, result = _variants(spec, reading, dtype, (bench.train, training))
         present(result, to)
         return status
     counts = None if groups is None else parse_groups(groups)
+    computed = measuring.dtype if measuring else dtype
     if varying.given:
-        report, measured = compare_varied(
-            spec,
-            reading,
-            varying,
-            groups=counts,
-            patterns=(only, except_),
-            dtype=dtype,
-            measuring=settings_of_measure,
-        )
+        patterns = (only, except_)
+        swept = varied(spec, reading, varying, groups=counts, patterns=patterns, dtype=computed)
     else:
         network = load_spec(spec, reading)
-        report, measured = _groups(
-            network, counts or ["all"], (only, except_), dtype, settings_of_measure
+        swept = api.group_sweep(
+            network, counts or ["all"], only=only, except_=except_, dtype=computed
         )
-    status, result = _result(report, measured, file.exact)
-    present(result, to)
-    return status
-
-
-def _groups(
-    network: Network,
-    counts: list[int | str],
-    patterns: tuple[str | None, str | None],
-    dtype: str | None,
-    settings: MeasureSettings | None,
-) -> tuple[Comparison, GroupMeasurement | None]:
-    """The comparison, and its times if they are measured. `patterns`: --only and --except."""
-    only, except_ = patterns
-    if settings is None:
-        return api.compare(network, counts, only=only, except_=except_, dtype=dtype), None
-    from groupconv_cli.cli.progress import bar
-
-    with bar() as progress:
-        return api.compare_measured(
-            network, counts, only=only, except_=except_, settings=settings, progress=progress
-        )
-
-
-def _result(
-    report: Comparison, measured: GroupMeasurement | None, exact: bool
-) -> tuple[int, Result]:
-    """The exit status, and the comparison in the forms of all formats."""
-    from groupconv_cli.cli.present import Result
-    from groupconv_cli.render.compare import compare_view
-    from groupconv_cli.render.json import compare_json
-
-    status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
-    if measured and not measured.complete:
-        status = INTERRUPTED
-    return status, Result(
-        view=lambda nested: compare_view(report, measured, exact=exact),
-        documents={"json": lambda: compare_json(report, measured)},
+    measured, trained = None, None
+    if measuring is not None:
+        with bar() as progress:
+            measured = api.measured_sweep(swept, measuring, progress)
+    elif training is not None and bench.train is not None:
+        with bar() as progress:
+            trained = api.trained_sweep(swept, bench.train, training, progress)
+    result = Result(
+        view=lambda nested: compare_view(swept.report, measured, trained, exact=file.exact),
+        documents={"json": lambda: compare_json(swept.report, measured, trained)},
     )
+    present(result, to)
+    return _status(swept.report, measured, trained)
 
 
-def _variants(spec: str | None, options: SpecOptions, dtype: str | None) -> tuple[int, Result]:
-    """The exit status, and the comparison."""
+def _status(
+    report: Comparison | VariantComparison,
+    measured: GroupMeasurement | None,
+    trained: GroupTraining | None,
+) -> int:
+    if any(done is not None and not done.complete for done in (measured, trained)):
+        return INTERRUPTED
+    is_valid = all(row.valid for row in report.rows)
+    return 0 if is_valid and not (trained and trained.is_lost) else ROWS_FAILED
+
+
+def _variants(
+    spec: str | None,
+    options: SpecOptions,
+    dtype: str | None,
+    train: tuple[str | None, TrainSettings | None],
+) -> tuple[int, Result]:
+    """The exit status, and the comparison. `train` has the data and how to train on it."""
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Result
+    from groupconv_cli.cli.progress import bar
     from groupconv_cli.render.compare import variants_view
     from groupconv_cli.render.json import variants_json
 
     api.import_modules(options.modules or (), note)
     file = api.open_spec(spec, trust=options.trust, note=note)
     settings = parse_settings(options.settings)
-    report = api.compare_variants(file, settings=settings, dtype=dtype)
-    status = 0 if all(row.valid for row in report.rows) else ROWS_FAILED
-    return status, Result(
-        view=lambda nested: variants_view(report),
-        documents={"json": lambda: variants_json(report)},
+    data, training = train
+    trained = None
+    if data is None:
+        report = api.compare_variants(file, settings=settings, dtype=dtype)
+    else:
+        with bar() as progress:
+            report, trained = api.compare_variants_trained(
+                file, data, settings=settings, dtype=dtype, training=training, progress=progress
+            )
+    return _status(report, None, trained), Result(
+        view=lambda nested: variants_view(report, trained),
+        documents={"json": lambda: variants_json(report, trained)},
     )

@@ -15,7 +15,7 @@ from groupconv_cli.policy.totals import EQUALS
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
-    from groupconv_cli import Comparison, GroupMeasurement, MeasureSettings
+    from groupconv_cli.api import Sweep
 
 
 class Metric(StrEnum):
@@ -85,7 +85,7 @@ def check_varying(options: VaryOptions) -> None:
                 raise UsageError(f"{option} needs --equal {joined(EQUALS, 'or')}")
 
 
-def compare_varied(
+def varied(
     spec: str | None,
     reading: SpecOptions,
     options: VaryOptions,
@@ -93,11 +93,10 @@ def compare_varied(
     groups: list[int | str] | None,
     patterns: tuple[str | None, str | None],
     dtype: str | None,
-    measuring: MeasureSettings | None,
-) -> tuple[Comparison, GroupMeasurement | None]:
-    """The comparison that the options ask for, and its times if they are to be measured."""
+) -> Sweep:
+    """The comparison that the options ask for, and the networks of its rows."""
     from groupconv_cli.cli.output import note
-    from groupconv_cli.cli.progress import bar, spinner
+    from groupconv_cli.cli.progress import spinner
 
     only, except_ = patterns
     equal = options.equal
@@ -106,7 +105,7 @@ def compare_varied(
     file = api.open_spec(spec, trust=reading.trust, note=note)
     started = monotonic()
     with spinner() as show:
-        swept = api.vary_sweep(
+        return api.vary_sweep(
             file,
             names,
             None if equal is None else (equal.value, options.by, options.at_most),
@@ -119,10 +118,6 @@ def compare_varied(
             dtype=dtype,
             tell=lambda what: show(what) if monotonic() - started > QUIET else None,
         )
-    if measuring is None:
-        return swept.report, None
-    with bar() as progress:
-        return swept.report, api.measured_sweep(swept, measuring, progress)
 
 
 def parse_vary(given: list[str] | None) -> dict[str, list[str]]:

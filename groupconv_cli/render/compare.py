@@ -34,6 +34,7 @@ from groupconv_cli.words import plural
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import GroupMeasurement
+    from groupconv_cli.training.report import GroupTraining
 
 
 class Share(NamedTuple):
@@ -73,9 +74,13 @@ MAX_NAMES = 3
 
 
 def compare_view(
-    comparison: Comparison, measured: GroupMeasurement | None = None, *, exact: bool = False
+    comparison: Comparison,
+    measured: GroupMeasurement | None = None,
+    trained: GroupTraining | None = None,
+    *,
+    exact: bool = False,
 ) -> View:
-    """The view of a comparison, with the measurements under it."""
+    """The view of a comparison, with the measurements or the accuracies under it."""
     labels = label_columns(comparison)
     columns = (*labels, *_totals_columns("vs written" if comparison.is_varied else "vs g=1"))
     rows = tuple(
@@ -93,6 +98,8 @@ def compare_view(
     )
     counts = Table(columns, rows, has_notes=True, labels=len(labels))
     title = " · ".join([*parts, comparison.dtype])
+    if trained is not None:
+        return _with_training(View(title, (counts,), notes), trained, comparison)
     if measured is None:
         return View(title, (counts,), notes)
     from groupconv_cli.render.measure import conclusions, group_notes, groups_table
@@ -100,6 +107,20 @@ def compare_view(
     tables = (counts, groups_table(measured, comparison))
     notes = (*notes, *group_notes(measured))
     return View(title, tables, notes, conclusions(measured), main=1)
+
+
+def _with_training(
+    view: View, trained: GroupTraining, comparison: Comparison | VariantComparison
+) -> View:
+    """The view with the accuracies under it."""
+    from groupconv_cli.render.train import trained_conclusions, trained_notes, trained_tables
+
+    return view._replace(
+        tables=(*view.tables, *trained_tables(trained, comparison)),
+        notes=(*view.notes, *trained_notes(trained, comparison)),
+        conclusion=tuple(trained_conclusions(trained, comparison)),
+        main=len(view.tables),
+    )
 
 
 def _equal_notes(comparison: Comparison, exact: bool) -> Iterator[str]:
@@ -151,13 +172,14 @@ def _totals(costs: Totals, baseline: Totals) -> Iterator[Cell]:
                 yield ratio(costs.value(of), baseline.value(of)) if known(of) else UNKNOWN
 
 
-def variants_view(comparison: VariantComparison) -> View:
-    """The view of a comparison of variants."""
+def variants_view(comparison: VariantComparison, trained: GroupTraining | None = None) -> View:
+    """The view of a comparison of variants, with the accuracies under it."""
     rows = tuple(_variant_row(row) for row in comparison.rows)
     inputs = {row.input for row in comparison.rows if row.input is not None}
     shown = f"input {shape_text(inputs.pop())} · " if len(inputs) == 1 else ""
     title = f"{comparison.name} · {plural(len(rows), 'variant')} · {shown}{comparison.dtype}"
-    return View(title, (Table(VARIANT_COLUMNS, rows, has_notes=True),), (CONVENTION,))
+    view = View(title, (Table(VARIANT_COLUMNS, rows, has_notes=True),), (CONVENTION,))
+    return view if trained is None else _with_training(view, trained, comparison)
 
 
 def _variant_row(row: VariantRow) -> Row:

@@ -7,7 +7,7 @@ import io
 
 from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.view import AtLeast, Cell, Marked, Typed, View, setting_text
+from groupconv_cli.render.view import AtLeast, Cell, Interval, Marked, Typed, View, setting_text
 from groupconv_cli.words import printable
 
 
@@ -36,6 +36,8 @@ def _raw(cell: Cell) -> Cell:
         return "true" if cell else "false"
     if isinstance(cell, Reach):
         return cell.share
+    if isinstance(cell, Interval):
+        return f"{cell.low} to {cell.high}"
     if isinstance(cell, list):
         return setting_text(cell)
     if isinstance(cell, tuple):

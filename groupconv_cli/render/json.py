@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.sources.catalogue import Bundled
+    from groupconv_cli.training.report import GroupTraining
 
 VERSION = 1
 """Raised if a name is removed or changes its meaning. New names do not raise it."""
@@ -47,8 +48,12 @@ def summary_json(summary: Summary, measured: LayerMeasurement | None = None) -> 
     )
 
 
-def compare_json(comparison: Comparison, measured: GroupMeasurement | None = None) -> str:
-    """A comparison as a JSON document, with the measurements."""
+def compare_json(
+    comparison: Comparison,
+    measured: GroupMeasurement | None = None,
+    trained: GroupTraining | None = None,
+) -> str:
+    """A comparison as a JSON document, with the measurements or the accuracies."""
     return document(
         "compare",
         {
@@ -63,12 +68,21 @@ def compare_json(comparison: Comparison, measured: GroupMeasurement | None = Non
             "apart": list(comparison.apart),
             "rule": comparison.rule or None,
             **({"measured": measured_groups(measured)} if measured else {}),
+            **_trained(trained),
         },
     )
 
 
-def variants_json(comparison: VariantComparison) -> str:
-    """A comparison of variants as a JSON document."""
+def _trained(trained: GroupTraining | None) -> dict[str, Any]:
+    if trained is None:
+        return {}
+    from groupconv_cli.render.json_train import trained_groups
+
+    return {"trained": trained_groups(trained)}
+
+
+def variants_json(comparison: VariantComparison, trained: GroupTraining | None = None) -> str:
+    """A comparison of variants as a JSON document, with the accuracies."""
     rows = [
         {
             "variant": row.variant,
@@ -82,7 +96,7 @@ def variants_json(comparison: VariantComparison) -> str:
         for row in comparison.rows
     ]
     body = {"name": comparison.name, "dtype": comparison.dtype, "rows": rows}
-    return document("variants", body)
+    return document("variants", {**body, **_trained(trained)})
 
 
 def diff_json(

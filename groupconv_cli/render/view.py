@@ -19,7 +19,9 @@ from groupconv_cli.units import (
     change_text,
     count_text,
     decimal_text,
+    interval_text,
     percent_text,
+    points_text,
     ratio_text,
     seconds_text,
     share_change_text,
@@ -124,6 +126,9 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "seconds": lambda value, exact: seconds_text(value),
     "spread": lambda value, exact: f"±{percent_text(value)}",
     "percent": lambda value, exact: percent_text(value),
+    "accuracy_share": lambda value, exact: cell_text(100 * value, "accuracy", exact=exact),
+    "points": lambda value, exact: points_text(value),
+    "interval": lambda value, exact: interval_text(value),
     "accuracy": lambda value, exact: f"{value} %" if exact else accuracy_text(value),
     "shape": lambda value, exact: shape_text(value),
     "count_change": lambda value, exact: change_text(value, count_text(value, exact=exact)),
@@ -178,6 +183,13 @@ class AtLeast(NamedTuple):
     """A lower bound: the known part of a number that may be larger."""
 
     value: Cell
+
+
+class Interval(NamedTuple):
+    """The ends of an interval of shares."""
+
+    low: float
+    high: float
 
 
 class Marked(NamedTuple):

@@ -1,0 +1,254 @@
+"""Trains the rows of a comparison, each with several seeds, and compares their accuracies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from groupconv_cli.analysis.measurement import Progress
+from groupconv_cli.analysis.significance import Verdict, holm, verdict, welch
+from groupconv_cli.errors import UsageError
+from groupconv_cli.language.writer import spec_text
+from groupconv_cli.network import Network
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.training.data import check_fits, read_data
+from groupconv_cli.training.fits import check_trainable
+from groupconv_cli.training.job import DataSource, Job, Outcome, run_job, versions
+from groupconv_cli.training.pool import Here, Place, Processes, run_all
+from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
+from groupconv_cli.training.results import Results, opened
+from groupconv_cli.training.samples import Data
+from groupconv_cli.training.settings import TrainSettings
+from groupconv_cli.words import plural
+
+SPLIT_SEED = 0
+"""Data in one piece is split by the first seed, in all runs alike."""
+
+
+class Entry(NamedTuple):
+    """A row that is to be trained."""
+
+    row: int
+    """The index of its row in the comparison."""
+    label: str
+    """What it is called while it runs."""
+    network: Network
+    groups: int | str
+    settings: Mapping[str, Value] = {}
+    variant: str | None = None
+
+
+def train_networks(
+    entries: Sequence[Entry],
+    reference: int,
+    source: str,
+    settings: TrainSettings,
+    progress: Progress,
+) -> GroupTraining:
+    """Trains and tests the networks of a comparison's rows with every seed.
+
+    The accuracies are compared with those of the entry of the index `reference`. Rows with the same
+    network are trained once. All rows are trained with one seed before the next seed begins. An
+    interrupt ends the training; the result then has the seeds with which every row was trained.
+
+    Raises the errors of `read_data`, `check_fits` and `train`, UsageError for a network that cannot
+    be written as text, and EnvironmentProblem if a cluster fails.
+    """
+    progress("Reading the data", 0, 0)
+    with opened(settings.results) as results:
+        for entry in entries:
+            check_trainable(entry.network)
+        shape = entries[0].network.input_shape
+        data = read_data(source, test_share=settings.test_share, seed=SPLIT_SEED, shape=shape)
+        for entry in entries:
+            check_fits(data, entry.network)
+        jobs = _jobs(entries, source, data, settings)
+        watch = _Watch(entries, jobs, results, progress)
+        complete, at_once = True, 1
+        if watch.missing:
+            place = _place(settings, data, watch)
+            at_once = place.at_once
+            complete = run_all(watch.missing, place, watch.done, watch.look)
+    return GroupTraining(
+        data=TrainedData(
+            name=data.name,
+            digest=data.digest,
+            samples=len(data.x_train),
+            test_samples=len(data.x_test),
+            classes=data.classes,
+        ),
+        recipe=settings.recipe,
+        seeds=settings.seeds,
+        at_once=at_once,
+        rows=_rows(entries, jobs, watch, reference),
+        complete=complete,
+    )
+
+
+def _jobs(
+    entries: Sequence[Entry], source: str, data: Data, settings: TrainSettings
+) -> list[list[Job]]:
+    """For each seed the jobs of all entries."""
+    with suppress(OSError):
+        path = Path(source)
+        source = str(path.resolve()) if path.exists() else source
+    where = DataSource(
+        source, settings.test_share, SPLIT_SEED, entries[0].network.input_shape, data.digest
+    )
+    texts = [_text(entry.network) for entry in entries]
+    found = versions()
+
+    def job(text: str, seed: int) -> Job:
+        return Job(
+            spec=text,
+            data=where,
+            recipe=settings.recipe,
+            seed=seed,
+            diversity=settings.diversity,
+            ignore_memory=settings.ignore_memory,
+            versions=found,
+        )
+
+    return [[job(text, seed) for text in texts] for seed in range(settings.seeds)]
+
+
+def _text(network: Network) -> str:
+    try:
+        return spec_text(network, flat=True)
+    except UsageError as error:
+        raise UsageError(
+            f"{network.name} cannot be trained here, for a run is sent as the text of a spec: "
+            f"{error.message}",
+            error.hint,
+            error.details,
+        ) from error
+
+
+def _place(settings: TrainSettings, data: Data, watch: _Watch) -> Place:
+    if settings.cluster is not None:
+        from groupconv_cli.training.cluster import Cluster
+
+        return Cluster(settings.cluster, data)
+    if settings.workers is not None:
+        return Processes(min(settings.workers, len(watch.missing)))
+    return Here(partial(run_job, data=data, progress=watch.step))
+
+
+class _Watch:
+    """What is done so far, for the bar and for the report."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        jobs: Sequence[Sequence[Job]],
+        results: Results,
+        progress: Progress,
+    ) -> None:
+        self._results = results
+        self._progress = progress
+        self._labels = {
+            job.key: entry.label
+            for of_seed in jobs
+            for entry, job in reversed(list(zip(entries, of_seed, strict=True)))
+        }
+        every = {job.key: job for of_seed in jobs for job in of_seed}
+        self.outcomes: dict[str, Outcome] = {}
+        self.lost: dict[str, int] = {}
+        for key, job in every.items():
+            found = results.get(job)
+            if found is not None:
+                self.outcomes[key] = found
+        self.missing = [job for key, job in every.items() if key not in self.outcomes]
+        self._wanted = len(every)
+        self._kept = len(self.outcomes)
+        self._began = time.monotonic()
+        self._share = 0.0
+        """The part of the current run that is done, if it runs in this process."""
+        self._last = ""
+
+    def done(self, job: Job, outcome: Outcome | int) -> None:
+        """Keeps the outcome of a run, or the number of workers that died in it."""
+        self._share = 0.0
+        if isinstance(outcome, int):
+            self.lost[job.key] = outcome
+            return
+        label = self._labels[job.key]
+        self.outcomes[job.key] = outcome
+        self._results.keep(job, outcome, label)
+        same = [key for key, name in self._labels.items() if name == label]
+        reached = [self.outcomes[key].run.accuracy for key in same if key in self.outcomes]
+        self._last = f", {label}: {100 * fmean(reached):.1f} %"
+
+    def step(self, done: int, total: int) -> None:
+        """Shows how far the current run is."""
+        self._share = done / total
+        self.look()
+
+    def look(self) -> None:
+        """Shows the runs that are done, the accuracy of the last row, and the time left."""
+        ended = len(self.outcomes) + len(self.lost)
+        new = ended - self._kept + self._share
+        gone = time.monotonic() - self._began
+        expected = gone / new * (self._wanted - self._kept) if new else 0.0
+        runs = plural(self._wanted, "run")
+        self._progress(f"Trained {ended} of {runs}{self._last}", gone, expected)
+
+
+def _rows(
+    entries: Sequence[Entry], jobs: Sequence[Sequence[Job]], watch: _Watch, reference: int
+) -> tuple[TrainedRow, ...]:
+    """The rows with their runs, each compared with the reference."""
+    ended = {*watch.outcomes, *watch.lost}
+    whole = [of_seed for of_seed in jobs if {job.key for job in of_seed} <= ended]
+    rows = []
+    for number, entry in enumerate(entries):
+        own = [of_seed[number] for of_seed in whole]
+        rows.append(
+            TrainedRow(
+                row=entry.row,
+                groups=entry.groups,
+                settings=entry.settings,
+                variant=entry.variant,
+                outcomes=tuple(watch.outcomes[j.key] for j in own if j.key in watch.outcomes),
+                lost={job.seed: watch.lost[job.key] for job in own if job.key in watch.lost},
+                verdict=None,
+            )
+        )
+    same = [job.spec for job in jobs[0]]
+    return compared(rows, same, reference)
+
+
+def compared(
+    rows: Sequence[TrainedRow], same: Sequence[str], reference: int
+) -> tuple[TrainedRow, ...]:
+    """The rows with the difference of each to the reference, and the verdict on it.
+
+    Rows with the same text in `same` are the same network, and count as one test. A row that lost a
+    run is not compared, and none is if the reference did.
+    """
+    base = rows[reference]
+    tests = {
+        text: welch(row.accuracies, base.accuracies)
+        for text, row in zip(same, rows, strict=True)
+        if text != same[reference] and row.is_whole and base.is_whole
+    }
+    adjusted = dict(zip(tests, holm([test.p for test in tests.values()]), strict=True))
+    found = []
+    for text, row in zip(same, rows, strict=True):
+        if text == same[reference] and row.is_whole:
+            row = replace(row, verdict=Verdict.REFERENCE)  # noqa: PLW2901
+        elif text in tests:
+            row = replace(  # noqa: PLW2901
+                row,
+                difference=tests[text],
+                p=adjusted[text],
+                verdict=verdict(tests[text], adjusted[text]),
+            )
+        found.append(row)
+    return tuple(found)

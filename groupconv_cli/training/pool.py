@@ -1,0 +1,217 @@
+"""Where runs are trained: in this process, in several here, or by the workers of a cluster.
+
+All three are executors of `concurrent.futures`, and one loop drives them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from multiprocessing import connection, parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Thread
+from typing import Any
+
+from groupconv_cli.training.job import Job, Outcome, run_job
+
+MOST_DEATHS = 3
+"""The workers that may die in a run before it is given up."""
+
+POLL = 0.5
+"""Seconds between two looks at the clock, and at the workers that a cluster has."""
+
+
+class Place(ABC):
+    """A place where runs are trained."""
+
+    died: tuple[type[BaseException], ...] = ()
+    """The errors that mean that the worker of a run has died."""
+
+    @property
+    @abstractmethod
+    def at_once(self) -> int:
+        """The runs that can be trained at the same time now."""
+
+    @abstractmethod
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Begins a run."""
+
+    def deaths(self, error: BaseException) -> int:
+        """The deaths that such an error stands for. It is called once for each."""
+        return 1
+
+    @abstractmethod
+    def stop(self, *, finished: bool) -> None:
+        """Ends everything, also what runs if it is not finished."""
+
+
+def run_all(
+    jobs: Sequence[Job],
+    place: Place,
+    done: Callable[[Job, Outcome | int], None],
+    look: Callable[[], None],
+) -> bool:
+    """Trains the jobs in their order, as many at once as the place can.
+
+    `done` is called with the outcome of each, or with the number of its workers that died, if it is
+    given up. `look` is called now and then.
+
+    Returns whether all are done, which they are not after an interrupt. Raises the errors of a run.
+    """
+    waiting, running = deque(jobs), dict[Future[Outcome], Job]()
+    deaths: Counter[str] = Counter()
+    finished = False
+    try:
+        while waiting or running:
+            while waiting and len(running) < place.at_once:
+                job = waiting.popleft()
+                running[place.submit(job)] = job
+            look()
+            ended, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
+            for future in ended:
+                job = running.pop(future)
+                try:
+                    outcome = future.result()
+                except place.died as error:
+                    deaths[job.key] += place.deaths(error)
+                    if deaths[job.key] >= MOST_DEATHS:
+                        done(job, deaths[job.key])
+                    else:
+                        waiting.appendleft(job)
+                else:
+                    done(job, outcome)
+        finished = True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        place.stop(finished=finished)
+    return True
+
+
+class _InTurn(Executor):
+    """Runs each call when it is submitted. An interrupt ends it, as it would end the call."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - is raised where the result is read
+            future.set_exception(error)
+        return future
+
+
+class Here(Place):
+    """This process."""
+
+    at_once = 1
+
+    def __init__(self, run: Callable[[Job], Outcome]) -> None:
+        self._run = run
+        self._executor = _InTurn()
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Trains, and returns when that is done."""
+        return self._executor.submit(self._run, job)
+
+    def stop(self, *, finished: bool) -> None:
+        """Does nothing: no run goes on."""
+
+
+class _Context(SpawnContext):
+    """Starts processes afresh, and remembers them.
+
+    A process that is a copy of one with TensorFlow's threads would hang.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[SpawnProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+        process = SpawnProcess(*args, **kwargs)
+        self.made.append(process)
+        return process
+
+
+class Processes(Place):
+    """Processes on this machine. Each is an executor, so it is known in which run one died."""
+
+    died = (BrokenProcessPool,)
+
+    def __init__(self, number: int) -> None:
+        self._threads = max(1, len(_processors()) // number)
+        self._idle = [self._started() for _ in range(number)]
+        self._busy: dict[Future[Outcome], tuple[_Context, ProcessPoolExecutor]] = {}
+        self._number = number
+
+    @property
+    def at_once(self) -> int:
+        """The number of processes."""
+        return self._number
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Begins a run in a process that has nothing to do."""
+        self._free_finished()
+        slot = self._idle.pop()
+        try:
+            future = slot[1].submit(run_job, job)
+        except BrokenProcessPool:  # it died while it had nothing to do
+            slot = self._started()
+            future = slot[1].submit(run_job, job)
+        self._busy[future] = slot
+        return future
+
+    def _free_finished(self) -> None:
+        for future in [each for each in self._busy if each.done()]:
+            slot = self._busy.pop(future)
+            if isinstance(future.exception(), BrokenProcessPool):
+                slot[1].shutdown(wait=False)
+                slot = self._started()
+            self._idle.append(slot)
+
+    def _started(self) -> tuple[_Context, ProcessPoolExecutor]:
+        context = _Context()
+        executor = ProcessPoolExecutor(
+            1, mp_context=context, initializer=_begin, initargs=(self._threads,)
+        )
+        return context, executor
+
+    def stop(self, *, finished: bool) -> None:
+        """Ends the processes, also those that train."""
+        slots = [*self._idle, *self._busy.values()]
+        if not finished:
+            for context, _ in slots:
+                for process in context.made:
+                    process.kill()
+        for _, executor in slots:
+            executor.shutdown(cancel_futures=True)
+
+
+def _begin(threads: int) -> None:
+    """Sets up a process that trains: it is gconv's own, and ends with the one that started it."""
+    from groupconv_cli.runtime import own_process
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started it decides
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    own_process()
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _processors() -> Sequence[int]:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return range(os.cpu_count() or 1)
