@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from keras.src import ops as operations
 from keras.src.backend.common import global_state
 from keras.src.legacy.saving import saving_options, saving_utils
 from keras.src.models import functional
+from keras.src.random import seed_generator
 from keras.src.saving import serialization_lib
 
 
@@ -100,6 +102,21 @@ def fresh_names() -> Iterator[None]:
     finally:
         for key, value in kept.items():
             global_state.set_global_attribute(key, value)
+
+
+@contextmanager
+def seeds_from(generator: Random) -> Iterator[None]:
+    """While this is open, the seeds of weights and of dropout that have none come from a generator.
+
+    It replaces the module `random` in the one module of Keras that draws such seeds from it. The
+    public `set_random_seed` sets generators of the whole program, from which other threads draw.
+    """
+    kept = seed_generator.python_random
+    seed_generator.python_random = generator
+    try:
+        yield
+    finally:
+        seed_generator.python_random = kept
 
 
 @contextmanager

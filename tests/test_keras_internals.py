@@ -405,6 +405,34 @@ def test_keras_history() -> None:
 
 
 @pytest.mark.both_ends
+def test_the_generator_of_default_seeds() -> None:
+    """Breaks: --init-seed and --train give other weights each time."""
+    import random
+
+    import keras
+
+    from groupconv_cli.keras_internals import seeds_from
+
+    def weights() -> list[float]:
+        layer = keras.layers.Dense(3)
+        layer.build((None, 2))
+        return layer.kernel.numpy().ravel().tolist()
+
+    state = random.getstate()
+    made = []
+    for _ in range(2):
+        with seeds_from(random.Random(5)):
+            made.append(weights())
+    assert made[0] == made[1] != weights()
+    random.setstate(state)
+    before = weights()
+    random.setstate(state)
+    with seeds_from(random.Random(5)):
+        weights()
+    assert weights() == before, "the generator of the program was drawn from"
+
+
+@pytest.mark.both_ends
 def test_the_switch_of_onednn() -> None:
     """Breaks: whether oneDNN is on is told by whether its kernel of grouped convolutions is."""
     from tensorflow.python.util import _pywrap_util_port

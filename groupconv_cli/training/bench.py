@@ -155,7 +155,7 @@ class _Watch:
         self._labels = {
             job.key: entry.label
             for of_seed in jobs
-            for entry, job in reversed(list(zip(entries, of_seed, strict=True)))
+            for entry, job in zip(entries, of_seed, strict=True)
         }
         every = {job.key: job for of_seed in jobs for job in of_seed}
         self.outcomes: dict[str, Outcome] = {}
