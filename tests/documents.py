@@ -13,6 +13,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COLUMNS = 88
 """Of a session."""
+MEASURED = {"--measure", "--train"}
+"""Options that load TensorFlow."""
 
 
 class Step(NamedTuple):
@@ -31,7 +33,11 @@ class Step(NamedTuple):
         """Whether the command loads TensorFlow."""
         _, *args = self.args
         models = [arg for arg in args if arg.startswith("keras:") or arg.endswith(".keras")]
-        return args[:1] in (["build"], ["accelerate"]) or bool(models) or "--measure" in args
+        return (
+            args[:1] in (["build"], ["accelerate"])
+            or bool(models)
+            or bool(MEASURED.intersection(args))
+        )
 
     @property
     def is_for_programs(self) -> bool:

@@ -14,11 +14,14 @@ from groupconv_cli import (
     Diff,
     GconvError,
     GroupMeasurement,
+    GroupTraining,
     MeasureSettings,
     Network,
+    Recipe,
     SearchReport,
     SpecError,
     Summary,
+    TrainSettings,
     UnreachableBudget,
     UsageError,
     VariantComparison,
@@ -39,6 +42,7 @@ from groupconv_cli import (
     python_code,
     search,
     spec_text,
+    train,
     vary,
 )
 from groupconv_cli.analysis.measurement import LayerMeasurement
@@ -75,6 +79,11 @@ def measurement(network: Network) -> None:
     assert_type(settings.batch, int)
     assert_type(measure(network, [1, 2], settings=settings), GroupMeasurement)
     assert_type(measure_layers(network, settings=settings), LayerMeasurement)
+    how = TrainSettings(seeds=2, recipe=Recipe(steps=10), workers=2)
+    assert_type(how.recipe, Recipe)
+    found = train(network, "mnist1d", [1, 2], settings=how)
+    assert_type(found, GroupTraining)
+    assert_type(found.rows[0].accuracy, float | None)
 
 
 def models(model: Any) -> None:

@@ -115,6 +115,8 @@ def _trained(
             f"data must be a path or 'mnist1d'; got {type(given).__name__}",
             "numpy.savez writes arrays to a .npz file",
         )
+    if not os.fspath(given):
+        raise UsageError("the name of the data is empty; it is a path, or mnist1d")
     return train_networks(
         entries,
         reference,

@@ -58,8 +58,8 @@ def runtime_option(text: str) -> Any:
 
 
 def memory_option(when: str) -> Any:
-    """--ignore-memory; the help begins with what is done."""
-    return typer.Option("--ignore-memory", help=f"{when} even if memory seems too small.")
+    """--ignore-memory; the help begins with when it counts."""
+    return typer.Option("--ignore-memory", help=f"{when} measure even if memory seems too small.")
 
 
 def _number(name: str, most: int, text: str) -> Any:
@@ -72,7 +72,7 @@ BatchOption = Annotated[int | None, batch_option(WHEN)]
 RunsOption = Annotated[int | None, runs_option(WHEN)]
 ThreadsOption = Annotated[int | None, threads_option(WHEN)]
 DeviceOption = Annotated[str | None, device_option(WHEN)]
-MeasureMemoryOption = Annotated[bool, memory_option(f"{WHEN} measure")]
+MeasureMemoryOption = Annotated[bool, memory_option(WHEN)]
 RuntimeOption = Annotated[
     Runtime | None,
     runtime_option(

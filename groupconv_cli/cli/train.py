@@ -14,7 +14,6 @@ from groupconv_cli.cli.measure import (
     RunsOption,
     Runtime,
     ThreadsOption,
-    memory_option,
     runtime_option,
 )
 from groupconv_cli.cli.options import members
@@ -70,10 +69,13 @@ RuntimeOption = Annotated[
     Runtime | None,
     runtime_option(
         "gconv for the fast layers (the default), keras for stock layers. With --measure also "
-        "both; litert or onnx for inference of the exported model."
+        "both, and litert or onnx for inference of the exported model."
     ),
 ]
-MemoryOption = Annotated[bool, memory_option("Measure or train")]
+MemoryOption = Annotated[
+    bool,
+    typer.Option("--ignore-memory", help="Measure or train even if memory seems too small."),
+]
 SeedsOption = Annotated[
     int | None, _number("--seeds", "runs of each row, each with a seed. Default: 3.", 1000)
 ]

@@ -62,8 +62,7 @@ def _run(outcome: Outcome) -> dict[str, Any]:
 def _diversity(found: Diversity | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    numbers = {**found._asdict(), "rank_share": found.rank_share}
     return {
         name: None if number is None or not isfinite(number) else number
-        for name, number in numbers.items()
+        for name, number in found._asdict().items()
     }

@@ -33,7 +33,7 @@ Cell = Any
 """A raw value, or None for an empty cell."""
 
 
-LEFT_ALIGNED = ("text", "groups", "setting", "prose")
+LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval")
 
 
 class Column(NamedTuple):

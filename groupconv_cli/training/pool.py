@@ -143,7 +143,9 @@ class Processes(Place):
 
     died = (BrokenProcessPool,)
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, run: Callable[[Job], Outcome] = run_job) -> None:
+        """`run` is a function of a module, which the processes import."""
+        self._run = run
         self._threads = max(1, len(_processors()) // number)
         self._idle = [self._started() for _ in range(number)]
         self._busy: dict[Future[Outcome], tuple[_Context, ProcessPoolExecutor]] = {}
@@ -159,10 +161,10 @@ class Processes(Place):
         self._free_finished()
         slot = self._idle.pop()
         try:
-            future = slot[1].submit(run_job, job)
+            future = slot[1].submit(self._run, job)
         except BrokenProcessPool:  # it died while it had nothing to do
             slot = self._started()
-            future = slot[1].submit(run_job, job)
+            future = slot[1].submit(self._run, job)
         self._busy[future] = slot
         return future
 
@@ -207,7 +209,7 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _processors() -> Sequence[int]:

@@ -140,5 +140,8 @@ def _mean(found: Sequence[Diversity | None]) -> Diversity | None:
         return None if None in numbers else fmean(numbers)
 
     return known[0]._replace(
-        effective_rank=mean("effective_rank"), within=mean("within"), between=mean("between")
+        effective_rank=mean("effective_rank"),
+        rank_share=mean("rank_share"),
+        within=mean("within"),
+        between=mean("between"),
     )

@@ -180,6 +180,12 @@ def _outcome(line: bytes) -> tuple[str, Outcome]:
     for name in ("diversity", "untrained"):
         fields[name] = None if read[name] is None else Diversity(**read[name])
     run = Run(**fields)
+    numbers = [
+        run.loss,
+        *(number for each in (run.diversity, run.untrained) for number in each or ()),
+    ]
+    if any(type(number) not in (int, float, type(None)) for number in numbers):
+        raise TypeError("not a number")
     for whole in (run.seed, run.steps):
         if type(whole) is not int or whole < 0:
             raise ValueError("not a count")

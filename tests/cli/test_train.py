@@ -1,0 +1,275 @@
+"""`gconv compare --train` as a command, with stand-ins for the runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import pytest
+from running import run_gconv
+from training_runs import DATA, SPEC, outcome, stand_in, trained, write_data
+
+from groupconv_cli.training.job import Job, Outcome
+from groupconv_cli.training.pool import Here
+
+TRAIN = ("compare", "small.yaml", "--groups", "1,2,4,8", "--train", DATA)
+
+ACCURACY = {1: 0.80, 2: 0.79, 4: 0.70, 8: 0.90}
+"""The mean accuracy of each number of groups."""
+
+
+def made_up(job: Job) -> Outcome:
+    """Runs with a standard deviation of 1 % around the accuracies above."""
+    groups = int(job.spec.partition("groups: ")[2].partition("}")[0].partition(",")[0] or 1)
+    return outcome(ACCURACY[groups] + (0.01, -0.01, 0.0)[job.seed % 3], job.seed)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a spec, in which training is as `made_up` says."""
+    stand_in(monkeypatch.setattr, made_up)
+    (tmp_path / "small.yaml").write_text(SPEC, encoding="utf-8")
+    write_data(tmp_path / DATA)
+    return tmp_path
+
+
+def data_of(*args: str | Path, cwd: Path) -> dict[str, Any]:
+    result = run_gconv(*args, "-f", "json", cwd=cwd)
+    assert (result.status, result.err) == (0, "")
+    found: dict[str, Any] = json.loads(result.out)["trained"]
+    return found
+
+
+def test_json_has_every_run_and_what_is_shown(folder: Path) -> None:
+    found = data_of(*TRAIN, "--steps", "7", cwd=folder)
+    assert found["complete"]
+    assert found["data"]["name"] == DATA
+    assert (found["data"]["samples"], found["data"]["classes"]) == (40, 10)
+    assert (found["recipe"]["steps"], found["recipe"]["epochs"]) == (7, None)
+    rows = {row["groups"]: row for row in found["rows"]}
+    assert [*rows] == ["as written", 1, 2, 4, 8]
+    for groups, mean in ACCURACY.items():
+        reached = [run["accuracy"] for run in rows[groups]["runs"]]
+        assert reached == pytest.approx([mean + 0.01, mean - 0.01, mean])
+        assert [run["seed"] for run in rows[groups]["runs"]] == [0, 1, 2]
+        assert rows[groups]["accuracy"] == pytest.approx(fmean(reached))
+        assert rows[groups]["std"] == pytest.approx(stdev(reached)) == pytest.approx(0.01)
+        assert rows[groups]["step_s"] == 0.2
+    assert {key: row["verdict"] for key, row in rows.items()} == {
+        "as written": "lower",
+        1: "reference",
+        2: "not_shown",
+        4: "lower",
+        8: "higher",
+    }
+    assert rows[1]["difference"] is rows[1]["p"] is None
+    assert rows[4]["difference"] == pytest.approx(-0.1)
+    # The standard error is 1 % × √(2/3), and the 97.5 % quantile of t with 4 degrees 2.776445.
+    reach = 0.01 * (2 / 3) ** 0.5 * 2.776445
+    assert rows[4]["interval"] == pytest.approx([-0.1 - reach, -0.1 + reach], rel=1e-6)
+    # Three tests: the network as written is the same as g=4.
+    assert rows[2]["p_adjusted"] == rows[2]["p"]
+    smaller = sorted(rows[groups]["p"] for groups in (4, 8))
+    assert rows[4]["p_adjusted"] == pytest.approx(3 * smaller[0])
+
+
+WIDE = """\
+Trained on data.npz · 40 samples, 10 classes · 200 steps of 64 · sgd, lr 0.05 · tested
+on 20
+Groups            Accuracy       ±  vs g=1  95 % interval             Loss  Train step
+──────────────────────────────────────────────────────────────────────────────────────
+g=1                 80.0 %  ±1.0 %                                    1.50      200 ms
+g=2                 79.0 %  ±1.0 %    -1.0  -3.3 to +1.3   not shown  1.50      200 ms
+g=4 ◂ as written    70.0 %  ±1.0 %   -10.0  -12.3 to -7.7  lower      1.50      200 ms
+g=8                 90.0 %  ±1.0 %   +10.0  +7.7 to +12.3  higher     1.50      200 ms
+"""
+
+NARROW = """\
+Groups            Accuracy       ±  vs g=1
+─────────────────────────────────────────────────────
+g=1                 80.0 %  ±1.0 %
+g=2                 79.0 %  ±1.0 %    -1.0  not shown
+g=4 ◂ as written    70.0 %  ±1.0 %   -10.0  lower
+g=8                 90.0 %  ±1.0 %   +10.0  higher
+"""
+
+
+@pytest.mark.parametrize(("columns", "table"), [("88", WIDE), ("60", NARROW)])
+def test_the_table(columns: str, table: str, folder: Path) -> None:
+    result = run_gconv(*TRAIN, cwd=folder, env={"COLUMNS": columns})
+    assert (result.status, result.err) == (0, "")
+    assert table in result.out
+    assert all(len(line) <= int(columns) for line in result.out.splitlines())
+    flowing = " ".join(result.out.split())
+    assert "Means and standard deviations of 3 seeds." in flowing
+    assert "by Welch's test at 5 %, with Holm's adjustment for 3 rows." in flowing
+    assert "which does not mean that there is none" in flowing
+    assert "The accuracy of g=8 is higher than that of g=1, by 10.0 percentage points." in flowing
+    assert "No difference to g=1 is shown with 3 seeds for g=2 (-3.3 to +1.3)." in flowing
+
+
+def test_one_seed_shows_nothing(folder: Path) -> None:
+    found = data_of(*TRAIN, "--seeds", "1", cwd=folder)
+    assert {row["verdict"] for row in found["rows"]} == {"reference", "not_shown"}
+    assert all(row["std"] is row["interval"] is row["p"] is None for row in found["rows"])
+    told = run_gconv(*TRAIN, "--seeds", "1", cwd=folder).out
+    assert "One seed shows no difference: with --seeds 3 or more there is a test." in told
+
+
+def test_variables_are_compared_with_the_network_as_written(folder: Path) -> None:
+    args = ("compare", "small.yaml", "--vary", "groups=1,4", "--train", DATA)
+    found = data_of(*args, cwd=folder)
+    rows = [(row["settings"], row["verdict"]) for row in found["rows"]]
+    assert rows == [
+        ({"groups": 4}, "reference"),
+        ({"groups": 1}, "higher"),
+        ({"groups": 4}, "reference"),
+    ]
+    assert "vs written" in run_gconv(*args, cwd=folder).out
+
+
+def test_variants_are_compared_with_the_first(folder: Path) -> None:
+    variants = "variants: {one: {groups: 8}, none: {groups: 3}, two: {groups: 2}}\n"
+    (folder / "many.yaml").write_text(SPEC + variants, encoding="utf-8")
+    args = ("compare", "many.yaml", "--variants", "--train", DATA)
+    result = run_gconv(*args, "-f", "json", cwd=folder)
+    assert result.status == 1, "the variant of 3 groups is none"
+    rows = json.loads(result.out)["trained"]["rows"]
+    assert [(row["variant"], row["verdict"]) for row in rows] == [
+        ("one", "reference"),
+        ("two", "lower"),
+    ]
+    shown = run_gconv(*args, cwd=folder).out
+    assert "The accuracy of two is lower than that of one, by 11.0 percentage points." in shown
+
+
+def test_equal_networks_are_trained_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+
+    def counted(job: Job) -> Outcome:
+        keys.append((job.seed, job.key))
+        return made_up(job)
+
+    stand_in(monkeypatch.setattr, counted)
+    data_of(*TRAIN, cwd=folder)
+    assert len(keys) == len(set(keys)) == 3 * len(ACCURACY)
+    assert [seed for seed, _ in keys] == sorted(seed for seed, _ in keys), "seed by seed"
+
+
+def test_finished_runs_are_not_run_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeping = (*TRAIN, "--results", "runs.jsonl")
+    undisturbed = data_of(*TRAIN, cwd=folder)
+    count = 0
+
+    def interrupted(job: Job) -> Outcome:
+        nonlocal count
+        count += 1
+        if count == 6:
+            raise KeyboardInterrupt
+        return made_up(job)
+
+    stand_in(monkeypatch.setattr, interrupted)
+    result = run_gconv(*keeping, "-f", "json", cwd=folder)
+    assert result.status == 130
+    found = json.loads(result.out)["trained"]
+    assert not found["complete"]
+    assert {tuple(run["seed"] for run in row["runs"]) for row in found["rows"]} == {(0,)}
+    assert data_of(*keeping, cwd=folder) == undisturbed
+    assert count == 6 + 7, "five of twelve runs were there"
+    assert data_of(*keeping, cwd=folder) == undisturbed
+    assert count == 13
+
+
+def test_an_interrupt_before_all_rows_were_trained(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_job: Job) -> Outcome:
+        raise KeyboardInterrupt
+
+    stand_in(monkeypatch.setattr, interrupted)
+    result = run_gconv(*TRAIN, cwd=folder)
+    assert result.status == 130
+    assert "Interrupted before every row was trained once." in result.out
+    assert "Params" in result.out, "the costs are known"
+
+
+def test_a_run_that_is_given_up_is_a_row_that_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deadly(Here):
+        died = (MemoryError,)
+
+    def dies(job: Job) -> Outcome:
+        if "groups: 2" in job.spec and job.seed == 1:
+            raise MemoryError
+        return made_up(job)
+
+    monkeypatch.setattr("groupconv_cli.training.bench.Here", Deadly)
+    stand_in(monkeypatch.setattr, dies)
+    result = run_gconv(*TRAIN, cwd=folder, env={"COLUMNS": "60"})
+    assert result.status == 1
+    assert "g=2               given up: 3 workers died in the run with\n" in result.out
+    rows = json.loads(run_gconv(*TRAIN, "-f", "json", cwd=folder).out)["trained"]["rows"]
+    lost = {row["groups"]: (row["lost"], row["verdict"]) for row in rows}
+    assert lost[2] == ([{"seed": 1, "deaths": 3}], None)
+    assert lost[4] == ([], "lower")
+
+
+def test_times_of_several_machines_are_not_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch.setattr, lambda job: trained(job)._replace(machine=f"m{job.seed}"))
+    shown = run_gconv(*TRAIN, cwd=folder).out
+    assert "Train step" not in shown
+    assert "Several machines trained, so their times are not compared." in shown
+    header = run_gconv(*TRAIN, "-f", "csv", cwd=folder).out.splitlines()[0]
+    assert header == "groups,accuracy,std,difference,interval,verdict,loss,note"
+
+
+def test_diversity_is_shown_and_said_to_be_no_quality(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch.setattr, trained)
+    result = run_gconv(*TRAIN, "--diversity", cwd=folder, env={"COLUMNS": "100"})
+    assert "Diversity is no measure of quality" in result.out
+    assert (
+        "g=1                            4      50 %       38 %         0.400      0.500"
+        in result.out
+    )
+    found = data_of(*TRAIN, "--diversity", cwd=folder)
+    assert found["rows"][0]["runs"][0]["untrained"]["rank_share"] == 0.375
+
+
+def refusals() -> Iterator[tuple[tuple[str, ...], str]]:
+    for option in ("--seeds 2", "--lr 0.1", "--diversity", "--results x", "--workers 2"):
+        yield ("--groups", "1", *option.split()), f"{option.split()[0]} needs --train DATA"
+    yield ("--batch", "2"), "--batch needs --measure or --train DATA"
+    yield ("--runtime", "keras"), "--runtime needs --measure or --train DATA"
+    yield ("--ignore-memory",), "--ignore-memory needs --measure or --train DATA"
+    train = ("--train", DATA)
+    yield (*train, "--measure"), "--train and --measure cannot be combined"
+    yield (*train, "--runs", "5"), "--runs needs --measure"
+    yield (*train, "--steps", "1", "--epochs", "1"), "steps and epochs both"
+    yield (*train, "--runtime", "litert"), "training runs in gconv or keras; got 'litert'"
+    yield (*train, "--workers", "2", "--cluster", "x"), "leave one out"
+    yield (*train, "--lr", "nan"), "lr must be a number above 0"
+    yield (*train, "--results", ""), "results is empty"
+    yield ("--train", ""), "the name of the data is empty"
+    yield ("--train", "mnist2d"), "did you mean 'mnist1d'?"
+    yield (*train, "--test-share", "2"), "must be between 0 and 1"
+
+
+@pytest.mark.parametrize(("options", "told"), [*refusals()])
+def test_what_makes_no_sense_is_refused(options: tuple[str, ...], told: str, folder: Path) -> None:
+    result = run_gconv("compare", "small.yaml", *options, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert told in " ".join(result.err.split())
+
+
+def test_a_network_that_does_not_fit_is_refused_before_any_run(folder: Path) -> None:
+    result = run_gconv("compare", "basic", "--train", "mnist1d", cwd=folder)
+    assert result.status == 2
+    assert "training needs one number for each class" in " ".join(result.err.split())

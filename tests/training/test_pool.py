@@ -1,0 +1,65 @@
+"""The loop over runs, and processes that die."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from training_runs import dies_once, dies_with_seed_1, job, outcome, trained
+
+from groupconv_cli.errors import UsageError
+from groupconv_cli.training.job import Job, Outcome
+from groupconv_cli.training.pool import Here, Place, Processes, run_all
+
+JOBS = [job(spec, seed) for seed in range(3) for spec in ("a", "b")]
+
+
+def run(place: Place, jobs: list[Job]) -> tuple[bool, list[tuple[Job, Outcome | int]]]:
+    done: list[tuple[Job, Outcome | int]] = []
+    finished = run_all(jobs, place, lambda *each: done.append(each), lambda: None)
+    return finished, done
+
+
+def test_runs_here_are_in_their_order() -> None:
+    finished, done = run(Here(trained), JOBS)
+    assert finished
+    assert [each for each, _ in done] == JOBS
+    assert [found for _, found in done] == [trained(each) for each in JOBS]
+
+
+def test_an_interrupt_leaves_the_runs_before_it() -> None:
+    def interrupted(given: Job) -> Outcome:
+        if given.seed == 1:
+            raise KeyboardInterrupt
+        return outcome()
+
+    finished, done = run(Here(interrupted), JOBS)
+    assert (finished, len(done)) == (False, 2)
+
+
+def test_an_error_of_a_run_ends_all() -> None:
+    def wrong(_given: Job) -> Outcome:
+        raise UsageError("no")
+
+    with pytest.raises(UsageError, match="no"):
+        run(Here(wrong), JOBS)
+
+
+def test_processes_give_the_same_as_this_one() -> None:
+    finished, done = run(Processes(2, trained), JOBS)
+    assert finished
+    assert {each.key: found for each, found in done} == {e.key: trained(e) for e in JOBS}
+
+
+def test_a_run_whose_process_died_is_run_again(tmp_path: Path) -> None:
+    jobs = [each._replace(data=each.data._replace(source=str(tmp_path))) for each in JOBS]
+    _, done = run(Processes(2, dies_once), jobs)
+    assert (tmp_path / "died").exists()
+    assert {each.key: found for each, found in done} == {e.key: trained(e) for e in jobs}
+
+
+def test_a_run_is_given_up_after_three_deaths_and_no_other_is() -> None:
+    _, done = run(Processes(2, dies_with_seed_1), JOBS)
+    assert {(each.spec, each.seed): found for each, found in done} == {
+        (each.spec, each.seed): 3 if each.seed == 1 else trained(each) for each in JOBS
+    }
