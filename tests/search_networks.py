@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+from math import gcd
 from random import Random
 
-from groupconv_cli import SpecError, load
+from groupconv_cli import SpecError, analyze, load
+from groupconv_cli.analysis.channel_mixing import follow
 from groupconv_cli.network import Network
+
+MOST = 250
+"""The most choices that are tried for one network."""
 
 
 def conv(random: Random, channels: int | None = None) -> dict:
@@ -82,3 +89,68 @@ def hard_to_mix(random: Random) -> Network:
         return load({"input": [4, 4, 3], "layers": layers})
     except SpecError:  # a shuffle without groups before it
         return hard_to_mix(random)
+
+
+# Every choice, one after the other
+
+
+def reads_input(network: Network, index: int) -> bool:
+    """Whether nothing that computes stands between the input and this layer."""
+    node = network.nodes[network.nodes[index].inputs[0]]
+    at = network.nodes[index].inputs[0]
+    while node.inputs and not node.cost.macs and len(node.inputs) == 1:
+        at = node.inputs[0]
+        node = network.nodes[at]
+    return not node.inputs
+
+
+def units(network: Network, per: str) -> list[list[int]]:
+    convolutions = [
+        i
+        for i, node in enumerate(network.nodes)
+        if node.op.is_convolution and not reads_input(network, i)
+    ]
+    by_key: dict[object, list[int]] = {}
+    for index in convolutions:
+        key = {"item": network.nodes[index].item, "layer": index, "network": 0}[per]
+        by_key.setdefault(key, []).append(index)
+    return list(by_key.values())
+
+
+def candidates(network: Network, unit: list[int]) -> list[int]:
+    nodes = [network.nodes[i] for i in unit]
+    shared = gcd(*(n.input_shapes[0][-1] for n in nodes), *(n.shape[-1] for n in nodes))
+    shuffled = [n.shape[-1] for n in network.nodes if n.groups_from in unit]
+    return [
+        g
+        for g in range(1, shared + 1)
+        if shared % g == 0 and all(channels % g == 0 for channels in shuffled)
+    ]
+
+
+def pairs(network: Network) -> set[tuple[int, int]]:
+    return {(each.before, each.after) for each in follow(network).kept_apart}
+
+
+def of(metric: str, network: Network) -> int:
+    totals = analyze(network).totals
+    return {
+        "params": totals.params,
+        "macs": totals.macs,
+        "flops": totals.flops,
+        "memory": totals.peak_bytes,
+    }[metric]
+
+
+def every_choice(
+    network: Network, per: str, *, unmixed: bool
+) -> Iterator[tuple[dict[int, int], Network]]:
+    """Each choice that mixes what the network as written mixes, and its network."""
+    grouped = units(network, per)
+    written = pairs(network)
+    for counts in product(*(candidates(network, unit) for unit in grouped)):
+        chosen = {i: g for unit, g in zip(grouped, counts, strict=True) for i in unit}
+        changed = {i: g for i, g in chosen.items() if network.nodes[i].groups != g}
+        made = network.regrouped(changed) if changed else network
+        if unmixed or pairs(made) <= written:
+            yield chosen, made

@@ -4,7 +4,9 @@ Costs and budgets are whole numbers of any size. The solver computes with floati
 its programs are only relaxations: they never exclude a choice that is within the budgets, and what
 they propose is checked with whole numbers. A choice that is over a budget, or that has a conflict,
 is excluded together with choices that have the same fault, and the program is solved again. The
-first choice without fault that the solver proves best is the optimum.
+first choice without fault that the solver proves best is the optimum. If that takes long, a local
+search (`repair`) finds choices without fault meanwhile, of which the best is the result if the time
+is over. The solver starts from it.
 
 Units that are alike, and have no conflict, are one group of columns that say how many of them have
 each candidate. Otherwise the solver would try what differs only in their order.
@@ -17,10 +19,20 @@ from math import gcd
 from time import monotonic
 from typing import NamedTuple
 
+from groupconv_cli.analysis.search.repair import Limit, LocalSearch, Terms, until
 from groupconv_cli.analysis.search.solver import NO_BOUND, Line, Program, Solution, solve
 
 Choice = tuple[int, ...]
 """The number of the candidate of each unit."""
+
+ALONE = 1 / 4
+"""The share of the time that the solver has for a proof before other ways are tried too."""
+
+LOCAL = 1 / 4
+"""The share of the time left that a local search has then, after each result of the solver."""
+
+STEP = 0.005
+"""The share of a choice's loss by which the local search wants the next one to be better."""
 
 MAX_FACTOR = 1 << 20
 """The largest factor of a row for the solver. Larger ones are scaled by a power of two."""
@@ -61,10 +73,16 @@ class Problem(NamedTuple):
 
     losses: tuple[tuple[float, ...], ...]
     budgets: tuple[Budget, ...]
-    conflicts: Callable[[Choice], Iterable[Conflict]]
-    """The conflicts of a choice; none if it is allowed. Each must hold for every choice."""
-    repaired: Callable[[Choice], Choice | None] = lambda choice: choice
-    """A choice without conflicts that is like one that has some; for when the time is over."""
+    conflicts: Callable[[Choice, float], Iterable[Conflict]]
+    """The conflicts of a choice; none if it is allowed. Each must hold for every choice.
+
+    After a time, by the clock of `monotonic`, not more of them are looked for than one.
+    """
+    suspected: Callable[[Choice], Iterable[Terms]] = lambda _: ()
+    """What to avoid, since a choice has it and is not allowed; none if it is allowed. Other choices
+    that have it may be allowed. It is found faster than conflicts."""
+    start: Choice | None = None
+    """A choice with few conflicts, from which others are looked for; None is the first of each."""
 
     def loss(self, choice: Choice) -> float:
         """The sum of the losses."""
@@ -93,26 +111,77 @@ class Search:
         """The best choice, or the best that is found before a share of the time left is over."""
         now = monotonic()
         end = now + share * (self.end - now)
+        alone = now + ALONE * (end - now)
         excess: list[Conflict] = []
+        held: Choice | None = None
         last: Choice | None = None
         bound = NO_BOUND
         while True:
             model = _Model(problem, [*self.conflicts, *excess])
-            solution = solve(model.program, end - monotonic())
+            now = monotonic()
+            solution = solve(model.program, (alone if now < alone else end) - now, model.of(held))
             bound = max(bound, model.loss(solution.bound))
             choice = model.choice(solution)
-            if choice is None:
-                found = None if solution.is_proven or last is None else problem.repaired(last)
-                if found is not None and not all(each.is_kept(found) for each in problem.budgets):
-                    found = None
-                return Outcome(found, bound, solution.is_proven)
-            faults = [_excess(each, choice) for each in problem.budgets if not each.is_kept(choice)]
-            learned = [each for each in problem.conflicts(choice) if each not in self.conflicts]
-            if not faults and not learned:
-                return Outcome(choice, bound, solution.is_proven)
-            last = choice
-            excess += faults
-            self.conflicts.update(dict.fromkeys(learned))
+            if choice is not None:
+                faults = [_excess(b, choice) for b in problem.budgets if not b.is_kept(choice)]
+                learned = self._learned(problem, choice, end)
+                if not faults and not learned:
+                    if solution.is_proven:
+                        return Outcome(choice, bound, is_proven=True)
+                    held = choice if held is None else min(held, choice, key=problem.loss)
+                last = choice
+                excess += faults
+            elif solution.is_proven:
+                return Outcome(None, bound, is_proven=True)
+            now = monotonic()
+            if now >= end:
+                return Outcome(held, bound, is_proven=False)
+            if now >= alone:
+                start = held or last or problem.start or (0,) * len(problem.losses)
+                held = self._searched(problem, held, start, end)
+
+    def _learned(self, problem: Problem, choice: Choice, end: float) -> list[Conflict]:
+        """The conflicts of a choice that were not known, which are kept."""
+        learned = [each for each in problem.conflicts(choice, end) if each not in self.conflicts]
+        self.conflicts.update(dict.fromkeys(learned))
+        return learned
+
+    def _searched(
+        self, problem: Problem, held: Choice | None, start: Choice, end: float
+    ) -> Choice | None:
+        """The choice held, or a better one that local search finds in a share of the time left.
+
+        Without one it goes on until one is found, or the time `end`.
+        """
+        now = monotonic()
+        soon = now + LOCAL * (end - now)
+        limits = [
+            Limit(each.costs, each.limit - each.fixed, _scale(each.costs))
+            for each in problem.budgets
+        ]
+        losses = Limit(problem.losses, _less(problem, held), _scale(problem.losses))
+        search = LocalSearch([losses, *limits], [each.terms for each in self.conflicts], start)
+        while until(end if held is None else soon, search):
+            choice = tuple(search.choice)
+            suspected = list(problem.suspected(choice))
+            search.add(suspected)
+            if not suspected:
+                held = choice
+                search.tighten(0, _less(problem, held))
+        return held
+
+
+def _less(problem: Problem, choice: Choice | None) -> float:
+    """A loss that is a little less than that of the choice."""
+    if choice is None:
+        return float("inf")
+    loss = problem.loss(choice)
+    return loss - STEP * (1e-6 + abs(loss))
+
+
+def _scale(rows: Sequence[Sequence[float]]) -> float:
+    """The mean difference between the largest and the least number of a row; 1 if all are 0."""
+    return sum(max(row) - min(row) for row in rows) / len(rows) or 1.0
 
 
 def _excess(budget: Budget, choice: Choice) -> Conflict:
@@ -171,6 +240,16 @@ class _Model:
     def loss(self, cost: float) -> float:
         """The loss that a cost of the program stands for."""
         return self.least + cost * self.unit_of_loss
+
+    def of(self, choice: Choice | None) -> list[int] | None:
+        """The values of the columns for a choice."""
+        if choice is None:
+            return None
+        values = [0] * sum(self.sizes)
+        for units, start in zip(self.groups, self.starts, strict=True):
+            for unit in units:
+                values[start + choice[unit]] += 1
+        return values
 
     def choice(self, solution: Solution) -> Choice | None:
         """The choice of a solution. The first of units that are alike have the first candidates."""

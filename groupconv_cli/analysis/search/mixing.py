@@ -8,13 +8,15 @@ the one that made that tensor: whatever counts the others have, the rule finds t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import product
+from time import monotonic
 from typing import NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import follow
 from groupconv_cli.analysis.search.knapsack import Choice, Conflict
+from groupconv_cli.analysis.search.repair import Terms
 from groupconv_cli.analysis.search.stacked import conflicts_of
 from groupconv_cli.analysis.search.units import Units, with_counts
 from groupconv_cli.network import Network, Node
@@ -55,10 +57,11 @@ class Mixing:
         changed = with_counts(self.network, self.units.counts(choice))
         return [pair for pair in _pairs(changed) if pair not in self.as_written]
 
-    def conflicts(self, choice: Choice) -> list[Conflict]:
+    def conflicts(self, choice: Choice, end: float = float("inf")) -> list[Conflict]:
         """The conflicts of a choice; none if it keeps nothing apart anew.
 
-        With the first ones come those of the same kind, which the solver would run into next.
+        With the first ones come those of the same kind, which the solver would run into next, but
+        none after the time `end`.
         """
         found = self.broken(choice)
         if not found:
@@ -69,29 +72,29 @@ class Mixing:
         made: dict[Conflict, None] = {}
         most = self.tried + MAX_TRIED
         for pair in found:  # one conflict is enough; more save the solver from running into them
-            if not made or self.tried < most:
+            if not made or (self.tried < most and monotonic() < end):
                 made.update(dict.fromkeys(self._of(choice, pair)))
         return list(made)
 
-    def repaired(self, choice: Choice) -> Choice | None:
-        """A choice that keeps nothing apart anew: of each pair that does, one gets fewest groups.
+    def suspected(self, choice: Choice) -> Iterator[Terms]:
+        """For each pair that the choice keeps apart anew, counts that probably do so anywhere.
 
-        None if that does not help.
+        They are the count of the first convolution, and the multiples of that of the second.
         """
-        for _ in range(len(choice) + 1):
-            found = self.broken(choice)
-            if not found:
-                return choice
-            before = choice
-            for pair in found:
-                units = [self.unit_of[i] for i in pair if i in self.unit_of]
-                if units and all(choice[unit] for unit in units):
-                    # The one with fewer groups loses less.
-                    unit = min(units, key=lambda each: self._count(each, before))
-                    choice = (*choice[:unit], 0, *choice[unit + 1 :])
-            if choice == before:
-                return None
-        return None
+        for pair in self.broken(choice):
+            terms: dict[int, frozenset[int]] = {}
+            for place, index in enumerate(pair):
+                if index in self.unit_of:
+                    unit = self.unit_of[index]
+                    now = self._count(unit, choice)
+                    among = frozenset(
+                        number
+                        for number, count in enumerate(self.units.units[unit].counts)
+                        if count == now or (place and now > 1 and count % now == 0)
+                    )
+                    terms[unit] = terms.get(unit, among) & among
+            if terms:
+                yield tuple(terms.items())
 
     def _count(self, unit: int, choice: Choice) -> int:
         return self.units.units[unit].counts[choice[unit]]

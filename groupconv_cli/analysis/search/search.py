@@ -104,6 +104,9 @@ def _is_candidate(count: object) -> bool:
 
 RANGE = re.compile(r"[0-9]{1,18} ?- ?[0-9]{1,18}")
 
+FOR_RESULT = 1 / 3
+"""The share of the time for the choice within the budgets themselves, if a frontier follows."""
+
 FOR_EXTREMES = 1 / 6
 """The share of the time for each extreme of a frontier. The least may be hard to prove, and the
 best that is found serves as well."""
@@ -168,6 +171,7 @@ class _Task:
         self.solver = Search(options.time_limit)
         self.mixing = None if options.allow_unmixed else Mixing(network, self.units)
         self.losses = tuple(map(self._losses, self.units.units))
+        self.written = tuple(map(self._as_written, self.units.units))
 
     def _refuse_unknown(self, ceilings: list[Ceiling]) -> None:
         counted = [each.metric for each in ceilings if each.metric in METRICS]
@@ -207,6 +211,11 @@ class _Task:
             )
 
         return Budget(ceiling.metric, limit, amount, tuple(map(costs, self.units.units)))
+
+    def _as_written(self, unit: Unit) -> int:
+        """The candidate that the network as written has; the first if it has several or none."""
+        counts = {self.network.nodes[index].groups for index in unit.convolutions}
+        return next((n for n, count in enumerate(unit.counts) if counts == {count}), 0)
 
     def totals(self, choice: Choice) -> Totals:
         """The costs of the network with a choice."""
@@ -248,8 +257,9 @@ class _Task:
         self, losses: tuple[tuple[float, ...], ...], budgets: tuple[Budget, ...]
     ) -> Problem:
         if self.mixing is None:
-            return Problem(losses, budgets, lambda _: ())
-        return Problem(losses, budgets, self.mixing.conflicts, self.mixing.repaired)
+            return Problem(losses, budgets, lambda *_: (), start=self.written)
+        mixing = self.mixing
+        return Problem(losses, budgets, mixing.conflicts, mixing.suspected, self.written)
 
     def least(self, metric: Budget, others: tuple[Budget, ...], share: float = 1.0) -> Outcome:
         """The choice that costs least in one metric, in a share of the time that is left."""
@@ -263,7 +273,7 @@ class _Task:
 
         def unmixed(metric: Budget, others: tuple[Budget, ...]) -> Outcome:
             solver = Search(self.options.time_limit)
-            return solver.best(Problem(_as_losses(metric), others, lambda _: ()))
+            return solver.best(Problem(_as_losses(metric), others, lambda *_: ()))
 
         return unreachable(self.budgets, self.least, counts, unmixed if self.mixing else None)
 
@@ -276,7 +286,8 @@ class _Task:
 
     def report(self) -> SearchReport:
         """The result. Raises UnreachableBudget if there is none."""
-        outcome = self._cheapest(self.best(self.budgets))
+        share = FOR_RESULT if self.options.frontier else 1.0
+        outcome = self._cheapest(self.best(self.budgets, share))
         choice = outcome.choice
         if choice is None:
             raise self._unreachable()

@@ -53,8 +53,8 @@ def require_solver() -> None:
     require("highspy")
 
 
-def solve(program: Program, seconds: float) -> Solution:
-    """The best solution that is found within some seconds.
+def solve(program: Program, seconds: float, start: Sequence[int] | None = None) -> Solution:
+    """The best solution that is found within some seconds. `start` is a solution to begin with.
 
     Raises EnvironmentProblem if HiGHS is not installed.
     """
@@ -78,6 +78,10 @@ def solve(program: Program, seconds: float) -> Solution:
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(_model(highspy, program))
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = list(map(float, start))
+        highs.setSolution(known)
     _run(highs, seconds)
     status, info = highs.getModelStatus(), highs.getInfo()
     if status == highspy.HighsModelStatus.kInfeasible:
@@ -110,7 +114,7 @@ def _run(highs: Any, seconds: float) -> None:
     started = monotonic()
     try:
         while not is_done.wait(POLL):
-            if monotonic() - started > seconds + 1:  # it looks at the clock only between steps
+            if monotonic() - started > seconds:  # it looks at the clock only between steps
                 highs.cancelSolve()
     finally:
         highs.cancelSolve()

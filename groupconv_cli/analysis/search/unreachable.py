@@ -32,8 +32,9 @@ def unreachable(
     choice: Choice | None = None
     hint: str | None = None
     for budget in budgets:
-        lowest = least(budget, ()).choice
-        if lowest is not None and not budget.is_kept(lowest):
+        outcome = least(budget, ())
+        lowest = outcome.choice
+        if lowest is not None and outcome.is_proven and not budget.is_kept(lowest):
             choice = choice or lowest
             reasons.append(f"{_amount(budget, budget.used(lowest))}")
             hint = hint or _unmixed_hint(budget, unmixed)
@@ -44,7 +45,8 @@ def unreachable(
         )
         return UnreachableBudget(message, hint, _with_counts(choice, counts))
     first, *others = budgets
-    lowest = least(first, tuple(others)).choice if others else None
+    together = least(first, tuple(others)) if others else None
+    lowest = together.choice if together is not None and together.is_proven else None
     if lowest is None:
         return UnreachableBudget(
             f"no choice of groups within {_limits(budgets)} was found in time",
