@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,9 @@ ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
 CHANNELS = (1, 3, 4)
 """Of images: grey, colours, and colours with transparency."""
+
+MAX_PIXELS = 90_000_000
+"""The most pixels of an image. A small file may unpack to gigabytes of one colour."""
 
 TRAIN, TEST = "train", "test"
 
@@ -92,7 +96,7 @@ def _files(folder: Path) -> _Files:
 def _read(files: _Files, shape: Shape | None, folder: Path) -> Samples:
     load_keras()
     start_devices()
-    wanted = shape or _decoded(files.paths[0], 0).shape
+    wanted = shape or _first_shape(files.paths[0])
     if len(wanted) != 3 or wanted[2] not in CHANNELS:
         raise UsageError(
             f"{folder} has images, which are samples of height×width×channels with "
@@ -114,15 +118,45 @@ def _read(files: _Files, shape: Shape | None, folder: Path) -> Samples:
     return Samples(x, np.array(files.labels))
 
 
+def _first_shape(path: Path) -> Shape:
+    """The shape of an image as it is; grey with transparency becomes grey."""
+    height, width, channels = _decoded(path, 0).shape
+    return height, width, 1 if channels == 2 else channels
+
+
 def _decoded(path: Path, channels: int) -> Any:
     """The image in a file, with so many channels, or those that it has if they are 0."""
     import tensorflow as tf
 
     with foreign(path, BROKEN, REMEDY):
-        image = tf.io.decode_image(path.read_bytes(), channels, expand_animations=False).numpy()
+        content = path.read_bytes()
+        height, width = _declared_size(content)
+        if height * width > MAX_PIXELS:
+            raise UsageError(
+                f"{path} is too large: {height:,}×{width:,} pixels; an image may have "
+                f"{MAX_PIXELS:,} in all"
+            )
+        image = tf.io.decode_image(content, channels, expand_animations=False).numpy()
     if not image.size:
         raise UsageError(f"{path} is an empty image")
     return image
+
+
+def _declared_size(content: bytes) -> tuple[int, int]:
+    """The height and the width that the beginning of an image's file says; 0 if it is unknown."""
+    if content.startswith(b"\x89PNG") and len(content) >= 24:
+        width, height = struct.unpack(">II", content[16:24])
+    elif content.startswith(b"GIF8") and len(content) >= 10:
+        width, height = struct.unpack("<HH", content[6:10])
+    elif content.startswith(b"BM") and len(content) >= 26:
+        width, height = struct.unpack("<ii", content[18:26])
+    elif content.startswith(b"\xff\xd8"):
+        import tensorflow as tf
+
+        height, width = (int(size) for size in tf.io.extract_jpeg_shape(content)[:2])
+    else:
+        return 0, 0
+    return abs(height), abs(width)
 
 
 def _resized(image: Any, shape: Shape) -> Any:

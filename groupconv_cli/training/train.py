@@ -23,7 +23,7 @@ from groupconv_cli.training.samples import Data
 if TYPE_CHECKING:
     from groupconv_cli.training.model import TrainableModel
 
-ESTIMATED_FROM = 4096
+ESTIMATED_FROM = 2048
 """The most training samples from which statistics of batch norms are estimated."""
 
 ORDER, ESTIMATE = 2, 3

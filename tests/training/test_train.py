@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import random
+from math import log
 
 import numpy as np
-from specs import network
+import pytest
+from running import ROOT
+from specs import network, nightly_but
 
+from groupconv_cli.analysis.totals import total
+from groupconv_cli.builder.memory import measure_need
+from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
+from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network
 from groupconv_cli.training.data import Data
 from groupconv_cli.training.recipe import Recipe
@@ -27,31 +34,56 @@ def data(x, y, x_test, y_test, name: str = "made") -> Data:
     )
 
 
-def of_two_channels(answer, samples: int = 1536, seed: int = 0) -> Data:
+def of_two_channels(answer, samples: int = 1536) -> Data:
     """Samples of two channels of normal numbers at 4 positions; `answer` gives their classes."""
-    numbers = np.random.default_rng(seed)
-    x = numbers.choice([-1.0, 1.0], (samples, 1, 2)) + 0.3 * numbers.standard_normal(
-        (samples, 4, 2)
-    )
-    y = answer(x.mean(axis=1)).astype(int)
+    numbers = np.random.default_rng(0)
+    x = numbers.standard_normal((samples, 1, 2)) + 0.1 * numbers.standard_normal((samples, 4, 2))
+    y = answer(*x.mean(axis=1).T).astype(int)
     return data(x[512:], y[512:], x[:512], y[:512])
 
 
-def classifier(groups: int, shuffle: bool = False) -> Network:
-    """Two channels, each with 16 filters of its own, and two classes that add up parts of both."""
+def classifier(groups: int, *, shuffle: bool = False, end: str = "") -> Network:
+    """Two layers of filters, and two classes that add up what they find."""
     return network(f"""
         input: [4, 2]
         layers:
           - conv: {{filters: 32, kernel: 1, groups: {groups}, norm: batch, activation: relu}}
-          {f"- channel_shuffle: {groups}" if shuffle else ""}
+          - channel_shuffle: {{groups: 2}}
+            when: {str(shuffle).lower()}
           - conv: {{filters: 32, kernel: 1, groups: {groups}, norm: batch, activation: relu}}
           - global_avg_pool
-          - dense: {{units: 2}}
+          - dense: {{units: 2{end}}}
     """)
 
 
+def test_a_product_of_channels_is_learned_only_where_they_meet() -> None:
+    """Channels in groups of their own to the end can only be added.
+
+    Each channel by itself tells nothing of the sign of their product, so nothing can be better than
+    to give both classes the same probability: the loss of that is log 2.
+    """
+    made = of_two_channels(lambda a, b: a * b > 0)
+    recipe = Recipe(steps=100)
+    dense, apart, shuffled = (
+        train(net, made, recipe, 0)
+        for net in (classifier(1), classifier(2), classifier(2, shuffle=True))
+    )
+    assert dense.accuracy > 0.9
+    assert shuffled.accuracy > 0.9
+    assert 0.35 < apart.accuracy < 0.65
+    assert apart.loss is not None
+    assert apart.loss > 0.95 * log(2)
+
+
+def test_what_one_channel_tells_is_learned_with_any_groups() -> None:
+    made = of_two_channels(lambda a, b: a > 0)
+    runs = [train(classifier(groups), made, Recipe(steps=80), 0) for groups in (1, 2)]
+    assert min(run.accuracy for run in runs) > 0.95
+    assert abs(runs[0].accuracy - runs[1].accuracy) < 0.03
+
+
 def test_the_same_seed_gives_the_same_numbers_and_no_generator_is_touched() -> None:
-    made = of_two_channels(lambda x: x[:, 0] > 0)
+    made = of_two_channels(lambda a, b: a > 0)
     spec = network("""
         input: [4, 2]
         layers:
@@ -72,3 +104,124 @@ def test_the_same_seed_gives_the_same_numbers_and_no_generator_is_touched() -> N
     assert first.diversity is not None
     assert first.diversity.width == 16
     assert train(spec, made, QUICK, 6).loss != first.loss
+
+
+def test_a_softmax_at_the_end_changes_no_number() -> None:
+    made = of_two_channels(lambda a, b: a > 0)
+    plain, with_softmax = (
+        train(classifier(2, end=end), made, QUICK, 1) for end in ("", ", activation: softmax")
+    )
+    assert plain.loss == with_softmax.loss
+    assert plain.accuracy == with_softmax.accuracy
+
+
+@pytest.mark.parametrize("optimizer", nightly_but(["sgd"], ["sgd", "adamw"]))
+def test_steps_are_those_of_keras(optimizer: str) -> None:
+    """The same weights, batches and learning rates in Keras' own training give the same weights."""
+    import keras
+
+    from groupconv_cli import build
+    from groupconv_cli.training.model import TrainableModel
+
+    net = classifier(1)
+    recipe = Recipe(optimizer=optimizer, lr=0.01, weight_decay=0.1).checked()
+    ours = TrainableModel(net, recipe, 0, None)
+    stock = build(net)
+    stock.set_weights([weight.numpy() for weight in ours._model.weights])
+    rule = (
+        keras.optimizers.AdamW(0.01, weight_decay=0.1)
+        if optimizer == "adamw"
+        else keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True, weight_decay=0.1)
+    )
+    rule.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    stock.compile(rule, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    numbers = np.random.default_rng(4)
+    for rate in (0.01, 0.03, 0.002):
+        x = numbers.standard_normal((16, 4, 2)).astype(np.float32)
+        y = numbers.integers(0, 2, 16)
+        ours.train(x, y, rate)
+        rule.learning_rate = rate
+        stock.train_on_batch(x, y)
+    for mine, theirs in zip(ours._model.weights, stock.weights, strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-6)
+    x = numbers.standard_normal((16, 4, 2)).astype(np.float32)
+    np.testing.assert_allclose(
+        ours.logits(x), stock(x, training=False).numpy(), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_statistics_of_batch_norms_are_those_of_all_values() -> None:
+    """Counted by hand: layers before a norm normalize by their batch, and nothing is dropped."""
+    from groupconv_cli.training.model import TrainableModel
+
+    net = network("""
+        input: [5, 3]
+        layers:
+          - conv: {filters: 6, kernel: 1, norm: batch, activation: relu}
+          - dropout: {rate: 0.5}
+          - conv: {filters: 4, kernel: 1, norm: batch}
+          - global_avg_pool
+          - dense: {units: 2}
+    """)
+    model = TrainableModel(net, Recipe().checked(), 0, None)
+    x = np.random.default_rng(3).standard_normal((24, 5, 3)).astype(np.float32)
+    x *= np.linspace(0.2, 3, 24)[:, None, None]  # batches differ much
+    batches = np.split(x, 3)
+    model.estimate_statistics(iter(batches))
+    layers = {layer.name: layer for layer in model._model.layers}
+    first, second = (layers[name].kernel.numpy()[0] for name in ("conv", "conv_2"))
+    before, after = [], []
+    for batch in batches:
+        values = batch.reshape(-1, 3) @ first
+        before.append(values)
+        deviation = np.sqrt(values.var(axis=0) + 0.001)
+        after.append(np.maximum((values - values.mean(axis=0)) / deviation, 0) @ second)
+    norms = [layer for layer in model._model.layers if "norm" in layer.name]
+    for norm, parts in zip(norms, (before, after), strict=True):
+        every = np.concatenate(parts)
+        np.testing.assert_allclose(norm.moving_mean.numpy(), every.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(norm.moving_variance.numpy(), every.var(axis=0), rtol=1e-4)
+        assert norm.momentum == 0.99
+    assert layers["dropout"].rate == 0.5
+
+
+def test_a_training_that_diverges_has_no_loss() -> None:
+    made = of_two_channels(lambda a, b: a > 0)
+    net = network(
+        "input: [4, 2]\nlayers: [{dense: {units: 9}}, global_avg_pool, {dense: {units: 2}}]"
+    )
+    run = train(net, made, Recipe(steps=30, lr=1e6), 0)
+    assert run.loss is None
+    assert run.accuracy == 0
+
+
+def test_a_batch_or_a_network_that_is_too_large(monkeypatch) -> None:
+    made = of_two_channels(lambda a, b: a > 0, samples=700)
+    with pytest.raises(UsageError, match="a batch of 189 is more than the 188 training samples"):
+        train(classifier(1), made, Recipe(batch=189), 0)
+    # Memory for a batch of 100, with the weights once more for their momentum.
+    need = measure_need([classifier(1)], "float32")
+    free = need.fixed + 4 * total(classifier(1)).params + 100 * need.sample
+    monkeypatch.setattr("groupconv_cli.builder.memory.available_bytes", lambda: free)
+    with pytest.raises(EnvironmentProblem) as caught:
+        train(classifier(1), made, Recipe(batch=188), 0)
+    assert "--batch 100 fits" in caught.value.message
+    train(classifier(1), made, Recipe(steps=1, batch=100), 0)
+
+
+CATALOGUE = ["mobilenet_v1", "shufflenet_v1", "resnext"]
+
+
+@pytest.mark.parametrize("name", nightly_but(["mobilenet_v1"], CATALOGUE))
+def test_networks_of_the_catalogue_train_at_32_pixels(name: str) -> None:
+    """Four classes of noise, each of which has a colour of its own."""
+    text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+    spec = SpecFile(Source("net.yaml", text.replace("units: 1000", "units: 4")))
+    net = spec.network({"input": "32,32,3"})
+    numbers = np.random.default_rng(5)
+    y = numbers.permutation(np.arange(160) % 4)
+    colours = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
+    x = numbers.standard_normal((160, 32, 32, 3)) + colours[y][:, None, None]
+    run = train(net, data(x[64:], y[64:], x[:64], y[:64]), Recipe(steps=20, batch=16), 0)
+    assert run.steps == 20
+    assert run.accuracy > 0.4

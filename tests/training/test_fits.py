@@ -1,0 +1,135 @@
+"""Whether a network fits data: what is said, and that the remedy which is named works."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from specs import network
+
+from groupconv_cli import load
+from groupconv_cli.errors import Source, UsageError
+from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.training.data import check_fits
+from groupconv_cli.training.samples import Data
+
+
+def data(shape: tuple[int, ...], classes: int) -> Data:
+    x, y = np.zeros((classes, *shape), np.float32), np.arange(classes)
+    return Data("made", "", x, y, x, y, classes)
+
+
+def refusal(made: Data, net) -> str:
+    with pytest.raises(UsageError) as caught:
+        check_fits(made, net)
+    return str(caught.value)
+
+
+SPEC = """
+input: [$size, $size, 3]
+vars: {size: 8, classes: 10}
+layers:
+  - conv: {filters: 4, kernel: 3}
+  - global_avg_pool
+  - dense: {units: $classes, activation: softmax}
+"""
+
+
+def spec(text: str = SPEC) -> SpecFile:
+    return SpecFile(Source("net.yaml", text))
+
+
+def test_what_fits() -> None:
+    net = spec().network()
+    check_fits(data((8, 8, 3), 10), net)
+    grey = spec().network({"input": "8,8,1"})
+    check_fits(data((8, 8, 1), 10), grey)
+    # Images of one channel are often stored without an axis for it.
+    check_fits(data((8, 8), 10), grey)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [((28, 28), "--set input=28,28,1"), ((9, 8, 2), "--set input=9,8,2")],
+)
+def test_another_shape_is_set_with_what_is_said(shape: tuple[int, ...], said: str) -> None:
+    made = data(shape, 10)
+    text = refusal(made, spec().network())
+    given = "×".join(map(str, shape))
+    assert f"is 8×8×3, and the samples of made are {given}" in text
+    assert text.endswith(said)
+    name, value = said.removeprefix("--set ").split("=")
+    check_fits(made, spec().network({name: value}))
+
+
+def test_a_shape_that_no_setting_gives() -> None:
+    assert refusal(data((4, 4, 4, 1), 10), spec().network()).endswith("must be samples×8×8×3")
+    named = spec("inputs: {left: [4, 2]}\nlayers: [{dense: {units: 2}}, global_avg_pool]").network()
+    assert refusal(data((6, 2), 2), named).endswith("--set left=6,2")
+
+
+def test_another_number_of_classes_is_set_with_what_is_said() -> None:
+    made = data((8, 8, 3), 7)
+    text = refusal(made, spec().network())
+    assert "has 10 outputs, and made has 7 classes" in text
+    assert text.endswith("--set classes=7 sets the last layer")
+    check_fits(made, spec().network({"classes": "7"}))
+
+
+def test_the_last_layer_that_would_do_is_said() -> None:
+    fixed = SPEC.replace("$classes", "$classes + 1")
+    text = refusal(data((8, 8, 3), 7), spec(fixed).network())
+    found = re.search(r"its layer 'dense' must be (dense: \{units: 7\}) \(net.yaml:(\d+)\)", text)
+    assert found
+    assert fixed.splitlines()[int(found[2]) - 1].strip().startswith("- dense")
+    written = fixed.replace("dense: {units: $classes + 1, activation: softmax}", found[1])
+    check_fits(data((8, 8, 3), 7), spec(written).network())
+    assert "'dense' must be dense: {units: 10} (resnext.yaml (bundled):42)" in refusal(
+        data((224, 224, 3), 10), load("resnext50_32x4d")
+    )
+    assert "'conv_2' must be conv: {filters: 10} (squeezenet.yaml" in refusal(
+        data((224, 224, 3), 10), load("squeezenet")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "inputs: {a: [4, 1], b: [4, 1]}\nlayers: [{add: {}, from: [a, b]}]",
+            "has 2 inputs; training",
+        ),
+        (
+            "input: [4, 1]\nlayers: [{dense: {units: 2}, name: a}, {dense: {units: 2}, name: b}]\n"
+            "outputs: [a, b]",
+            "has 2 outputs; training",
+        ),
+        (
+            "input: [8, 8, 3]\nlayers: [{conv: {filters: 2, kernel: 1}}]",
+            "is 8×8×2; training needs one num",
+        ),
+        ("input: [4, 2]\nlayers: [relu, global_avg_pool]", "has no weights that training changes"),
+    ],
+)
+def test_networks_of_which_no_training_is_defined(text: str, said: str) -> None:
+    assert said in refusal(data((4, 1), 2), network(text))
+
+
+def test_open_sizes_are_refused() -> None:
+    net = spec(
+        "input: [null, null, 3]\nlayers: [{conv: {filters: 2, kernel: 1}}, global_avg_pool]"
+    ).network(keep_open=True)
+    text = refusal(data((8, 8, 3), 2), net)
+    assert "leaves sizes of its input open: ?,?,3" in text
+
+
+def test_a_keras_model_says_what_its_data_must_be() -> None:
+    import keras
+
+    x = keras.Input((6, 2), name="x")
+    y = keras.layers.Dense(3)(keras.layers.Flatten()(x))
+    net = load(keras.Model({"x": x}, y))
+    check_fits(data((6, 2), 3), net)
+    assert refusal(data((6, 3), 3), net).endswith("the data must be samples×6×2")
+    assert refusal(data((6, 2), 4), net).endswith("its last layer must be dense: {units: 4}")
