@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import load as load
     from groupconv_cli.api import measure as measure
     from groupconv_cli.api import measure_layers as measure_layers
+    from groupconv_cli.api import plot as plot
     from groupconv_cli.api import portable as portable
     from groupconv_cli.api import python_code as python_code
     from groupconv_cli.api import search as search

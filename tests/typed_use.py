@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, assert_type
 
+from matplotlib.figure import Figure
+
 import groupconv_cli
 from groupconv_cli import (
     Comparison,
@@ -38,6 +40,7 @@ from groupconv_cli import (
     load,
     measure,
     measure_layers,
+    plot,
     portable,
     python_code,
     search,
@@ -68,6 +71,8 @@ def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
     assert_type(vary("resnext", {"width": [2, 4]}), Comparison)
     assert_type(equal_cost("resnext", "macs", "width", {"groups": [8]}), Comparison)
     assert_type(diff("resnet50", network), Diff)
+    assert_type(plot(summary), Figure)
+    assert_type(plot([diff("resnet50", network)]), Figure)
     assert_type(python_code(network), str)
     assert_type(spec_text(network), str)
     assert_type(check("net.yaml", rules={"GC101": "error"}, budget={"params": "9M"}), CheckReport)

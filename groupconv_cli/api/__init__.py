@@ -44,6 +44,7 @@ from groupconv_cli.api.measuring import (
     measure_layers,
     measured_sweep,
 )
+from groupconv_cli.api.plotting import plot, refuse_to_plot, write_plot
 from groupconv_cli.api.reading import import_modules, load
 from groupconv_cli.api.training import (
     compare_variants_trained,
@@ -89,8 +90,10 @@ __all__ = [
     "measured_sweep",
     "model_as_spec",
     "open_spec",
+    "plot",
     "portable",
     "python_code",
+    "refuse_to_plot",
     "refuse_to_write",
     "schema_file",
     "search",
@@ -101,4 +104,5 @@ __all__ = [
     "vary",
     "vary_sweep",
     "write_choice",
+    "write_plot",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from groupconv_cli import api
-from groupconv_cli.cli.options import DEFAULT_FILE, FileOptions, FormatOption
+from groupconv_cli.cli.options import DEFAULT_FILE, FileOptions, FormatOption, PlotOption
 from groupconv_cli.cli.run import command
 
 
@@ -21,6 +21,7 @@ def list_networks(
             show_default=False,
         ),
     ] = None,
+    plot: PlotOption = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> None:
@@ -34,13 +35,15 @@ def list_networks(
       gconv list resnet
       gconv list --format json
     """
-    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.present import Destination, Result, checked_plot, present, present_plot
     from groupconv_cli.render.catalogue import catalogue_view, networks_view
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.json import catalogue_json
 
     to = Destination(output_format, file.output, file.force, file.exact).checked()
+    checked_plot(plot, to.output, force=file.force)
     networks = api.catalogue(word)
+    present_plot(plot, networks, force=file.force)
     result = Result(
         view=lambda nested: catalogue_view(networks),
         documents={

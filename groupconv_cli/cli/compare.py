@@ -16,6 +16,7 @@ from groupconv_cli.cli.options import (
     FileOptions,
     FormatOption,
     OnlyOption,
+    PlotOption,
     SpecArgument,
     SpecOptions,
     load_spec,
@@ -64,6 +65,7 @@ def compare(
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
     bench: BenchOptions = DEFAULT_BENCH,
+    plot: PlotOption = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:
@@ -102,13 +104,21 @@ def compare(
       gconv compare resnext --vary groups=1,2,4,8 --equal macs --by width
       gconv compare net.yaml --groups 1,4,8 --measure
       gconv compare net.yaml --groups 1,4,8 --train data.npz --epochs 10
+      gconv compare resnext50_32x4d --plot sweep.svg
     """
-    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.present import (
+        Destination,
+        Result,
+        checked_plot,
+        present,
+        present_plot,
+    )
     from groupconv_cli.cli.progress import bar
     from groupconv_cli.render.compare import compare_view
     from groupconv_cli.render.json import compare_json
 
     to = Destination(output_format, file.output, file.force, file.exact).checked()
+    checked_plot(plot, to.output, force=file.force)
     training = train_settings(bench, dtype)
     measuring = measure_settings(bench.measuring, dtype)
     check_varying(varying)
@@ -123,7 +133,8 @@ def compare(
                 "--variants cannot be combined with --groups, --only, --except, --variant, "
                 "--regroup, --vary, --equal or --measure"
             )
-        status, result = _variants(spec, reading, dtype, (bench.train, training))
+        status, result, draw = _variants(spec, reading, dtype, (bench.train, training))
+        present_plot(plot, *draw, force=file.force)
         present(result, to)
         return status
     counts = None if groups is None else parse_groups(groups)
@@ -143,6 +154,7 @@ def compare(
     elif training is not None and bench.train is not None:
         with bar() as progress:
             trained = api.trained_sweep(swept, bench.train, training, progress)
+    present_plot(plot, swept.report, measured, trained, force=file.force)
     result = Result(
         view=lambda nested: compare_view(swept.report, measured, trained, exact=file.exact),
         documents={"json": lambda: compare_json(swept.report, measured, trained)},
@@ -167,8 +179,11 @@ def _variants(
     options: SpecOptions,
     dtype: str | None,
     train: tuple[str | None, TrainSettings | None],
-) -> tuple[int, Result]:
-    """The exit status, and the comparison. `train` has the data and how to train on it."""
+) -> tuple[int, Result, tuple[VariantComparison, None, GroupTraining | None]]:
+    """The exit status, the comparison, and what is drawn.
+
+    `train` has the data and how to train on it.
+    """
     from groupconv_cli.cli.output import note
     from groupconv_cli.cli.present import Result
     from groupconv_cli.cli.progress import bar
@@ -187,7 +202,8 @@ def _variants(
             report, trained = api.compare_variants_trained(
                 file, data, settings=settings, dtype=dtype, training=training, progress=progress
             )
-    return _status(report, None, trained), Result(
+    result = Result(
         view=lambda nested: variants_view(report, trained),
         documents={"json": lambda: variants_json(report, trained)},
     )
+    return _status(report, None, trained), result, (report, None, trained)

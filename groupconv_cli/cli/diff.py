@@ -13,6 +13,7 @@ from groupconv_cli.cli.options import (
     DTypeOption,
     FileOptions,
     FormatOption,
+    PlotOption,
     SpecOptions,
     complete_spec,
     parse_regroup,
@@ -81,6 +82,7 @@ def diff(
         typer.Option("--old-variant", metavar="NAME", help="Like --variant, but for OLD only."),
     ] = None,
     dtype: DTypeOption = None,
+    plot: PlotOption = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:
@@ -103,13 +105,14 @@ def diff(
       gconv diff net.yaml net.yaml --old-set groups=4 --set groups=8
     """
     from groupconv_cli.cli.output import complain, note
-    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.present import Destination, Result, checked_plot, present, present_plot
     from groupconv_cli.cli.progress import spinner
     from groupconv_cli.render.csv import csv_text
     from groupconv_cli.render.diff import diff_view, layers_view, verdict_text
     from groupconv_cli.render.json import diff_json
 
     to = Destination(output_format, file.output, file.force, file.exact).checked()
+    checked_plot(plot, to.output, force=file.force)
     limits = api.growth_limits(fail_if_larger or ())
     shared = parse_settings(reading.settings)
     own = {**shared, **parse_settings(old_settings)}
@@ -131,6 +134,7 @@ def diff(
             progress=show,
         )
     held = api.growth_verdicts(limits, report)
+    present_plot(plot, report, force=file.force)
     result = Result(
         view=lambda nested: diff_view(report, held, sources=sources, exact=file.exact),
         documents={

@@ -46,13 +46,22 @@ def complete_spec(incomplete: str) -> Iterable[str]:
 
 
 def file_name(given: str | Path) -> Path:
-    """The path of a file that will be written. Raises UsageError if it is the path of a folder.
+    """The path of the file of --output. Raises UsageError if it is the path of a folder.
 
     Typer calls this for an option's default too.
     """
+    return _file_of(given, "--output")
+
+
+def plot_name(given: str | Path) -> Path:
+    """The path of the file of --plot, as `file_name` is that of --output."""
+    return _file_of(given, "--plot")
+
+
+def _file_of(given: str | Path, option: str) -> Path:
     text = str(given)
     if not text:
-        raise UsageError("--output is empty; give it the name of a file")
+        raise UsageError(f"{option} is empty; give it the name of a file")
     if text.endswith(SEPARATORS):
         raise UsageError(f"{text} names a folder; a file's name does not end in {text[-1]}")
     return Path(text)
@@ -136,6 +145,16 @@ OutputOption = Annotated[
         metavar="FILE",
         parser=file_name,
         help="Write the result to a file; - is stdout.",
+        show_default=False,
+    ),
+]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        parser=plot_name,
+        help="Draw the result into a file as well: .svg, .png or .pdf. Needs matplotlib.",
         show_default=False,
     ),
 ]

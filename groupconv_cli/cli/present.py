@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from groupconv_cli import api
 from groupconv_cli.cli.output import emit, note, width_of, write, write_sentences
 from groupconv_cli.errors import UsageError
 from groupconv_cli.render import formats
 from groupconv_cli.render.view import View
 from groupconv_cli.words import joined
+
+if TYPE_CHECKING:
+    from groupconv_cli import GroupTraining
+    from groupconv_cli.api.plotting import Measured, Plotted
 
 
 class Result(NamedTuple):
@@ -103,3 +108,30 @@ def _text(result: Result, to: Destination) -> str:
     if chosen.name in result.documents or chosen.render is None:
         return result.documents[chosen.name]()
     return chosen.render(result.view(False), to.exact)
+
+
+def checked_plot(path: Path | None, output: Path | None, *, force: bool) -> None:
+    """Checks the path of a --plot. Call this before any work is done.
+
+    Raises UsageError for an unknown ending, for the file of --output, and if the file exists and
+    must not be replaced; EnvironmentProblem if matplotlib is not installed.
+    """
+    if path is None:
+        return
+    if output is not None and path.absolute() == output.absolute():
+        raise UsageError(f"--plot and --output name the same file: {path}")
+    api.refuse_to_plot(path, force=force)
+
+
+def present_plot(
+    path: Path | None,
+    report: Plotted,
+    measured: Measured | None = None,
+    trained: GroupTraining | None = None,
+    *,
+    force: bool,
+) -> None:
+    """Draws the result into the file of a --plot, if there is one, and says so on stderr."""
+    if path is not None:
+        api.write_plot(report, path, measured, trained, force=force)
+        note(f"wrote {path}")

@@ -17,6 +17,7 @@ from groupconv_cli.cli.options import (
     ExactOption,
     ForceOption,
     Format,
+    PlotOption,
     SpecArgument,
     SpecOptions,
     file_name,
@@ -147,6 +148,7 @@ def search(
             show_default=False,
         ),
     ] = None,
+    plot: PlotOption = None,
     force: ForceOption = False,
     output_format: Annotated[
         Format | None,
@@ -185,7 +187,14 @@ def search(
       gconv search net.yaml --max-time 60% --batch 4
     """
     from groupconv_cli.cli.output import note
-    from groupconv_cli.cli.present import Destination, Result, is_stdout, present
+    from groupconv_cli.cli.present import (
+        Destination,
+        Result,
+        checked_plot,
+        is_stdout,
+        present,
+        present_plot,
+    )
     from groupconv_cli.cli.progress import bar, spinner
     from groupconv_cli.render.search import search_view
     from groupconv_cli.render.search_json import search_json
@@ -193,6 +202,7 @@ def search(
     if is_stdout(output):
         raise UsageError("-o writes a spec into a file: -o net.yaml; the result is on stdout")
     to = Destination(output_format, None, force, exact)
+    checked_plot(plot, output, force=force)
     budget = given_limits(limits)
     timed = any(name in budget for name in TIMES)
     measuring = timing_settings(timing, dtype, timed=timed)
@@ -245,6 +255,7 @@ def search(
         for setting in reading.settings or ():
             words += ["--set", setting]
         following = f"Next: {shlex.join(['gconv', 'build', str(output), *words])}"
+    present_plot(plot, report, force=force)
     result = Result(
         view=lambda nested: search_view(report, following, exact=exact),
         documents={"json": lambda: search_json(report)},

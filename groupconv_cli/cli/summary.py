@@ -18,6 +18,7 @@ from groupconv_cli.cli.options import (
     DTypeOption,
     FileOptions,
     FormatOption,
+    PlotOption,
     SpecArgument,
     SpecOptions,
     load_spec,
@@ -52,6 +53,7 @@ def summary(
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
     measuring: MeasureOptions = DEFAULT_MEASURING,
+    plot: PlotOption = None,
     output_format: FormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:
@@ -74,13 +76,14 @@ def summary(
       gconv summary net.yaml --format json | jq .macs
       gconv summary net.yaml --depth 1 --measure
     """
-    from groupconv_cli.cli.present import Destination, Result, present
+    from groupconv_cli.cli.present import Destination, Result, checked_plot, present, present_plot
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
 
     shaping = {"--depth": depth, "--top": top}
     given = tuple(option for option, value in shaping.items() if value is not None)
     to = Destination(output_format, file.output, file.force, file.exact, given).checked()
+    checked_plot(plot, to.output, force=file.force)
     settings_of_measure = measure_settings(measuring, dtype)
     network = load_spec(spec, reading)
     report = api.analyze(network, dtype=dtype)
@@ -90,6 +93,7 @@ def summary(
 
         with bar() as progress:
             measured = api.measure_layers(network, settings=settings_of_measure, progress=progress)
+    present_plot(plot, report, measured, force=file.force)
     result = Result(
         view=lambda nested: summary_view(report, measured, depth=depth, top=top, nested=nested),
         documents={"json": lambda: summary_json(report, measured)},

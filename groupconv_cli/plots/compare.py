@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from groupconv_cli.analysis.report import AS_WRITTEN, CompareRow, Comparison
 from groupconv_cli.analysis.speedup import median_interval, speed_up
 from groupconv_cli.plots.style import (
+    BLUE,
     GREY,
+    ORANGE,
     Look,
     Point,
     from_zero,
@@ -23,14 +25,15 @@ from groupconv_cli.policy.totals import BY_FIELD
 from groupconv_cli.render.labels import has_groups, label_text
 from groupconv_cli.render.measure import RUNTIME_NAMES
 from groupconv_cli.render.view import cell_text, inputs_text
-from groupconv_cli.units import ratio, ratio_text, seconds_text
-from groupconv_cli.words import printable
+from groupconv_cli.units import accuracy_text, ratio, ratio_text, seconds_text
+from groupconv_cli.words import plural, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from groupconv_cli.analysis.measurement import GroupMeasurement, GroupTimes, Timing
+    from groupconv_cli.training.report import GroupTraining, TrainedRow
 
 COSTS = ("macs", "params", "peak_bytes")
 """The totals that have a curve. FLOPs are 2 × MACs, and activations do not depend on groups."""
@@ -58,8 +61,12 @@ class Places(NamedTuple):
     """Whether distances mean something, so that points are joined."""
 
 
-def compare_figure(comparison: Comparison, measured: GroupMeasurement | None = None) -> Figure:
-    """Costs against the number of groups, and the times beside them if they were measured."""
+def compare_figure(
+    comparison: Comparison,
+    measured: GroupMeasurement | None = None,
+    trained: GroupTraining | None = None,
+) -> Figure:
+    """Costs against the number of groups; beside them times, and accuracies after training."""
     places = _places(comparison)
     phases = [
         phase
@@ -67,11 +74,14 @@ def compare_figure(comparison: Comparison, measured: GroupMeasurement | None = N
         if measured and any(getattr(row, phase) is not None for row in measured.rows)
     ]
     title = f"{comparison.name} · {inputs_text(comparison.inputs)} · {comparison.dtype}"
-    figure, axes = panels(title, 1 + len(phases), columns=3)
+    is_trained = trained is not None and any(row.runs for row in trained.rows)
+    figure, axes = panels(title, 1 + len(phases) + is_trained, columns=2 if is_trained else 3)
     _costs(axes[0], comparison, places)
     if measured is not None:
-        for panel, phase in zip(axes[1:], phases, strict=True):
+        for panel, phase in zip(axes[1:], phases, strict=False):
             _times(panel, comparison, measured, phase, places)
+    if is_trained and trained is not None:
+        _accuracies(axes[-1], comparison, trained, places)
     return figure
 
 
@@ -194,7 +204,7 @@ def _mark_written(axes: Axes, comparison: Comparison, places: Places) -> None:
             return
 
 
-def _named(row: CompareRow | GroupTimes) -> str:
+def _named(row: CompareRow | GroupTimes | TrainedRow) -> str:
     return label_text(row.groups, row.settings) or AS_WRITTEN
 
 
@@ -248,6 +258,34 @@ def _times(
     axes.set_ylabel(f"Time of a batch of {measured.settings.batch:,} / ms")
     from_zero(axes)
     axes.set_title(PHASES[phase])
+    _mark_written(axes, comparison, places)
+    _axis(axes, places)
+    legend(axes)
+
+
+def _accuracies(axes: Axes, comparison: Comparison, trained: GroupTraining, places: Places) -> None:
+    """The mean over the seeds with its standard deviation, and every run."""
+    means, runs = [], []
+    for row in trained.rows:
+        if row.accuracy is None or row.row not in places.by_row:
+            continue
+        x, mean = places.by_row[row.row].x, 100 * row.accuracy
+        says = f"{_named(row)}: {accuracy_text(mean)} of {plural(len(row.runs), 'seed')}"
+        interval = None
+        if row.std is not None:
+            interval = (mean - 100 * row.std, mean + 100 * row.std)
+            says += f" ± {100 * row.std:.2g}"
+        means.append(Point(x, mean, says, interval))
+        runs += [
+            Point(x, 100 * each, f"{_named(row)}: {accuracy_text(100 * each)}")
+            for each in row.accuracies
+        ]
+    style = Look(BLUE, "o", "-" if places.is_scale else "")
+    series(axes, sorted(means), style, "mean ± standard deviation")
+    if trained.seeds > 1:
+        series(axes, runs, Look(ORANGE, "_", "", size=7, level=2.5), "each seed")
+    axes.set_ylabel(f"Accuracy on {trained.data.test_samples:,} test samples / %")
+    axes.set_title(f"After training on {printable(trained.data.name)}")
     _mark_written(axes, comparison, places)
     _axis(axes, places)
     legend(axes)

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from groupconv_cli.analysis.report import Comparison, Summary
+from groupconv_cli.analysis.diff import Diff
+from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.errors import UsageError
 from groupconv_cli.plots.style import styled
+from groupconv_cli.sources.catalogue import Bundled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def figure_of(report: object, measured: Any = None) -> Figure:
-    """The figure of a report, with what was measured for it.
+def figure_of(report: object, measured: Any = None, trained: Any = None) -> Figure:
+    """The figure of a report, with what was measured and trained for it.
+
+    Several diffs or networks of the catalogue have one figure together.
 
     Raises UsageError for what has no figure, EnvironmentProblem if matplotlib is not installed.
     """
     with styled():
-        figure = _drawn(report, measured)
+        figure = _drawn(report, measured, trained)
         figure.draw_without_rendering()  # places everything, by the same settings
         return figure
 
 
-def _drawn(report: object, measured: Any) -> Figure:
+def _drawn(report: object, measured: Any, trained: Any) -> Figure:
     if isinstance(report, Comparison):
         from groupconv_cli.plots.compare import compare_figure
 
-        return compare_figure(report, measured)
+        return compare_figure(report, measured, trained)
     if isinstance(report, Summary):
         from groupconv_cli.plots.summary import summary_figure
 
@@ -37,4 +41,21 @@ def _drawn(report: object, measured: Any) -> Figure:
         from groupconv_cli.plots.search import search_figure
 
         return search_figure(report)
+    if isinstance(report, VariantComparison):
+        from groupconv_cli.plots.networks import variants_figure
+
+        return variants_figure(report, trained)
+    if isinstance(report, Diff):
+        from groupconv_cli.plots.diff import diff_figure
+
+        return diff_figure(report)
+    if isinstance(report, tuple | list) and report:
+        if all(isinstance(each, Bundled) for each in report):
+            from groupconv_cli.plots.networks import catalogue_figure
+
+            return catalogue_figure(report)
+        if all(isinstance(each, Diff) for each in report):
+            from groupconv_cli.plots.diff import diff_figure
+
+            return diff_figure(*report)
     raise UsageError(f"there is no figure of {type(report).__name__}")

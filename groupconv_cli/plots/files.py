@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -60,7 +59,6 @@ def svg_text(figure: Figure) -> str:
 
 def _saved(figure: Figure, kind: str) -> bytes:
     target = io.BytesIO()
-    with styled(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that the font lacks
+    with styled():
         figure.savefig(target, format=kind, metadata=_NOTHING[kind])
     return target.getvalue()

@@ -72,19 +72,42 @@ MOST_POINTS = 1000
 """The most data of a series of which each is a mark by itself, which can say something."""
 
 
+def require_matplotlib() -> None:
+    """Raises EnvironmentProblem if matplotlib is not installed. Imports nothing."""
+    require("matplotlib", install="pip install '.[plot]'")
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Sets matplotlib for a figure of ours, whatever the user has set; afterwards all is as before.
 
     Raises EnvironmentProblem if matplotlib is not installed.
     """
-    require("matplotlib", install="pip install '.[plot]'")
-    import matplotlib as mpl
+    require_matplotlib()
+    with _quiet():
+        import matplotlib as mpl
 
-    with mpl.rc_context():
+    with _quiet(), mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(SETTINGS)
         yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides remarks of matplotlib: on its cache, and on letters that its font lacks."""
+    import logging
+    import warnings
+
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def panels(

@@ -95,18 +95,18 @@ def names() -> list[str]:
 @cache
 def catalogue() -> tuple[Bundled, ...]:
     """Every network of the catalogue, and every variant of a family. They are made once."""
-    return tuple(_bundled())
+    return tuple(each for family in families() for each in members(family))
 
 
-def _bundled() -> Iterator[Bundled]:
-    for family in families():
-        source = source_of(family)
-        about, published = _comment(source.text)
-        file = SpecFile(source)
-        for variant in file.variants or (None,):
-            name = family if variant is None else variant_name(family, variant)
-            network = file.network(variant=variant)
-            yield Bundled(family, variant, about, published, network, published_top1().get(name))
+def members(family: str) -> Iterator[Bundled]:
+    """The networks of one family."""
+    source = source_of(family)
+    about, published = _comment(source.text)
+    file = SpecFile(source)
+    for variant in file.variants or (None,):
+        name = family if variant is None else variant_name(family, variant)
+        network = file.network(variant=variant)
+        yield Bundled(family, variant, about, published, network, published_top1().get(name))
 
 
 @cache
