@@ -10,7 +10,7 @@ from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import UsageError
 from groupconv_cli.words import joined
 
-OPTIMIZERS = {"sgd": 0.05, "adamw": 0.001}
+OPTIMIZERS = {"sgd": 0.1, "adamw": 0.005}
 """The largest learning rate, if none is given, by the name of the optimizer."""
 
 RUNTIMES = ("gconv", "keras")

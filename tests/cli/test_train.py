@@ -77,8 +77,8 @@ def test_json_has_every_run_and_what_is_shown(folder: Path) -> None:
 
 
 WIDE = """\
-Trained on data.npz · 40 samples, 10 classes · 200 steps of 64 · sgd, lr 0.05 · tested
-on 20
+Trained on data.npz · 40 samples, 10 classes · 200 steps of 64 · sgd, lr 0.1 · tested on
+20
 Groups            Accuracy       ±  vs g=1  95 % interval             Loss  Train step
 ──────────────────────────────────────────────────────────────────────────────────────
 g=1                 80.0 %  ±1.0 %                                    1.50      200 ms

@@ -10,10 +10,10 @@ from groupconv_cli.training.recipe import STEPS, Recipe, learning_rate
 
 def test_a_recipe_is_filled_in() -> None:
     assert Recipe().checked() == Recipe(
-        steps=STEPS, batch=64, lr=0.05, weight_decay=5e-4, dtype="float32"
+        steps=STEPS, batch=64, lr=0.1, weight_decay=5e-4, dtype="float32"
     )
     assert Recipe(lr=1, weight_decay=0).checked()[3:5] == (1.0, 0.0)
-    assert Recipe(epochs=2, optimizer="adamw").checked()[:4] == (None, 2, 64, 0.001)
+    assert Recipe(epochs=2, optimizer="adamw").checked()[:4] == (None, 2, 64, 0.005)
 
 
 @pytest.mark.parametrize(
