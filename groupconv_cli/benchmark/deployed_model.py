@@ -60,7 +60,8 @@ class DeployedModel:
             names = [tensor.name for tensor in model.inputs]
             given = dict(zip(names, self.inputs, strict=True))
             load = _litert if runtime == "litert" else _onnx
-            self.forward, self.outputs = load(path, given, threads)
+            with silenced():
+                self.forward, self.outputs = load(path, given, threads)
 
 
 def _format(runtime: str) -> Format:

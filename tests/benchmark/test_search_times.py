@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from machines import MACHINE
 from running import run_gconv
+from specs import nightly_but
 
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings, Timing
 from groupconv_cli.benchmark import measure
@@ -201,6 +202,22 @@ def test_both_times_of_a_real_network(folder: Path) -> None:
         assert each["limit"] == 100
         assert each["measured_s"] == each["measured_written_s"] > 0
     assert data["measured"]["settings"]["batch"] == 2
+
+
+@pytest.mark.parametrize("runtime", nightly_but(["litert"], ["litert", "onnx"]))
+def test_a_search_within_the_time_of_the_exported_model(folder: Path, runtime: str) -> None:
+    options = ("--runtime", runtime, "--max-time", "100s", "-f", "json")
+    result = run_gconv(*TIMED, *options, cwd=folder)
+    assert result.status == 0, result.err
+    assert result.err == ""
+    data = json.loads(result.out)
+    assert data["choice"] == {"conv_2": 1}
+    (budget,) = data["budgets"]
+    assert budget["predicted_s"] == budget["written_s"] > 0
+    assert budget["measured_s"] > 0
+    assert data["measured"]["settings"]["runtimes"] == [runtime]
+    name = {"litert": "LiteRT", "onnx": "onnxruntime"}[runtime]
+    assert data["measured"]["machine"]["deployed"][0].startswith(name)
 
 
 @pytest.mark.parametrize(
