@@ -322,6 +322,7 @@ def _value(tree: Any, lookup: Lookup) -> Value:
         return tree
     left, right = _value(tree.left, lookup), _value(tree.right, lookup)
     if tree.operator in ("==", "!="):
+        _check_comparable(tree, left, right)
         return (left == right) is (tree.operator == "==")
     _check_numbers(tree.operator, [left, right], tree.offset)
     if tree.operator in ("/", "//") and right == 0:
@@ -351,10 +352,33 @@ def _truth_value(tree: Logic, lookup: Lookup) -> Value:
 def _truth(operand: Any, tree: Logic, lookup: Lookup) -> bool:
     value = _value(operand, lookup)
     if not isinstance(value, bool):
+        hint = truth_hint(f"${operand.text}" if isinstance(operand, Token) else "$a", value)
         raise ExpressionError(
-            f"{tree.operator!r} needs true or false, got {in_words(value)}", tree.offset
+            f"{tree.operator!r} needs true or false, got {in_words(value)}", tree.offset, hint
         )
     return value
+
+
+def truth_hint(text: str, value: Value) -> str | None:
+    """What to write in place of a number where true or false is needed."""
+    if isinstance(value, (bool, str, list, tuple, dict)) or value is None:
+        return None
+    return f"a number is neither, not even 0 or 1; a comparison is one of them: {text} != 0"
+
+
+def _check_comparable(tree: Operation, left: Value, right: Value) -> None:
+    """Raises ExpressionError for true or false beside a number, which would never be equal."""
+    for truth, other in ((left, right), (right, left)):
+        is_number = not isinstance(other, (bool, str, list, tuple, dict)) and other is not None
+        if isinstance(truth, bool) and is_number:
+            operand = tree.left if truth is left else tree.right
+            text = f"${operand.text}" if isinstance(operand, Token) else "$a"
+            raise ExpressionError(
+                f"{tree.operator!r} cannot compare {in_words(truth)} with the number "
+                f"{in_words(other)}",
+                tree.offset,
+                f"what is true or false stands by itself: {text}, or not {text}",
+            )
 
 
 def _check_numbers(operator: str, operands: list[Value], offset: int) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
+from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, Tree
@@ -17,7 +18,7 @@ from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.shapes import MAX_OUTPUT, shape_in_spite, worked_out
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.tensors import Tensors, Unreadable
-from groupconv_cli.language.wrong_value import not_a
+from groupconv_cli.language.wrong_value import not_a, text_of
 from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Op
 from groupconv_cli.ops.activation import activation as activation_op
@@ -156,7 +157,8 @@ class Walk:
     def _truth(self, tree: Tree, x: Tensor) -> bool:
         value = self.variables.value(tree, _channels(x))
         if not isinstance(value, bool):
-            raise SpecError(not_a("when", "true or false", tree, value))
+            hint = expr.truth_hint(text_of(tree), value)
+            raise SpecError(not_a("when", "true or false", tree, value, hint))
         return value
 
     def _repetitions(self, x: Tensor) -> Iterator[Scope]:

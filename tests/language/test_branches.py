@@ -67,7 +67,11 @@ def test_shares_and_slices_are_those_channels() -> None:
             None,
         ),
         ("parallel: {branches: [{when: false, layers: []}]}", "has no branch left", "beside"),
-        ("parallel: {branches: [{when: 3, layers: []}, []]}", "when must be true or false", None),
+        (
+            "parallel: {branches: [{when: 3, layers: []}, []]}",
+            "when must be true or false",
+            "3 != 0",
+        ),
         ("parallel: {branches: [{when: $x, layers: []}]}", "unknown variable '$x'", None),
         ("parallel: {branches: [{wen: true, layers: []}]}", "a branch has no key 'wen'", "when"),
         ("parallel: {branches: [{conv: {filters: 3}}]}", "a branch must be a list of", "its own"),

@@ -95,6 +95,32 @@ def test_mistakes_say_what_and_where(text: str, message: str, offset: int) -> No
     assert e.value.offset == offset
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy", "value"),
+    [
+        ("1 if $a else 2", "$a != 0", 1),
+        ("not $b", "$b != 0", False),
+        ("$yes == 1", "$yes", True),
+        ("0 != $yes", "not $yes", False),
+    ],
+)
+def test_a_number_is_neither_true_nor_false(text: str, remedy: str, value: object) -> None:
+    """What the error names in its place works."""
+    with pytest.raises(ExpressionError) as error:
+        evaluate(text, VALUES.__getitem__)
+    assert remedy in (error.value.hint or "")
+    mended = f"1 if {remedy} else 2" if " if " in text else remedy
+    if text.startswith("not"):
+        mended = f"not ({remedy})"
+    assert evaluate(mended, VALUES.__getitem__) == value
+
+
+def test_words_and_nothing_differ_from_true() -> None:
+    assert evaluate("$word == $yes", VALUES.__getitem__) is False
+    assert evaluate("$none != $yes", VALUES.__getitem__) is True
+    assert evaluate("$yes == true", VALUES.__getitem__) is True
+
+
 def test_names_with_their_offsets() -> None:
     assert names("$a * (2 + $b)") == [("a", 0), ("b", 10)]
 

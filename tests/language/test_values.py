@@ -252,7 +252,7 @@ SHAPES = {
         "  - relu:\n    when: $in",
         "when must be true or false; '$in' is 12",
         (4, 11),
-        None,
+        "!= 0",
     ),
     "a condition on a word": (
         "  - relu:\n    when: $in == relu",
@@ -264,7 +264,7 @@ SHAPES = {
         "  - relu:\n    when: 3 - 2",
         "when must be true or false; '3 - 2' is 1",
         (4, 11),
-        None,
+        "!= 0",
     ),
     "a name used twice": (
         "  - relu:\n    name: a\n  - tanh:\n    name: a",
