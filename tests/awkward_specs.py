@@ -355,6 +355,21 @@ AWKWARD = {
           - res: {f: 16}
           - res: {f: 32}
         """,
+    "pairs in variables": """
+        input: [8, 8, 8]
+        vars: {p: [[1, 2], [0, 1]], k: [3, 1]}
+        blocks:
+          b:
+            params: {k, p: [[0, 1], [1, 1]]}
+            layers:
+              - conv: {filters: 8, kernel: $k, padding: $p}
+        layers:
+          - conv: {filters: 8, kernel: $k, padding: $p}
+          - b: {k: $k}
+          - b: {k: [3, 1], p: [[2, 0], [1, 1]]}
+          - conv: {filters: 8, kernel: $kk, padding: $pp}
+            each: {kk: [[1, 3], [3, 1]], pp: [[[0, 2], [1, 1]], [[1, 0], [0, 1]]]}
+    """,
 }
 
 LAYER_BY_LAYER = {"names that are taken"}

@@ -151,8 +151,7 @@ class Arguments(Body):
         if isinstance(tree, SequenceNode) and len(value) == len(tree.items):
             parts = zip(value, written, tree.items, strict=True)
             return tuple(self._coded(*part, source) for part in parts)
-        exact, of_list = self.file.translator.exact, isinstance(written, list)
-        return coded(value, self.code(tree, source), of_list=of_list, exact=exact)
+        return coded(value, self.code(tree, source), written, exact=self.file.translator.exact)
 
     def tests(self, item: Item, uses: Sequence[Use], source: str) -> list[Test]:
         """What can tell the uses of an item apart: its computed arguments."""

@@ -134,7 +134,7 @@ def _arms(test: Test | None, calls: Sequence[Sequence[LayerCall] | None]) -> lis
     by_value: dict[Any, list[int]] = {}
     for number in range(len(calls)):
         value = None if test is None else test.values[number]
-        by_value.setdefault(tuple(value) if isinstance(value, list) else value, []).append(number)
+        by_value.setdefault(plain(value), []).append(number)
     arms: list[_Arm] = []
     for value, numbers in by_value.items():
         made = [each for number in numbers if (each := calls[number]) is not None]
@@ -167,6 +167,11 @@ def _regrouped(body: Body, layer: Layer, sources: Sequence[str], name: str | Non
     return layer._replace(op=op.with_groups(count, shape_of(sources[0], node.input_shapes[0])))
 
 
+def _as_lists(value: Any) -> Any:
+    """A value as a spec has it: tuples are lists."""
+    return list(map(_as_lists, value)) if isinstance(value, tuple) else value
+
+
 def _rank(body: Body, layers: Sequence[Layer | None], source: str) -> Test:
     nodes = [each and body.file.made.nodes[each.node] for each in layers]
     ranks = [node and len(node.input_shapes[0]) + 1 for node in nodes]
@@ -187,7 +192,7 @@ def _write(
         # A size for all axes is one number in the code.
         alone = [key for key, value in values.items() if isinstance(value, tuple) and not value[1:]]
         values |= {key: values[key][0] for key in alone}
-        inside = {k: coded(plain(v), Code(k), of_list=True) for k, v in values.items()}
+        inside = {k: coded(plain(v), Code(k), _as_lists(v)) for k, v in values.items()}
         whole = op.replace(**(inside | {key: (inside[key],) for key in alone}))
         shape = body.file.made.nodes[layer.node].input_shapes[0]
         called = helper(body.file, op.op, list(op.args), [(whole, "{name}")], shape)

@@ -94,11 +94,11 @@ class Sizes(Coded, tuple[Any, ...]):
     """A tuple with its code."""
 
 
-def coded(value: Any, code: Code, *, of_list: bool = False, exact: bool = False) -> Any:
+def coded(value: Any, code: Code, written: Any = None, *, exact: bool = False) -> Any:
     """A plain value of an argument with its code. Other values are returned as they are.
 
-    A tuple is of a list with this code, or repeats a number with it. With `exact` a number that is
-    not whole is a fraction in the code.
+    A tuple is of a list with this code if `written`, the value before it was converted, is a list;
+    else it repeats a number. With `exact` a number that is not whole is a fraction in the code.
     """
     if isinstance(value, int):
         return Whole.of(value, code if code.is_whole else Code(f"int({code.text})"))
@@ -107,12 +107,20 @@ def coded(value: Any, code: Code, *, of_list: bool = False, exact: bool = False)
         return Real.of(value, code if is_float else Code(f"float({code.text})"))
     if isinstance(value, str):
         return Word.of(value, code)
-    if isinstance(value, tuple) and of_list:
-        items = [coded(each, Code(f"{code.text}[{i}]")) for i, each in enumerate(value)]
-        return Sizes.of(items, Code(f"tuple({code.text})"))
+    if isinstance(value, tuple) and isinstance(written, list):
+        return Sizes.of(_items(value, code), Code(f"tuple({code.text})"))
     if isinstance(value, tuple):
         return tuple(coded(each, code, exact=exact) for each in value)
     return value
+
+
+def _items(value: tuple[Any, ...], code: Code) -> list[Any]:
+    """The items of a list with this code. A list among them stays one, as it is in the code."""
+    codes = [Code(f"{code.text}[{number}]") for number in range(len(value))]
+    return [
+        Sizes.of(_items(each, code), code) if isinstance(each, tuple) else coded(each, code)
+        for each, code in zip(value, codes, strict=True)
+    ]
 
 
 def shape_of(variable: str, shape: Sequence[int]) -> Sizes:

@@ -99,11 +99,18 @@ def _shapes(network: Network) -> dict[str, OpenShape]:
     return shapes
 
 
+def _with_pairs(value: Any) -> Any:
+    """A tuple with the pairs in it as tuples: Keras takes lists for pairs of a padding too."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(tuple(each) if isinstance(each, list) else each for each in value)
+
+
 def _given(call: LayerCall, arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Arguments by name, except those with their default values; 1, 1.0 and True differ."""
     return tuple(
         sorted(
-            (key, repr(value))
+            (key, repr(_with_pairs(value)))
             for key, value in arguments.items()
             if key in call.leading or not is_default(call.function, key, value)
         )

@@ -19,6 +19,7 @@ from groupconv_cli.language.nodes import (
 from groupconv_cli.language.reads import Readable, check_reads, wrong_number
 from groupconv_cli.language.spec import Branch, Given, Item, Items, required_params
 from groupconv_cli.language.values import (
+    NESTING,
     Content,
     examine,
     is_expression,
@@ -211,7 +212,7 @@ class _List:
                     column.value.place,
                 )
             else:
-                self._examine(column.value, f"{name} of each")
+                self._examine(column.value, f"{name} of each", 1 + NESTING)
         return entry.value.entries
 
     def _arguments_beside(self, strays: list[Entry], first: Entry) -> bool:
@@ -291,7 +292,7 @@ class _List:
         has = f"{name} has {', '.join(params) or 'no parameters'}"
         meant = self._unknown(args, params, f"the block {name!r} has no parameter", name, has)
         for key, entry in args.items():
-            self._examine(entry.value, key)
+            self._examine(entry.value, key, NESTING)
         missing = [
             key for key in required_params(params) if key not in args or is_nothing(args[key].value)
         ]

@@ -14,6 +14,7 @@ from typing import Any
 from groupconv_cli.language.expressions import BARE_NAME
 from groupconv_cli.language.items import BESIDE_KEYS, NAME, VARIABLE
 from groupconv_cli.language.validate import MAX_ENDS, MAX_NAME_LENGTH
+from groupconv_cli.language.values import NESTING
 from groupconv_cli.ops import LAYERS, OPS, Op, Registered
 from groupconv_cli.ops.kinds import EXPRESSION, Groups, Layers
 from groupconv_cli.policy.amounts import UNITS
@@ -170,8 +171,14 @@ def _one_of(*schemas: Schema) -> Schema:
 
 
 def _value() -> Schema:
-    scalar: Schema = {"type": ["string", "number", "boolean", "null"]}
-    return _one_of(scalar, {"type": "array", "items": scalar})
+    value: Schema = {"type": ["string", "number", "boolean", "null"]}
+    for _ in range(NESTING):
+        value = _one_of({"type": ["string", "number", "boolean", "null"]}, _list_of(value))
+    return value
+
+
+def _list_of(values: Schema) -> Schema:
+    return {"type": "array", "items": values}
 
 
 def _variables() -> Schema:
@@ -217,7 +224,7 @@ def _list_definitions(prefix: str, *, with_blocks: bool) -> dict[str, Schema]:
             "minProperties": 1,
             "propertyNames": {"pattern": f"^(?!in?$){VARIABLE.pattern}$"},
             "additionalProperties": _one_of(
-                {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+                _list_of(_value()),
                 EXPRESSION,
             ),
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from groupconv_cli.errors import Diagnostic, SpecError
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.nodes import Entry, ScalarNode, SequenceNode, Tree
-from groupconv_cli.language.values import is_expression, point
+from groupconv_cli.language.values import NESTING, is_expression, point
 from groupconv_cli.ops.kinds import Value
 
 MAX_CHAIN = 40
@@ -52,7 +52,7 @@ class Scope:
         """This scope with additional names, for one repetition of an item."""
         return Scope({}, self, values, self.channels, is_block=self.is_block)
 
-    def value(self, tree: Tree, channels: int | None = None, nesting: int = 1) -> Value:
+    def value(self, tree: Tree, channels: int | None = None, nesting: int = NESTING) -> Value:
         """The plain value of a tree with its expressions computed; `channels` enter the layer.
 
         `nesting` is how deep lists may be in each other.
@@ -64,8 +64,10 @@ class Scope:
             if nesting == 1 and any(isinstance(item, SequenceNode) for item in tree.items):
                 raise UnknownValue  # noted when the spec was checked
             values = [self.value(item, channels, nesting - 1) for item in tree.items]
-            if nesting == 1 and any(isinstance(value, list) for value in values):
-                raise SpecError(Diagnostic("a list within a list is not a value", tree.place))
+            if any(_depth(value) >= nesting for value in values):
+                one = "a list within a list is not a value"
+                message = one if nesting == 1 else "these lists are nested too deeply"
+                raise SpecError(Diagnostic(message, tree.place))
             return values
         if not isinstance(tree, ScalarNode):
             raise UnknownValue  # noted when the spec was checked
@@ -110,3 +112,8 @@ class Scope:
         finally:
             self._working.pop()
         return self.values[name]
+
+
+def _depth(value: Value) -> int:
+    """How deep lists are in each other: 0 for no list."""
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0

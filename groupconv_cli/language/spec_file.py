@@ -18,7 +18,7 @@ from groupconv_cli.language.policy_entries import limits
 from groupconv_cli.language.scope import Scope
 from groupconv_cli.language.spec import Spec
 from groupconv_cli.language.validate import check
-from groupconv_cli.language.values import examine
+from groupconv_cli.language.values import NESTING, examine
 from groupconv_cli.language.variant_names import variant_name
 from groupconv_cli.language.yaml_reader import read
 from groupconv_cli.network import Network
@@ -210,7 +210,7 @@ class SpecFile:
             tree = read(Source(f"--set {name}", text), problems)
             if name not in spec.vars and isinstance(tree, ScalarNode):
                 tree = read(Source(f"--set {name}", f"[{tree.text}]"), problems)
-            examine(tree, spec.vars, f"the variable {name!r}", problems)
+            examine(tree, spec.vars, f"the variable {name!r}", problems, NESTING)
             changes[name] = Entry(name, tree.place, tree)
         return changes
 

@@ -22,7 +22,7 @@ from groupconv_cli.language.nodes import (
 from groupconv_cli.language.policy_entries import check_budget, check_rules
 from groupconv_cli.language.reads import Readable
 from groupconv_cli.language.spec import Block, Items, Output, Spec
-from groupconv_cli.language.values import examine, is_nothing, report_unknown
+from groupconv_cli.language.values import NESTING, examine, is_nothing, report_unknown
 from groupconv_cli.ops import LAYERS, OPS
 from groupconv_cli.policy.rules import Severities
 from groupconv_cli.words import did_you_mean, joined
@@ -240,7 +240,7 @@ class _Checker:
                     "ASCII letters, digits and _; `$in` is always the number of channels coming in"
                 )
                 self.problem(f"{name!r} cannot name a {what}", entry.place, hint)
-            examine(entry.value, names, f"the {what} {name!r}", self.problems)
+            examine(entry.value, names, f"the {what} {name!r}", self.problems, NESTING)
 
     def _variants(self, names: set[str]) -> dict[str, dict[str, Entry]]:
         variants = {}
@@ -257,7 +257,7 @@ class _Checker:
                     message = f"variant {name!r} sets {key!r}, which is not a variable"
                     hint = did_you_mean(key, names) or "declare it under `vars:`"
                     self.problem(message, entry.place, hint)
-                examine(entry.value, names, f"the variable {key!r}", self.problems)
+                examine(entry.value, names, f"the variable {key!r}", self.problems, NESTING)
         return variants
 
     # Budgets and rules

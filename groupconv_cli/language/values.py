@@ -23,6 +23,10 @@ from groupconv_cli.words import meant, suggest
 _DECLARE = "declare it under `vars:`, or as a parameter of the block"
 
 
+NESTING = 2
+"""How deep lists in a variable may be in each other: as in `padding: [[0, 1], [0, 1]]`."""
+
+
 def is_nothing(tree: Tree) -> bool:
     """Whether a value is empty."""
     return isinstance(tree, ScalarNode) and tree.value is None
@@ -79,8 +83,9 @@ def examine(
         problems.add(message, tree.place, _norm_hint(tree))
         return Content.UNSOUND
     if isinstance(tree, SequenceNode):
-        if nesting == 1 and any(isinstance(item, SequenceNode) for item in tree.items):
-            problems.add(f"{what} must be a value, got a list within a list", tree.place)
+        if _depth(tree) > nesting:
+            deep = "a list within a list" if nesting == 1 else "lists that are nested too deeply"
+            problems.add(f"{what} must be a value, got {deep}", tree.place)
             return Content.UNSOUND
         contents = [examine(item, names, what, problems, nesting - 1) for item in tree.items]
         return max(contents, key=lambda content: content.value, default=Content.LITERAL)
@@ -96,6 +101,13 @@ def examine(
         hint = _variable_hint(name, names)
         problems.add(f"unknown variable '${name}'", point(tree, offset), hint)
     return Content.UNSOUND if unknown else Content.COMPUTED
+
+
+def _depth(tree: Tree) -> int:
+    """How deep lists are in each other: 1 for a list without others."""
+    if not isinstance(tree, SequenceNode):
+        return 0
+    return 1 + max(map(_depth, tree.items), default=0)
 
 
 def _norm_hint(tree: MappingNode) -> str | None:

@@ -18,6 +18,7 @@ from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.shapes import MAX_OUTPUT, shape_in_spite, worked_out
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.tensors import Tensors, Unreadable
+from groupconv_cli.language.values import NESTING
 from groupconv_cli.language.wrong_value import not_a, text_of
 from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Op
@@ -179,7 +180,7 @@ class Walk:
     def _rows(self, each: dict[str, Entry], x: Tensor) -> list[dict[str, Value]]:
         columns: dict[str, list[Value]] = {}
         for name, entry in each.items():
-            value = self.variables.value(entry.value, _channels(x))
+            value = self.variables.value(entry.value, _channels(x), 1 + NESTING)
             if not isinstance(value, list):
                 raise SpecError(not_a(f"{name} of each", "a list", entry.value, value))
             columns[name] = value

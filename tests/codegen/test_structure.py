@@ -56,6 +56,14 @@ def test_another_constant_makes_the_network_of_that_variable(
     assert reproduces(code.replace(old, new), load(spec, settings=settings))
 
 
+def test_pairs_are_constants_parameters_and_rows() -> None:
+    code = code_of("pairs in variables")
+    assert functions(code) == ["b", "build"]
+    assert "P = [[1, 2], [0, 1]]\n" in code
+    assert 'x = b(x, k=[3, 1], p=[[2, 0], [1, 1]], name="b_2")' in code
+    assert "for i, (kk, pp) in enumerate([([1, 3], [[0, 2], [1, 1]]), " in code
+
+
 def test_named_tensors_are_variables() -> None:
     code = code_of("named tensors")
     assert "    level_2 = double(x, filters=2 * BASE" in code

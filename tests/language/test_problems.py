@@ -174,9 +174,9 @@ HOSTILE = {
     "chained sums": (chained("{}" + " + 1" * 40, 38), ""),
     "lists of lists by name": (
         chained("[" + ", ".join(["{0}"] * 10) + "]", 20),
-        "a list within a list is not a value",
+        "nested too deeply",
     ),
-    "deep lists": (chained("[" * 50 + "{}" + "]" * 50, 38), "a list within a list"),
+    "deep lists": (chained("[" * 50 + "{}" + "]" * 50, 38), "nested too deeply"),
     "many branches": (
         "input: [8, 3]\nlayers:\n  - parallel: {branches: ["
         + "[], " * 15_000
