@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
-from groupconv_cli.analysis.totals import LayerBytes, Totals
+from groupconv_cli.analysis.totals import LayerBytes, Totals, field_of
 from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
 from groupconv_cli.ops.kinds import Value
+from groupconv_cli.policy.totals import TotalInfo
 
 AS_WRITTEN = "as written"
 """In place of a number of groups: the network as written."""
@@ -45,6 +46,21 @@ class LayerRow(NamedTuple):
     def macs(self) -> int | None:
         """Multiply-accumulates; None if they are unknown."""
         return self.cost.macs_or_none
+
+    @property
+    def macs_at_least(self) -> int:
+        """Multiply-accumulates; 0 if they are unknown."""
+        return self.cost.macs
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of its output; 0 if it moves no data."""
+        return self.memory.activations
+
+    def value(self, total: TotalInfo) -> int:
+        """Its part of a total with `has_shares`; 0 where it is unknown."""
+        value: int = getattr(self, field_of(total))
+        return value
 
     @property
     def flops(self) -> int | None:

@@ -61,12 +61,12 @@ class Totals:
 
     def metric(self, metric: TotalInfo) -> int:
         """A total that can be limited; a lower bound where it is unknown."""
-        value: int = getattr(self, _field(metric))
+        value: int = getattr(self, field_of(metric))
         return value
 
     def value(self, total: TotalInfo) -> float:
         """A total of the table; a lower bound where it is unknown."""
-        value: float = getattr(self, _field(total))
+        value: float = getattr(self, field_of(total))
         return value
 
     @property
@@ -83,7 +83,8 @@ class Totals:
         return self.flops_at_least / self.moved_bytes if self.moved_bytes else 0.0
 
 
-def _field(total: TotalInfo) -> str:
+def field_of(total: TotalInfo) -> str:
+    """The name of the field that has it, or of its lower bound where it can be unknown."""
     return f"{total.field}_at_least" if total.is_of_macs else total.field
 
 

@@ -21,6 +21,8 @@ STYLES = {
     "bad": "bold red",
     "warning": "bold yellow",
     "good": "bold green",
+    "bar": "dim",
+    "high": "bold cyan",
 }
 
 _PLAIN_GLYPHS = str.maketrans(
@@ -28,6 +30,8 @@ _PLAIN_GLYPHS = str.maketrans(
         "×": "x",
         "·": "-",
         "─": "-",
+        "━": "=",
+        "╸": "-",
         "→": ">",
         "…": ".",
         "–": "-",

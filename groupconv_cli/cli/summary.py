@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -22,8 +23,21 @@ from groupconv_cli.cli.options import (
     SpecArgument,
     SpecOptions,
     load_spec,
+    members,
 )
 from groupconv_cli.cli.run import INTERRUPTED, command
+from groupconv_cli.errors import UsageError
+from groupconv_cli.render import shares
+from groupconv_cli.words import joined
+
+
+class Cost(StrEnum):
+    """Costs of which rows have shares."""
+
+    vars().update(members(shares.COSTS))
+
+
+DEFAULT_COST = Cost(shares.DEFAULT)
 
 
 @command
@@ -50,6 +64,15 @@ def summary(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        Cost,
+        typer.Option(
+            "--by",
+            metavar="COST",
+            help=f"{joined(list(shares.COSTS), 'or')}: what the bars are shares of, and what --top "
+            "goes by. time needs --measure.",
+        ),
+    ] = DEFAULT_COST,
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
     measuring: MeasureOptions = DEFAULT_MEASURING,
@@ -61,8 +84,9 @@ def summary(
 
     vs dense: MACs as a share of the same network with every grouped convolution dense, depthwise
     convolutions included. Bias, normalisation, activations, pooling and merges count 0 MACs. A
-    reach of 1 means all channels. Peak memory: weights and the most activations alive at once.
-    FLOPs per byte: arithmetic intensity. All figures are for one sample.
+    reach of 1 means all channels. Share: of the MACs of the whole network; the row with the largest
+    has the longest bar. Peak memory: weights and the most activations alive at once. FLOPs per
+    byte: arithmetic intensity. All figures are for one sample.
 
     Times are medians of each layer by itself, without the time of an empty call. Train is forward
     and backward.
@@ -71,6 +95,7 @@ def summary(
     Examples:
       gconv summary resnext50_32x4d --depth 1
       gconv summary resnext50_32x4d --top 10
+      gconv summary resnext50_32x4d --top 10 --by params
       gconv summary net.yaml --set groups=8
       gconv summary keras:MobileNetV2
       gconv summary net.yaml --format json | jq .macs
@@ -80,10 +105,12 @@ def summary(
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
 
-    shaping = {"--depth": depth, "--top": top}
+    shaping = {"--depth": depth, "--top": top, "--by": None if by is DEFAULT_COST else by}
     given = tuple(option for option, value in shaping.items() if value is not None)
     to = Destination(output_format, file.output, file.force, file.exact, given).checked()
     checked_plot(plot, to.output, force=file.force)
+    if shares.COSTS[by].total is None and not measuring.measure:
+        raise UsageError(f"--by {by} needs --measure")
     settings_of_measure = measure_settings(measuring, dtype)
     network = load_spec(spec, reading)
     report = api.analyze(network, dtype=dtype)
@@ -95,7 +122,9 @@ def summary(
             measured = api.measure_layers(network, settings=settings_of_measure, progress=progress)
     present_plot(plot, report, measured, force=file.force)
     result = Result(
-        view=lambda nested: summary_view(report, measured, depth=depth, top=top, nested=nested),
+        view=lambda nested: summary_view(
+            report, measured, depth=depth, top=top, by=by, nested=nested
+        ),
         documents={"json": lambda: summary_json(report, measured)},
     )
     present(result, to)

@@ -21,7 +21,7 @@ from groupconv_cli.plots.style import (
     promised,
     series,
 )
-from groupconv_cli.policy.totals import BY_FIELD
+from groupconv_cli.policy.totals import TOTALS
 from groupconv_cli.render.labels import has_groups, label_text
 from groupconv_cli.render.measure import RUNTIME_NAMES
 from groupconv_cli.render.view import cell_text, inputs_text
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import GroupMeasurement, GroupTimes, Timing
     from groupconv_cli.training.report import GroupTraining, TrainedRow
 
-COSTS = ("macs", "params", "peak_bytes")
-"""The totals that have a curve. FLOPs are 2 × MACs, and activations do not depend on groups."""
+COSTS = tuple(total for total in TOTALS if total.has_curve)
+"""The totals with a curve. FLOPs are 2 × MACs, and activations do not depend on groups."""
 
 PHASES = {"forward": "Inference", "train": "Training step"}
 
@@ -143,8 +143,7 @@ def _axis(axes: Axes, places: Places) -> None:
 def _costs(axes: Axes, comparison: Comparison, places: Places) -> None:
     baseline = comparison.baseline
     of = "the network as written" if comparison.is_varied else "g=1"
-    for number, field in enumerate(COSTS):
-        total = BY_FIELD[field]
+    for number, total in enumerate(COSTS):
         if total.is_of_macs and not baseline.macs_complete:
             continue
         points, level = [], None

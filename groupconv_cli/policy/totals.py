@@ -27,6 +27,10 @@ class TotalInfo(NamedTuple):
     """Whether the rows of a comparison can be brought to the same amount of it."""
     is_part: bool = False
     """Whether it is a part of the total above it."""
+    has_shares: bool = False
+    """Whether the rows of a summary can have bars with their shares of it."""
+    has_curve: bool = False
+    """Whether the figure of a comparison has a curve for it."""
     is_shown: bool = True
     """Whether tables of totals have a row for it."""
     drop: int | None = None
@@ -49,6 +53,8 @@ class TotalInfo(NamedTuple):
 TOTALS = (
     TotalInfo(
         *("params", "params", "count", "params", "30M"),
+        has_shares=True,
+        has_curve=True,
         is_budgeted=True,
         can_be_equal=True,
         is_in_every_limit=True,
@@ -58,6 +64,8 @@ TOTALS = (
     TotalInfo("non_trainable_params", "non-trainable", "count", is_part=True),
     TotalInfo(
         *("macs", "MACs", "count", "macs", "4.5G"),
+        has_shares=True,
+        has_curve=True,
         is_budgeted=True,
         can_be_equal=True,
         is_in_every_limit=True,
@@ -72,9 +80,14 @@ TOTALS = (
         drop=7,
     ),
     TotalInfo("weight_bytes", "weights", "bytes", "weights", "100MB", drop=5),
-    TotalInfo("activation_bytes", "activations", "bytes", "activations", "50MB", drop=6),
+    TotalInfo(
+        *("activation_bytes", "activations", "bytes", "activations", "50MB"),
+        has_shares=True,
+        drop=6,
+    ),
     TotalInfo(
         *("peak_bytes", "peak memory", "bytes", "memory", "200MB"),
+        has_curve=True,
         is_budgeted=True,
         is_in_every_limit=True,
         drop=3,

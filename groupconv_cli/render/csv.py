@@ -7,7 +7,16 @@ import io
 
 from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.ops.base import shape_text
-from groupconv_cli.render.view import AtLeast, Cell, Interval, Marked, Typed, View, setting_text
+from groupconv_cli.render.view import (
+    AtLeast,
+    Bar,
+    Cell,
+    Interval,
+    Marked,
+    Typed,
+    View,
+    setting_text,
+)
 from groupconv_cli.words import printable
 
 
@@ -30,6 +39,8 @@ def csv_text(view: View) -> str:
 def _raw(cell: Cell) -> Cell:
     if isinstance(cell, AtLeast):
         return f">={_raw(cell.value)}"
+    if isinstance(cell, Bar):
+        return cell.share
     if isinstance(cell, Typed | Marked):
         return _raw(cell.value)
     if isinstance(cell, bool):

@@ -44,7 +44,7 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
     yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
     for row in table.shown:
         cells = [
-            escaped(cell_text(row.cells[index], column.kind, exact=exact))
+            escaped(cell_text(row.cells[index], column.kind, exact=exact).strip())
             for index, column in columns
         ]
         if row.style == "bad" and not row.note:  # Markdown has no colour, so it is bold

@@ -10,9 +10,11 @@ from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.ops.base import Window, shape_text
 from groupconv_cli.policy.totals import TOTALS
+from groupconv_cli.render.shares import DEFAULT, Shares
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
+    Bar,
     Cell,
     Column,
     Row,
@@ -84,12 +86,14 @@ def summary_view(
     *,
     depth: int | None = None,
     top: int | None = None,
+    by: str = DEFAULT,
     nested: bool = True,
 ) -> View:
     """The view of a summary, with the measurements beside it.
 
     `depth` folds nested blocks: 1 gives a row per item of the spec's `layers:`, 0 gives no rows.
-    `top` keeps that many rows, those with the most MACs, and folds all others into one.
+    `top` keeps that many rows, those that cost most, and folds all others into one. `by` is the
+    cost that is meant, of which rows have bars: a key of `shares.COSTS`.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
@@ -113,13 +117,17 @@ def summary_view(
         notes = (*notes, *layer_notes(measured))
         conclusion = whole_notes(measured)
         times = partial(layer_cells, measured)
+    shares = Shares(summary.layers, by, measured)
     if top is None:
         rows = tuple(_row(line, nested, times, with_reach=below_one) for line in lines)
+        bars = shares.bars([(line.layers, line.is_whole(depth)) for line in lines])
     else:
         # No row may be the sum of other rows, so that the columns still add up.
         whole = [line for line in lines if line.is_whole(depth)]
-        rows = _top_rows(whole, top, times, with_reach=below_one)
-        notes = (_top_note(top), *notes) if len(rows) > top else notes
+        rows, bars = _top_rows(whole, top, times, shares, with_reach=below_one)
+        notes = (_top_note(top, shares), *notes) if len(rows) > top else notes
+    columns = (*columns, shares.column)
+    rows = tuple(row._replace(cells=(*row.cells, bar)) for row, bar in zip(rows, bars, strict=True))
     title = (
         f"{summary.name} · {inputs_text(summary.inputs)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
@@ -267,12 +275,14 @@ def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
     return params, bounded(macs, known=known), bounded(2 * macs, known=known), share
 
 
-def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -> tuple[Row, ...]:
-    """The costliest rows in the order of the network, and one row for the rest."""
+def _top_rows(
+    lines: list[_Line], top: int, times: Times, shares: Shares, *, with_reach: bool
+) -> tuple[tuple[Row, ...], list[Bar | None]]:
+    """The costliest rows in the order of the network, and one row for the rest; with their bars."""
 
-    def cost(index: int) -> tuple[int, int]:
+    def cost(index: int) -> tuple[float, int]:
         layers = lines[index].layers
-        return sum(layer.cost.macs for layer in layers), sum(layer.params for layer in layers)
+        return shares.amount(layers), sum(layer.params for layer in layers)
 
     kept = set(sorted(range(len(lines)), key=cost, reverse=True)[:top])
     rows = [
@@ -280,17 +290,22 @@ def _top_rows(lines: list[_Line], top: int, times: Times, *, with_reach: bool) -
         for index, line in enumerate(lines)
         if index in kept
     ]
+    parts = [(line.layers, True) for index, line in enumerate(lines) if index in kept]
     rest = [line for index, line in enumerate(lines) if index not in kept]
     if rest:
         layers = [layer for line in rest for layer in line.layers]
         cells = (f"… {len(rest):,} more", None, None, None, *_costs(layers), None, *times(layers))
         rows.append(Row(cells, "quiet"))
-    return tuple(rows)
+        parts.append((layers, False))
+    return tuple(rows), shares.bars(parts)
 
 
-def _top_note(top: int) -> str:
+def _top_note(top: int, shares: Shares) -> str:
     shown = "the row" if top == 1 else f"the {top:,} rows"
-    return f"Shown: {shown} with the most MACs, in the network's order. The last row is the rest."
+    return (
+        f"Shown: {shown} with the most {shares.cost.title}, in the network's order. The last row "
+        "is the rest."
+    )
 
 
 def _groups(line: _Line) -> Cell:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groupconv_cli.render.flow import Line, Span, cell_width, fill
-from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text, legends
+from groupconv_cli.render.view import (
+    LEFT_ALIGNED,
+    Bar,
+    Column,
+    Row,
+    Table,
+    View,
+    cell_text,
+    legends,
+)
 
 GAP = "  "
 MAX_TITLES = 4
@@ -72,6 +81,8 @@ def _trimmed(line: Line) -> Line:
 class _Laid(NamedTuple):
     """A laid out column: its heading and all its cells, padded to one width."""
 
+    place: int
+    """Its number in the table."""
     column: Column
     width: int
     title: str
@@ -93,7 +104,8 @@ def _table(
         if not worst.column.drop:
             break
         laid.remove(worst)
-        dropped.append(worst.column.full_title)
+        if worst.column.kind != "bar":  # which shows nothing that other columns do not
+            dropped.append(worst.column.full_title)
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     for number, row in enumerate(table.shown):
@@ -104,11 +116,17 @@ def _table(
             is_prose = laid[-1].column.kind == "prose"
             cells = [each.cells[number] for each in laid]
             result += _wrapped(row, cells, laid[-1].width, is_prose=is_prose)
-        elif row.style:
-            result.append([Span(GAP.join([each.cells[number] for each in laid]), row.style)])
         else:
-            result.append([Span(each.cells[number] + GAP, each.column.kind) for each in laid])
+            result.append([Span(each.cells[number] + GAP, _style(row, each)) for each in laid])
     return result, [each.column for each in laid], dropped
+
+
+def _style(row: Row, laid: _Laid) -> str:
+    """The style of a cell: a bar's own, or else the row's, or else that of its kind."""
+    if laid.column.kind == "bar":
+        cell = row.cells[laid.place]
+        return "high" if isinstance(cell, Bar) and cell.is_high else "bar"
+    return row.style or laid.column.kind
 
 
 def _total(laid: list[_Laid]) -> int:
@@ -131,7 +149,7 @@ def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
         return text + space if left else space + text
 
     cells = [padded(text, own) for text, own in zip(texts, widths, strict=True)]
-    return _Laid(column, width, padded(column.title, cell_width(column.title)), cells)
+    return _Laid(index, column, width, padded(column.title, cell_width(column.title)), cells)
 
 
 def _aligned_units(cells: list[str]) -> list[str]:

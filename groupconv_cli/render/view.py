@@ -33,7 +33,7 @@ Cell = Any
 """A raw value, or None for an empty cell."""
 
 
-LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval")
+LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval", "bar")
 
 
 class Column(NamedTuple):
@@ -159,10 +159,22 @@ def setting_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else printable(str(value))
 
 
+BAR = 10
+"""The characters of the longest bar."""
+
+
+def bar_text(bar: Bar) -> str:
+    """The share in per cent, and its bar in steps of half a character."""
+    halves = max(1, round(2 * BAR * bar.length)) if bar.length else 0
+    return f"{percent_text(bar.share):>5} {'━' * (halves // 2)}{'╸' * (halves % 2)}".rstrip()
+
+
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
     """The text of a cell. A `Typed` cell has a kind of its own."""
     if cell is None:
         return ""
+    if isinstance(cell, Bar):
+        return bar_text(cell)
     if isinstance(cell, AtLeast):
         return f"≥ {cell_text(cell.value, kind, exact=exact)}"
     if isinstance(cell, Marked):
@@ -177,6 +189,16 @@ class Typed(NamedTuple):
 
     kind: str
     value: Cell
+
+
+class Bar(NamedTuple):
+    """A share of a whole, and a bar for it."""
+
+    share: float
+    length: float
+    """Of the bar, as a share of the longest; 0 is no bar."""
+    is_high: bool = False
+    """Whether it should catch the eye."""
 
 
 class AtLeast(NamedTuple):

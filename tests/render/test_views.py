@@ -317,7 +317,7 @@ def test_printed_rows_add_up_to_the_printed_totals() -> None:
     table, totals = text.split("\nTotal ")
     names, params, macs = [], 0, 0
     for line in table.splitlines()[4:]:
-        cells = line.split()[:-1]  # the last is the reach
+        cells = re.sub(r" [\d.]+ %( [━╸]+)?$", "", line).split()[:-1]  # the last is the reach
         numbers = [int(cell.replace(",", "")) for cell in cells if re.fullmatch(r"[\d,]+", cell)]
         is_layer = any(re.match(r"[a-z_]+$", cell) for cell in cells[1:2])
         if is_layer:
