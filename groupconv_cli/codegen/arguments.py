@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from groupconv_cli.codegen.body import Body
 from groupconv_cli.codegen.file import File, Unwritable, names_in
 from groupconv_cli.codegen.layers import Test
-from groupconv_cli.codegen.layout import Line
+from groupconv_cli.codegen.layout import Line, tuple_code
 from groupconv_cli.codegen.names import Loop
 from groupconv_cli.codegen.symbols import Code, Whole, coded
 from groupconv_cli.errors import SpecError
@@ -84,7 +84,7 @@ class Arguments(Body):
 
         for each in sorted(names_in(tree) - {name}):  # first, so that their depths do not add up
             lookup(each)
-        default = self.file.translator.code(tree, lookup)
+        default = self._default(tree, lookup)
         text = default.text
         if code.is_whole and not default.is_whole:
             text = f"int({text})"
@@ -97,6 +97,13 @@ class Arguments(Body):
             self.beginning.append(Line(1, "", f"if {local} is None:"))
         self.beginning.append(Line(1 + is_given, local, text))
         return code
+
+    def _default(self, tree: Tree, lookup: Callable[[str], Code]) -> Code:
+        """The code of a default, a tuple for a list: a list would be shared by all calls."""
+        if not isinstance(tree, SequenceNode):
+            return self.file.translator.code(tree, lookup)
+        items = [self._default(item, lookup) for item in tree.items]
+        return Code(tuple_code([item.text for item in items]), is_whole=False)
 
     def _depends_on_call(self, tree: Tree, name: str, block: Block) -> bool:
         """Whether a default needs other parameters or what the function gets."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from groupconv_cli.codegen.composites import Composites
 from groupconv_cli.codegen.file import SIDE, Unwritable
-from groupconv_cli.codegen.layout import Line, tuple_code
+from groupconv_cli.codegen.layout import INDENT, WIDTH, Line, tuple_code
 from groupconv_cli.codegen.names import Loop
 from groupconv_cli.codegen.symbols import Code
 from groupconv_cli.language.nodes import Entry, ScalarNode, SequenceNode
@@ -175,7 +175,7 @@ class Lists(Composites):
         rows: dict[str, Code] = {}
         if item.each is not None:
             rows = self._columns(item.each, uses, source)
-            iterated = self._iterated(item.each, source)
+            iterated = self._iterated(item.each, rows, source)
         elif item.repeat is not None:
             iterated = f"range({self.whole(item.repeat, source)})"
         names = [code.text for code in rows.values()]
@@ -199,7 +199,7 @@ class Lists(Composites):
             columns[name] = Code(self.file.local(name), is_whole=is_whole)
         return columns
 
-    def _iterated(self, each: dict[str, Entry], source: str) -> str:
+    def _iterated(self, each: dict[str, Entry], names: dict[str, Code], source: str) -> str:
         """What a loop over rows goes through."""
         trees = [entry.value for entry in each.values()]
         lists = [
@@ -214,7 +214,8 @@ class Lists(Composites):
         if len(lists) > 1:
             rows = [tuple_code(row) for row in zip(*lists, strict=True)]
         text = f"[{', '.join(rows)}]"
-        if len(text) <= MAX_ROWS:
+        longest = f"for i, ({', '.join(code.text for code in names.values())}) in enumerate():"
+        if len(text) <= min(MAX_ROWS, WIDTH - len(INDENT) * self.depth - len(longest)):
             return text
         variable = self.fresh("rows")
         self.lines.append(Line(self.depth, variable, "[", rows, "]"))

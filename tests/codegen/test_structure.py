@@ -61,7 +61,8 @@ def test_pairs_are_constants_parameters_and_rows() -> None:
     assert functions(code) == ["b", "build"]
     assert "P = [[1, 2], [0, 1]]\n" in code
     assert 'x = b(x, k=[3, 1], p=[[2, 0], [1, 1]], name="b_2")' in code
-    assert "for i, (kk, pp) in enumerate([([1, 3], [[0, 2], [1, 1]]), " in code
+    assert "    rows = [([1, 3], [[0, 2], [1, 1]]), ([3, 1], [[1, 0], [0, 1]])]\n" in code
+    assert "    for i, (kk, pp) in enumerate(rows):\n" in code
 
 
 def test_named_tensors_are_variables() -> None:
