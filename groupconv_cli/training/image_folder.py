@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from groupconv_cli.errors import UsageError
-from groupconv_cli.foreign import foreign
+from groupconv_cli.foreign import check_regular, foreign
 from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.runtime import load_keras, start_devices
 from groupconv_cli.training.samples import Raw, Samples, check_size
@@ -128,6 +128,7 @@ def _decoded(path: Path, channels: int) -> Any:
     """The image in a file, with so many channels, or those that it has if they are 0."""
     import tensorflow as tf
 
+    check_regular(path)
     with foreign(path, BROKEN, REMEDY):
         content = path.read_bytes()
         height, width = _declared_size(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -222,6 +223,10 @@ def test_folders_that_are_no_data(tmp_path: Path) -> None:
     whole = (folder / "cat" / "0.png").read_bytes()
     (folder / "empty" / "lie.png").write_bytes(whole[: len(whole) // 2])
     assert "lie.png is no image that Keras can read" in refusal(str(folder))
+    (folder / "empty" / "lie.png").unlink()
+    os.mkfifo(folder / "empty" / "lie.png")
+    assert "lie.png is not a regular file but a device or a pipe" in refusal(str(folder))
+    (folder / "empty" / "lie.png").unlink()
     # Its header says that the image is 60,000 pixels wide.
     huge = whole[:16] + struct.pack(">II", 60_000, 50_000) + whole[24:]
     (folder / "empty" / "lie.png").write_bytes(huge)
