@@ -49,19 +49,22 @@ def check_fits(data: Data, network: Network) -> None:
     Its input must have the shape of a sample, and its output a number for each class.
     """
     check_trainable(network)
+    problems: dict[str, str] = {}
     wanted, given = network.input_shape, data.shape
     if fitting(given, wanted) is None:
-        raise UsageError(
+        problem = (
             f"the input of {network.name} is {shape_text(wanted)}, and the samples of "
-            f"{data.name} are {shape_text(given)}",
-            _input_that_fits(network, given),
+            f"{data.name} are {shape_text(given)}"
         )
+        problems[problem] = _input_that_fits(network, given)
     units = network.nodes[network.outputs[0]].shape[0]
     if units != data.classes:
-        raise UsageError(
-            f"{network.name} has {units:,} outputs, and {data.name} has {data.classes:,} classes",
-            _output_that_fits(network, data.classes),
+        problem = (
+            f"{network.name} has {units:,} outputs, and {data.name} has {data.classes:,} classes"
         )
+        problems[problem] = _output_that_fits(network, data.classes)
+    if problems:
+        raise UsageError("; ".join(problems), "; ".join(problems.values()))
 
 
 def fitting(given: Shape, wanted: Shape) -> Shape | None:

@@ -72,10 +72,15 @@ class TrainableModel:
         """The logits of a batch, in float32."""
         return self._test(self._tensor(x))[0].numpy()
 
-    def diversity(self, batches: Iterator[Any]) -> Diversity:
-        """The diversity of the features of all samples in the batches."""
+    def diversity(self, batches: Iterator[tuple[Any, int]]) -> Diversity:
+        """The diversity of the features of the first samples of each batch, as many as it says."""
         parts = [
-            [each.numpy() for each in self._test(self._tensor(batch))[1:]] for batch in batches
+            [
+                # Each sample has as many rows.
+                each.numpy()[: count * (len(each) // len(x))]
+                for each in self._test(self._tensor(x))[1:]
+            ]
+            for x, count in batches
         ]
         found = [np.concatenate(part) for part in zip(*parts, strict=True)]
         features = found.pop(0) if self._has_features else None

@@ -183,4 +183,4 @@ def _diversity(model: TrainableModel, x: Any, batch: int) -> Diversity:
     """The diversity on test samples, evenly spaced: they may be in the order of their classes."""
     count = min(len(x), SAMPLES)
     chosen = x[np.linspace(0, len(x) - 1, count).round().astype(np.int64)]
-    return model.diversity(some for some, _ in _batches(chosen, batch))
+    return model.diversity(_batches(chosen, batch))

@@ -77,6 +77,12 @@ def test_another_number_of_classes_is_set_with_what_is_said() -> None:
     check_fits(made, spec().network({"classes": "7"}))
 
 
+def test_both_mistakes_are_said_at_once() -> None:
+    text = refusal(data((9, 8, 2), 7), spec().network())
+    assert text.endswith("--set input=9,8,2; --set classes=7 sets the last layer")
+    assert "are 9×8×2; net has 10 outputs, and made has 7 classes" in text
+
+
 def test_the_last_layer_that_would_do_is_said() -> None:
     fixed = SPEC.replace("$classes", "$classes + 1")
     text = refusal(data((8, 8, 3), 7), spec(fixed).network())

@@ -16,6 +16,7 @@ from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network
 from groupconv_cli.training.data import Data
+from groupconv_cli.training.diversity import Watched, effective_rank
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.train import train
 
@@ -183,6 +184,33 @@ def test_statistics_of_batch_norms_are_those_of_all_values() -> None:
         np.testing.assert_allclose(norm.moving_variance.numpy(), every.var(axis=0), rtol=1e-4)
         assert norm.momentum == 0.99
     assert layers["dropout"].rate == 0.5
+
+
+def test_the_diversity_is_that_of_features_computed_by_hand() -> None:
+    from groupconv_cli.training.model import TrainableModel
+
+    net = network("""
+        input: [4, 2]
+        layers:
+          - conv: {filters: 6, kernel: 1, groups: 2, bias: false}
+          - relu
+          - global_avg_pool
+          - dense: {units: 2}
+    """)
+    model = TrainableModel(net, Recipe().checked(), 0, Watched.of(net))
+    kernel = next(layer for layer in model._model.layers if layer.name == "conv").kernel.numpy()[0]
+    x = np.random.default_rng(6).standard_normal((10, 4, 2)).astype(np.float32)
+    # The last batch is filled up with two samples that do not count.
+    found = model.diversity(iter([(x[:6], 6), (x[[6, 7, 8, 9, 0, 1]], 4)]))
+    # Each channel has three filters of its own.
+    outputs = (x[..., [0, 0, 0, 1, 1, 1]] * kernel[0]).reshape(-1, 6)
+    between = np.corrcoef(outputs, rowvar=False)
+    assert found.within == pytest.approx(1, abs=1e-4)
+    assert found.between == pytest.approx(np.abs(between[:3, 3:]).mean(), rel=1e-4)
+    features = np.maximum(outputs, 0).reshape(10, 4, 6).mean(axis=1)
+    assert found.effective_rank == pytest.approx(effective_rank(features), rel=1e-3)
+    assert found.width == 6
+    assert found.rank_share == found.effective_rank / 6
 
 
 def test_a_training_that_diverges_has_no_loss() -> None:
