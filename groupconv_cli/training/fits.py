@@ -100,10 +100,10 @@ def _output_that_fits(network: Network, classes: int) -> str:
 
 
 def _last_layer(network: Network) -> Node | None:
-    """The last layer that sets the number of outputs, if one way leads to it."""
+    """The layer that sets the number of outputs, if layers after it keep its channels."""
     node = network.nodes[network.outputs[0]]
     while node.op.op not in SIZE_OF_OUTPUT:
-        if len(node.inputs) != 1:
+        if len(node.inputs) != 1 or node.input_shapes[0][-1] != node.shape[-1]:
             return None
         node = network.nodes[node.inputs[0]]
     return node

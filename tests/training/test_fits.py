@@ -99,6 +99,11 @@ def test_the_last_layer_that_would_do_is_said() -> None:
     )
 
 
+def test_no_layer_is_named_if_others_change_its_channels() -> None:
+    net = spec("input: [2, 2, 3]\nlayers: [{dense: {units: 3}}, flatten]").network()
+    assert refusal(data((2, 2, 3), 5), net).endswith("its last layer must be dense: {units: 5}")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

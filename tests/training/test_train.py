@@ -116,6 +116,14 @@ def test_a_softmax_at_the_end_changes_no_number() -> None:
     assert plain.accuracy == with_softmax.accuracy
 
 
+def test_stock_layers_give_the_same_numbers_up_to_rounding() -> None:
+    made = of_two_channels(lambda a, b: a > 0)
+    fast, stock = (
+        train(classifier(2), made, QUICK._replace(runtime=each), 0) for each in ("gconv", "keras")
+    )
+    assert fast.loss == pytest.approx(stock.loss, rel=1e-4)
+
+
 @pytest.mark.parametrize("optimizer", nightly_but(["sgd"], ["sgd", "adamw"]))
 def test_steps_are_those_of_keras(optimizer: str) -> None:
     """The same weights, batches and learning rates in Keras' own training give the same weights."""
