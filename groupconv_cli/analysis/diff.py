@@ -13,6 +13,7 @@ from groupconv_cli.analysis.totals import Totals, total
 from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import activation, norm
 from groupconv_cli.ops.base import Cost, Op, Shape, Window, per_axis
+from groupconv_cli.shown import Shown
 
 ADDED, REMOVED, CHANGED, MOVED = "added", "removed", "changed", "moved"
 
@@ -85,8 +86,8 @@ class LayerChange(NamedTuple):
         return new.macs - old.macs if old.macs_known and new.macs_known else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diff:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Diff(Shown):
     """The changes between two networks.
 
     The differences of the layers add up to the differences of the totals, in params and MACs.

@@ -14,6 +14,7 @@ from statistics import median, quantiles
 from groupconv_cli.dtypes import bytes_per_value
 from groupconv_cli.errors import UsageError
 from groupconv_cli.ops.kinds import Value
+from groupconv_cli.shown import Shown
 from groupconv_cli.words import joined
 
 Progress = Callable[[str, float, float], None]
@@ -132,8 +133,8 @@ class GroupTimes:
     train_bytes: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupMeasurement:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupMeasurement(Shown):
     """The rows of a comparison, measured."""
 
     machine: Machine
@@ -172,8 +173,8 @@ class LayerTimes:
     """Forward, and backward to the inputs and the weights."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayerMeasurement:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LayerMeasurement(Shown):
     """Every layer of a network, each by itself, and the network as a whole."""
 
     machine: Machine

@@ -12,6 +12,7 @@ from groupconv_cli.network import Step
 from groupconv_cli.ops.base import Cost, Shape, Window
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.policy.totals import TotalInfo
+from groupconv_cli.shown import Shown
 
 AS_WRITTEN = "as written"
 """In place of a number of groups: the network as written."""
@@ -68,8 +69,8 @@ class LayerRow(NamedTuple):
         return 2 * self.cost.macs if self.cost.macs_known else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Summary(Shown):
     """A network as written, with its g=1 baseline."""
 
     name: str
@@ -179,8 +180,8 @@ class VariantRow:
         return self.totals is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class VariantComparison:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class VariantComparison(Shown):
     """The variants of one spec."""
 
     name: str
@@ -202,8 +203,8 @@ class Equal(NamedTuple):
     """Whether no cost is above the target."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison(Shown):
     """One network at several numbers of groups, or with several values of variables."""
 
     name: str

@@ -45,7 +45,7 @@ def refuse_to_plot(path: Path, *, force: bool) -> None:
     """Raises the errors of `write_plot` that are known before there is a report."""
     from groupconv_cli.files import refuse_existing
     from groupconv_cli.plots.files import ENDINGS
-    from groupconv_cli.plots.style import require_matplotlib
+    from groupconv_cli.plots.settings import require_matplotlib
 
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(

@@ -9,6 +9,7 @@ from groupconv_cli.dtypes import DEFAULT
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.rule import Finding
 from groupconv_cli.policy.rules import Severity
+from groupconv_cli.shown import Shown
 from groupconv_cli.words import joined
 
 WELL, FAILED, WRONG = 0, 1, 2
@@ -47,8 +48,8 @@ class SpecCheck:
         return FAILED if self.broken or self.of_level(Severity.error) else WELL
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckReport:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CheckReport(Shown):
     """Several specs, checked."""
 
     specs: tuple[SpecCheck, ...]

@@ -8,7 +8,7 @@ from groupconv_cli.analysis.diff import Diff
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.errors import UsageError
-from groupconv_cli.plots.style import styled
+from groupconv_cli.plots.settings import styled
 from groupconv_cli.sources.catalogue import Bundled
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from groupconv_cli.plots.hover import POINT, said
-from groupconv_cli.plots.style import styled
+from groupconv_cli.plots.settings import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,13 +6,11 @@ Each series also has a mark of its own, for print in black and white.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import ceil, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.plots.hover import hover
-from groupconv_cli.runtime import require
 from groupconv_cli.units import bytes_text, count_text, decimal_text
 from groupconv_cli.words import printable
 
@@ -34,37 +32,6 @@ PANEL = (4.6, 3.4)
 WIDE = (9.2, 3.6)
 """The size of a panel with a mark for each layer."""
 
-SETTINGS: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#404040",
-    "axes.grid": True,
-    "axes.labelsize": 9,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "figure.titlesize": 10,
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"],
-    "font.size": 9,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.6,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 5,
-    "pdf.fonttype": 42,
-    "savefig.dpi": 200,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "gconv",
-    "text.parse_math": False,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-}
-"""Settings of matplotlib. A name with a $ is text, not a formula."""
-
 LETTER = 0.0165
 """The width of a letter of a label, as a share of the length of an axis."""
 
@@ -72,53 +39,15 @@ MOST_POINTS = 1000
 """The most data of a series of which each is a mark by itself, which can say something."""
 
 
-def require_matplotlib() -> None:
-    """Raises EnvironmentProblem if matplotlib is not installed. Imports nothing."""
-    require("matplotlib", install="pip install '.[plot]'")
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """Sets matplotlib for a figure of ours, whatever the user has set; afterwards all is as before.
-
-    Raises EnvironmentProblem if matplotlib is not installed.
-    """
-    require_matplotlib()
-    with _quiet():
-        import matplotlib as mpl
-
-    with _quiet(), mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(SETTINGS)
-        yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides remarks of matplotlib: on its cache, and on letters that its font lacks."""
-    import logging
-    import warnings
-
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 def panels(
     title: str, count: int, size: tuple[float, float] = PANEL, columns: int = 2
 ) -> tuple[Figure, list[Axes]]:
     """A figure with a title, and its panels: beside each other, then below."""
-    from matplotlib.figure import Figure
+    from groupconv_cli.plots.drawn import DrawnFigure
 
     across = min(columns, count)
     down = ceil(count / across)
-    figure = Figure(figsize=(size[0] * across, size[1] * down + 0.3), layout="constrained")
+    figure = DrawnFigure(figsize=(size[0] * across, size[1] * down + 0.3), layout="constrained")
     figure.suptitle(printable(title), x=0.01, ha="left")
     made = figure.subplots(down, across, squeeze=False).flatten().tolist()
     for unused in made[count:]:

@@ -76,7 +76,7 @@ def diff_view(
     `sources` name the places that the two specs were read from. Equal changes are one row. If there
     are too many rows, similar changes become one row too, unless `exact`.
     """
-    title = _title(diff)
+    title = diff_title(diff)
     notes = []
     named = (diff.old_name, diff.new_name)
     if sources and not diff.is_new and sources != named and sources[0] != sources[1]:
@@ -168,7 +168,7 @@ def layers_view(diff: Diff) -> View:
                 )
             )
         )
-    return View(_title(diff), (Table(columns, tuple(rows)),))
+    return View(diff_title(diff), (Table(columns, tuple(rows)),))
 
 
 def verdict_text(verdict: LimitVerdict) -> str:
@@ -185,7 +185,8 @@ def verdict_text(verdict: LimitVerdict) -> str:
     )
 
 
-def _title(diff: Diff) -> str:
+def diff_title(diff: Diff) -> str:
+    """The two networks, and how many layers differ."""
     names = _from_to(diff.old_name, diff.new_name, str)
     if diff.is_same:
         return f"{names} · no difference" + (" except in names" if diff.renamed else "")

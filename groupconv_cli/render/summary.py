@@ -136,6 +136,19 @@ def summary_view(
     return View(title, (*layers, totals_table(summary)), notes, conclusion)
 
 
+def rows_view(summary: Summary) -> View:
+    """A row for every layer, for programs: nothing is folded, and no row is the sum of others."""
+    lines = [line for line in _lines(list(summary.layers)) if not line.is_group]
+    shares = Shares(summary.layers, DEFAULT, None)
+    bars = shares.bars([(line.layers, True) for line in lines])
+    rows = tuple(
+        row._replace(cells=(*row.cells, bar))
+        for line, bar in zip(lines, bars, strict=True)
+        for row in [_row(line, False, _no_times, with_reach=True)]
+    )
+    return View(summary.name, (Table((*LAYER_COLUMNS, shares.column), rows),))
+
+
 def _columns(summary: Summary) -> tuple[Column, ...]:
     """The columns of the layers. If the output is not fully mixed, Reach is hidden last."""
     reach = summary.layers[-1].reach

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from groupconv_cli.analysis.significance import Difference, Verdict
 from groupconv_cli.ops.kinds import Value
+from groupconv_cli.shown import Shown
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 
@@ -99,8 +100,8 @@ class TrainedRow:
         return median(run.seconds / run.steps for run in self.runs) if self.runs else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupTraining:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupTraining(Shown):
     """The rows of a comparison, trained and tested."""
 
     data: TrainedData

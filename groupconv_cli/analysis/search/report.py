@@ -10,6 +10,7 @@ from groupconv_cli.analysis.search.times import Taken, TimeUse
 from groupconv_cli.analysis.totals import Totals
 from groupconv_cli.network import Network, Step
 from groupconv_cli.ops.base import Cost, Shape, Window
+from groupconv_cli.shown import Shown
 
 
 class BudgetUse(NamedTuple):
@@ -75,8 +76,8 @@ class Frontier(NamedTuple):
     points: tuple[FrontierPoint, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchReport:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SearchReport(Shown):
     """The group counts that keep most within the budgets."""
 
     name: str
