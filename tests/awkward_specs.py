@@ -355,6 +355,55 @@ AWKWARD = {
           - res: {f: 16}
           - res: {f: 32}
         """,
+    "a name that is sometimes off and reads another tensor": """
+        input: [8, 8, 8]
+        blocks:
+          u:
+            params: {aux: true}
+            layers:
+              - conv: {filters: 8, kernel: 3}
+                name: a
+              - conv: {filters: 8, kernel: 1}
+                name: b
+              - conv: {filters: 8, kernel: 3}
+                name: side
+                when: $aux
+                from: a
+              - add:
+                from: [b, side]
+        layers:
+          - u
+          - u: {aux: false}
+    """,
+    "rotations": """
+        input: [8, 8, 8]
+        blocks:
+          cell:
+            inputs: [x, y]
+            params: {k}
+            layers:
+              - conv: {filters: 8, kernel: $k}
+                from: x
+              - add:
+                from: [-1, y]
+        layers:
+          - conv: {filters: 8, kernel: 1}
+          - cell: {k: $k}
+            from: [-1, -2]
+            each: {k: [1, 3, 5]}
+          - conv: {filters: 8, kernel: 1}
+          - concat:
+            from: [-1, -2, -3]
+            repeat: 2
+          - maximum:
+            from: [-1, -1]
+          - conv: {filters: 8, kernel: 1}
+          - conv: {filters: 8, kernel: 1}
+          - conv: {filters: 8, kernel: 1}
+          - add:
+            from: [-1, -2, -3, -1]
+            repeat: 2
+    """,
     "pairs in variables": """
         input: [8, 8, 8]
         vars: {p: [[1, 2], [0, 1]], k: [3, 1]}

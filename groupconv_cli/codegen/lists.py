@@ -14,6 +14,10 @@ from groupconv_cli.language.nodes import Entry, ScalarNode, SequenceNode
 from groupconv_cli.language.spec import Item, Items
 from groupconv_cli.language.trace import Use
 
+ORDINALS = ("last", "second_last", "third_last")
+"""Variables with the latest outputs, for items that read several of them over and over. If they
+read more, the variables have short names: they all stand in one line."""
+
 MAX_ROWS = 60
 """The longest list that stands in the head of a loop."""
 
@@ -52,6 +56,13 @@ class Lists(Composites):
             for item, reach in zip(items, reaches, strict=True):
                 with self.keeping(*recent[len(recent) + 1 - reach :]):
                     into = self.fresh(target, *SIDE)
+                if item.name in named and self._is_apart(item, uses):
+                    variable = self.fresh(self.file.local(item.name))
+                    self.assign(variable, self._sources(item, recent)[0])
+                    kept.enter_context(self.keeping(variable))
+                    self._item(item, uses, recent, reach, (into, fixed), variable)
+                    self.tensors[-1][item.name] = variable
+                    continue
                 if item.name in named:
                     into = self.fresh(self.file.local(item.name))
                 self._item(item, uses, recent, reach, (into, fixed))
@@ -61,6 +72,15 @@ class Lists(Composites):
         if not outputs:
             self.tensors.pop()
         return recent[-1]
+
+    def _is_apart(self, item: Item, uses: Sequence[Use]) -> bool:
+        """Whether the name of an item may stand for something else than what comes before.
+
+        So it is where the item is left out and would have read another tensor than the one before.
+        """
+        is_off = [not outer.of(item) for outer in uses]
+        reads_on = item.reads in (None, (-1,))
+        return any(is_off) and not all(is_off) and item.each is None and not reads_on
 
     def _keep(
         self, name: str, item: Item, uses: Sequence[Use], recent: Sequence[str], variable: str
@@ -97,11 +117,12 @@ class Lists(Composites):
         recent: list[str],
         reach: int,
         variables: tuple[str, set[str]],
+        named: str = "",
     ) -> None:
         """Writes one item, with its repetitions, and adds its outputs to the recent ones.
 
         The last `reach` of these are read later. `variables` are the one to write to, and those
-        that must not change.
+        that must not change. `named` is another variable that gets the output if there is one.
         """
         target, fixed = variables
         uses = [use for outer in around for use in outer.of(item)]
@@ -122,7 +143,7 @@ class Lists(Composites):
                 self.assign(target, self.once(item, uses, sources, target))
                 return
             with self.keeping(*held, target):
-                made = self.once(item, uses, sources, self.fresh(*SIDE))
+                made = self.once(item, uses, sources, self.fresh("new", *SIDE))
             self.line(", ".join(held), ", ".join([*held[1:], made]))
 
         def turns() -> None:
@@ -130,6 +151,8 @@ class Lists(Composites):
                 turn()
             else:
                 self._loop(item, around, uses, self._sources(item, held)[0], turn)
+            if named:
+                self.assign(named, held[-1])
 
         if is_sometimes and item.each is None:
             self._when(item, self._sources(item, held)[0], turns)
@@ -145,14 +168,23 @@ class Lists(Composites):
             self.assign(target, recent[-1])
             return [target]
         latest = [*[recent[0]] * window, *recent][-window:]
-        named = {variable for each in self.tensors for variable in each.values()}
-        if len(set(latest)) == window and not {*named, *fixed}.intersection(latest):
-            return latest
+        held = self._ordinals(window, fixed)
+        names, values = ", ".join(held), ", ".join(latest)
+        if len(INDENT) * self.depth + len(f"{names} = {values}") <= WIDTH:
+            self.line(names, values)
+            return held
+        held = self._ordinals(window, (*fixed, *latest))
+        for name, value in zip(held, latest, strict=True):
+            self.line(name, value)
+        return held
+
+    def _ordinals(self, window: int, fixed: Iterable[str]) -> list[str]:
+        """Variables for the latest outputs, the last one last."""
         held: list[str] = []
-        for source in latest:
-            with self.keeping(*recent, *held):
-                held.append(self.fresh(*SIDE))
-            self.assign(held[-1], source)
+        for number in range(window, 0, -1):
+            wanted = ORDINALS[number - 1 : number] if window <= len(ORDINALS) else ()
+            with self.keeping(*fixed, *held):
+                held.append(self.fresh(*wanted, *SIDE))
         return held
 
     def _when(self, item: Item, source: str, write: Callable[[], None]) -> None:

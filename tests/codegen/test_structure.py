@@ -56,6 +56,22 @@ def test_another_constant_makes_the_network_of_that_variable(
     assert reproduces(code.replace(old, new), load(spec, settings=settings))
 
 
+def test_a_name_that_is_sometimes_off_follows_what_it_would_have_read() -> None:
+    code = code_of("a name that is sometimes off and reads another tensor")
+    assert functions(code) == ["u", "build"]
+    assert "    side = a\n" in code
+    assert "    if aux:\n" in code
+    assert "        side = x\n" in code
+
+
+def test_variables_of_a_rotation_say_what_they_are() -> None:
+    code = code_of("rotations")
+    assert "    second_last, last = inputs, x\n" in code
+    assert "        new = cell(last, second_last, k=k, name=" in code
+    assert "        second_last, last = last, new\n" in code
+    assert "        third_last, second_last, last = second_last, last, new\n" in code
+
+
 def test_pairs_are_constants_parameters_and_rows() -> None:
     code = code_of("pairs in variables")
     assert functions(code) == ["b", "build"]
@@ -74,7 +90,8 @@ def test_named_tensors_are_variables() -> None:
 
 def test_a_repeated_item_that_reads_two_outputs_keeps_both() -> None:
     code = code_of("blocks of two inputs that are repeated")
-    body = '        z = normal(y, x, filters=8, name=names("normal"))\n        x, y = y, z\n'
+    call = 'new = normal(last, second_last, filters=8, name=names("normal"))'
+    body = f"        {call}\n        second_last, last = last, new\n"
     assert f"    for _ in range(N):\n{body}" in code
 
 
