@@ -375,6 +375,29 @@ AWKWARD = {
           - u
           - u: {aux: false}
     """,
+    "arguments longer than a line": """
+        input: [8, 8, 8]
+        vars:
+          a_rather_long_variable: 8
+          another_rather_long_variable: 4
+          k: $a_rather_long_variable * $another_rather_long_variable * 2 // 64 +
+            $a_rather_long_variable // $another_rather_long_variable
+        layers:
+          - conv:
+              filters: round_to($a_rather_long_variable * $another_rather_long_variable +
+                $a_rather_long_variable // $another_rather_long_variable, 8)
+              kernel: $k
+          - conv:
+              filters: $a_rather_long_variable * $another_rather_long_variable if
+                $a_rather_long_variable > 8 * $another_rather_long_variable else
+                3 * $a_rather_long_variable
+              kernel: 3
+          - conv:
+              filters: max($a_rather_long_variable * $another_rather_long_variable,
+                $a_rather_long_variable // $another_rather_long_variable,
+                8 * $a_rather_long_variable)
+              kernel: 3
+    """,
     "rotations": """
         input: [8, 8, 8]
         blocks:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from groupconv_cli.codegen.breaking import INDENT, WIDTH, broken, broken_statement
 from groupconv_cli.ops.calls import Initializer
-
-WIDTH = 88
-INDENT = "    "
 
 
 def call(head: str, arguments: Sequence[str], tail: str, depth: int) -> list[str]:
@@ -26,9 +24,7 @@ def call(head: str, arguments: Sequence[str], tail: str, depth: int) -> list[str
         return [before, f"{margin}{INDENT}{tail[1:-1]}", f"{margin})"]
     if len(margin) + len(INDENT) + len(inside) <= WIDTH:
         return [f"{margin}{head}(", f"{margin}{INDENT}{inside}", f"{margin}){tail}"]
-    each = [f"{margin}{INDENT}{argument}," for argument in arguments if argument != "*"]
-    if "*" in arguments:
-        each.insert(list(arguments).index("*"), f"{margin}{INDENT}*,")
+    each = [line for argument in arguments for line in broken(argument, depth + 1, ",")]
     return [f"{margin}{head}(", *each, f"{margin}){tail}"]
 
 
@@ -41,7 +37,8 @@ def collection(head: str, items: Sequence[str], tail: str, depth: int) -> list[s
     line = f"{margin}{head}{', '.join(items)}{tail}"
     if len(line) <= WIDTH:
         return [line]
-    return [f"{margin}{head}", *(f"{margin}{INDENT}{item}," for item in items), f"{margin}{tail}"]
+    each = [line for item in items for line in broken(item, depth + 1, ",")]
+    return [f"{margin}{head}", *each, f"{margin}{tail}"]
 
 
 Text = str | Callable[[], str]
@@ -67,7 +64,7 @@ class Line(NamedTuple):
         head = resolve(self.head if isinstance(self.head, str) else self.head())
         start = f"{self.target} = {head}" if self.target else head
         if self.arguments is None:
-            return [INDENT * self.depth + start]
+            return broken_statement(start, self.depth)
         arguments = [resolve(each) for each in self.arguments]
         if start.endswith("["):
             return collection(start, arguments, self.tail, self.depth)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
+from groupconv_cli.codegen.breaking import INDENT, WIDTH
 from groupconv_cli.codegen.composites import Composites
 from groupconv_cli.codegen.file import SIDE, Unwritable
-from groupconv_cli.codegen.layout import INDENT, WIDTH, Line, tuple_code
+from groupconv_cli.codegen.layout import Line, tuple_code
 from groupconv_cli.codegen.names import Loop
 from groupconv_cli.codegen.symbols import Code
 from groupconv_cli.language.nodes import Entry, ScalarNode, SequenceNode

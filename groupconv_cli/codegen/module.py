@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from groupconv_cli.codegen import layout
+from groupconv_cli.codegen.breaking import broken_statement
 from groupconv_cli.codegen.calls import WrittenCall, calls_of, written
 from groupconv_cli.codegen.file import (
     MAIN_FUNCTION,
@@ -49,7 +50,11 @@ def structured(network: Network, origin: Expansion, *, exact: bool) -> str:
         *_end(network, main.inputs, list(outputs) or [result]),
     ]
     definitions = ["\n".join(each.text) for each in functions.values()]
-    constants = [text for name, code in file.constants().items() for text in _constant(name, code)]
+    constants = [
+        line
+        for name, code in file.constants().items()
+        for line in broken_statement(f"{name} = {code}", 0)
+    ]
     if file.table:
         counts = [
             f"{quoted(network.nodes[index].name)}: {network.nodes[index].groups}"
@@ -154,13 +159,6 @@ def _file(network: Network, constants: Sequence[str], definitions: Sequence[str]
     if constants:
         head += [*constants, ""]
     return "\n".join([*head, "", body]) + "\n"
-
-
-def _constant(name: str, code: str) -> list[str]:
-    if code.startswith("["):
-        items = [each.strip() for each in re.split(r",(?![^(\[]*[)\]])", code[1:-1])]
-        return layout.collection(f"{name} = [", items, "]", 0)
-    return [f"{name} = {code}"]
 
 
 def _title(network: Network) -> str:
