@@ -10,6 +10,7 @@ from groupconv_cli.analysis.report import AS_WRITTEN
 from groupconv_cli.api.analyzing import group_sweep
 from groupconv_cli.errors import SpecError, UsageError
 from groupconv_cli.network import refuse_foreign
+from groupconv_cli.runtime import FRAMEWORK, require
 from groupconv_cli.sources.open import open_spec
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _trained(
     settings: TrainSettings | None,
     progress: Progress | None,
 ) -> GroupTraining:
+    require(*FRAMEWORK, "psutil")
     from groupconv_cli.training.bench import train_networks
     from groupconv_cli.training.settings import TrainSettings
 

@@ -76,10 +76,13 @@ def train(
         )
     load_keras()
     start_devices()
-    check_training_memory(
-        network, recipe.batch, recipe.dtype or "float32", recipe.optimizer, ignore=ignore_memory
-    )
     import tensorflow as tf
+
+    # TensorFlow manages the memory of a GPU.
+    ignored = ignore_memory or bool(tf.config.list_logical_devices("GPU"))
+    check_training_memory(
+        network, recipe.batch, recipe.dtype or "float32", recipe.optimizer, ignore=ignored
+    )
 
     from groupconv_cli.training.model import surroundings
 

@@ -12,6 +12,7 @@ import pytest
 from running import run_gconv
 from training_runs import DATA, SPEC, outcome, stand_in, trained, write_data
 
+from groupconv_cli import runtime
 from groupconv_cli.training.job import Job, Outcome
 from groupconv_cli.training.pool import Here
 
@@ -273,3 +274,12 @@ def test_a_network_that_does_not_fit_is_refused_before_any_run(folder: Path) -> 
     result = run_gconv("compare", "basic", "--train", "mnist1d", cwd=folder)
     assert result.status == 2
     assert "training needs one number for each class" in " ".join(result.err.split())
+
+
+def test_without_tensorflow_it_says_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)
+    result = run_gconv(*TRAIN, cwd=folder)
+    assert (result.status, result.out) == (3, "")
+    assert "this needs tensorflow, keras and psutil, which are not installed" in result.err

@@ -6,11 +6,11 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
-from scipy.linalg import hadamard
 
 from groupconv_cli.training.diversity import correlations, diversity, effective_rank
 
-H = hadamard(16).astype(float)
+PAIR = np.array([[1.0, 1.0], [1.0, -1.0]])
+H = np.kron(np.kron(PAIR, PAIR), np.kron(PAIR, PAIR))
 """Columns of ones and minus ones, which are orthogonal; all but the first have the mean 0."""
 
 

@@ -83,6 +83,7 @@ def test_what_one_channel_tells_is_learned_with_any_groups() -> None:
     assert abs(runs[0].accuracy - runs[1].accuracy) < 0.03
 
 
+@pytest.mark.both_ends
 def test_the_same_seed_gives_the_same_numbers_and_no_generator_is_touched() -> None:
     made = of_two_channels(lambda a, b: a > 0)
     spec = network("""
@@ -124,6 +125,7 @@ def test_stock_layers_give_the_same_numbers_up_to_rounding() -> None:
     assert fast.loss == pytest.approx(stock.loss, rel=1e-4)
 
 
+@pytest.mark.both_ends
 @pytest.mark.parametrize("optimizer", nightly_but(["sgd"], ["sgd", "adamw"]))
 def test_steps_are_those_of_keras(optimizer: str) -> None:
     """The same weights, batches and learning rates in Keras' own training give the same weights."""
