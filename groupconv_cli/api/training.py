@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Source = str | os.PathLike[str]
     """The data: a path, or mnist1d."""
 
+NEEDED = (*FRAMEWORK, "psutil")
+"""The packages without which no module of the training can be imported."""
+
 
 def train(
     spec: AnySpec,
@@ -58,6 +61,7 @@ def trained_sweep(
     swept: Sweep, data: Source, settings: TrainSettings | None, progress: Progress | None
 ) -> GroupTraining:
     """The rows of a sweep, trained and tested. Raises the errors of `train`."""
+    require(*NEEDED)
     from groupconv_cli.training.bench import Entry
 
     report = swept.report
@@ -87,6 +91,8 @@ def compare_variants_trained(
     Accuracies are compared with that of the first valid variant.
     """
     from groupconv_cli.analysis.variants import compare_networks
+
+    require(*NEEDED)
     from groupconv_cli.training.bench import Entry
 
     file = open_spec(spec)
@@ -107,7 +113,6 @@ def _trained(
     settings: TrainSettings | None,
     progress: Progress | None,
 ) -> GroupTraining:
-    require(*FRAMEWORK, "psutil")
     from groupconv_cli.training.bench import train_networks
     from groupconv_cli.training.settings import TrainSettings
 

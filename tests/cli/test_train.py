@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, stdev
@@ -276,10 +277,18 @@ def test_a_network_that_does_not_fit_is_refused_before_any_run(folder: Path) -> 
     assert "training needs one number for each class" in " ".join(result.err.split())
 
 
+@pytest.mark.parametrize("rows", [("--groups", "1"), ("--variants",), ("--vary", "width=8,16")])
 def test_without_tensorflow_it_says_what_to_install(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    rows: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "find_spec", lambda name: None)
-    result = run_gconv(*TRAIN, cwd=folder)
+    # Importing it fails, as it does without NumPy.
+    monkeypatch.setitem(sys.modules, "groupconv_cli.training.bench", None)
+    spec = ["shufflenet_v1"] if rows == ("--variants",) else ["net.yaml"]
+    (folder / "net.yaml").write_text(
+        "input: [40, 1]\nvars: {width: 8}\nlayers:\n"
+        "  - conv: {filters: $width, kernel: 3}\n  - conv: {filters: 8, kernel: 3, groups: 2}\n  - global_avg_pool\n  - dense: {units: 10}\n"
+    )
+    result = run_gconv("compare", *spec, *rows, "--train", "mnist1d", cwd=folder)
     assert (result.status, result.out) == (3, "")
     assert "this needs tensorflow, keras and psutil, which are not installed" in result.err
