@@ -287,7 +287,8 @@ def test_without_tensorflow_it_says_what_to_install(
     spec = ["shufflenet_v1"] if rows == ("--variants",) else ["net.yaml"]
     (folder / "net.yaml").write_text(
         "input: [40, 1]\nvars: {width: 8}\nlayers:\n"
-        "  - conv: {filters: $width, kernel: 3}\n  - conv: {filters: 8, kernel: 3, groups: 2}\n  - global_avg_pool\n  - dense: {units: 10}\n"
+        "  - conv: {filters: $width, kernel: 3}\n  - conv: {filters: 8, kernel: 3, groups: 2}\n"
+        "  - global_avg_pool\n  - dense: {units: 10}\n"
     )
     result = run_gconv("compare", *spec, *rows, "--train", "mnist1d", cwd=folder)
     assert (result.status, result.out) == (3, "")
