@@ -94,3 +94,32 @@ first_python() {
   done
   "$python" -c 'import sys; print(sys.executable)'
 }
+
+# get_chromium: the browser for the tests of the page, if there is none and this may install it.
+get_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome chrome; do
+    command -v "$name" > /dev/null && return
+  done
+  if ((EUID == 0)) && command -v apt-get > /dev/null; then
+    { apt-get update && apt-get install --yes --no-install-recommends chromium; } > "$work/chromium.log" 2>&1 &&
+      return
+  fi
+  echo "   There is no Chromium and it cannot be installed here, so the page is not tried in a browser."
+}
+
+# get_axe: axe-core for the same tests. GCONV_AXE tells them where it is.
+get_axe() {
+  if command -v npm > /dev/null && npm install --silent --no-audit --no-fund --prefix "$work/axe" axe-core > /dev/null 2>&1; then
+    export GCONV_AXE=$work/axe/node_modules/axe-core/axe.min.js
+  else
+    echo "   axe-core cannot be installed here, so the page's accessibility is not tried."
+  fi
+}
+
+# check_script: the page's own script can be read by JavaScript as strict code.
+check_script() {
+  if command -v node > /dev/null; then
+    node --check groupconv_cli/page/page.js
+  fi
+}

@@ -26,7 +26,7 @@ from groupconv_cli.ops.activation import ACTIVATION, NAMED, Activation
 HERE = Path(__file__).parent
 LABELS = ("Shape", "Params", "MACs", "Example")
 COMMANDS = (
-    *("summary", "compare", "search", "check", "diff", "build", "accelerate"),
+    *("summary", "compare", "search", "report", "check", "diff", "build", "accelerate"),
     *("list", "init", "schema"),
 )
 

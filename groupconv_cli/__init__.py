@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # The only table of the public names: type checkers and `_hom
     from groupconv_cli.api import plot as plot
     from groupconv_cli.api import portable as portable
     from groupconv_cli.api import python_code as python_code
+    from groupconv_cli.api import report as report
+    from groupconv_cli.api import saved_report as saved_report
     from groupconv_cli.api import search as search
     from groupconv_cli.api import spec_text as spec_text
     from groupconv_cli.api import train as train

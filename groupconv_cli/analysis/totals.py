@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 from typing import NamedTuple
 
+from groupconv_cli.analysis.alive import most_alive, output_bytes
 from groupconv_cli.dtypes import DEFAULT, bytes_per_value, size_of
 from groupconv_cli.network import Network, Node
 from groupconv_cli.policy.totals import TotalInfo
@@ -103,7 +103,7 @@ def activations(network: Network, dtype: str | None = None) -> Activations:
 
     Raises UsageError for an unknown dtype.
     """
-    sizes = _output_bytes(network, dtype)
+    sizes = output_bytes(network, dtype)
     written = zip(network.nodes, sizes, strict=True)
     layers = set(range(len(network.nodes))) - set(network.inputs)
     return Activations(
@@ -111,17 +111,6 @@ def activations(network: Network, dtype: str | None = None) -> Activations:
         most_alive=most_alive(network, sizes),
         moved=sum(_moved(node, size, sizes) for node, size in written),
     )
-
-
-def _output_bytes(network: Network, dtype: str | None) -> list[int]:
-    """The bytes of the output of each node."""
-    if dtype is not None:
-        size = bytes_per_value(dtype)
-        return [prod(node.shape) * size for node in network.nodes]
-    return [
-        prod(node.shape) * size_of(node.storage.output if node.storage else DEFAULT)
-        for node in network.nodes
-    ]
 
 
 def weight_bytes(node: Node, dtype: str | None = None) -> int:
@@ -154,7 +143,7 @@ def bytes_of_layers(network: Network, dtype: str | None = None) -> list[LayerByt
 
     Raises UsageError for an unknown dtype.
     """
-    sizes = _output_bytes(network, dtype)
+    sizes = output_bytes(network, dtype)
     inputs = set(network.inputs)
     made = []
     for index, (node, size) in enumerate(zip(network.nodes, sizes, strict=True)):
@@ -212,34 +201,3 @@ def _moved(node: Node, written: int, sizes: list[int]) -> int:
     if node.op.is_view or not node.inputs:
         return 0
     return sum(sizes[source] for source in node.inputs) + written
-
-
-def most_alive(network: Network, sizes: list[int]) -> int:
-    """The most bytes of activations alive at once if the nodes run in the listed order.
-
-    `sizes` are the bytes of the output of each node.
-
-    A tensor is alive from the node that writes it to the last node that reads it. The network's
-    outputs are alive to the end. The output of a layer that moves no data is its input's memory.
-    """
-    memory: list[int] = []
-    """For each node, the node whose memory its output uses."""
-    last_use: dict[int, int] = {}
-    for index, node in enumerate(network.nodes):
-        memory.append(memory[node.inputs[0]] if node.op.is_view and node.inputs else index)
-        for source in node.inputs:
-            last_use[memory[source]] = index
-    for index in network.outputs:
-        last_use[memory[index]] = len(network.nodes)
-    ending: dict[int, list[int]] = {}
-    for owner, end in last_use.items():
-        ending.setdefault(end, []).append(owner)
-    alive = most = 0
-    for index in range(len(network.nodes)):
-        if memory[index] == index:
-            alive += sizes[index]
-            most = max(most, alive)
-            if index not in last_use:  # nothing reads it
-                alive -= sizes[index]
-        alive -= sum(sizes[owner] for owner in ending.get(index, ()))
-    return most

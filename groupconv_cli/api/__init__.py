@@ -46,6 +46,13 @@ from groupconv_cli.api.measuring import (
 )
 from groupconv_cli.api.plotting import plot, refuse_to_plot, write_plot
 from groupconv_cli.api.reading import import_modules, load
+from groupconv_cli.api.reporting import (
+    page,
+    report,
+    report_content,
+    saved_content,
+    saved_report,
+)
 from groupconv_cli.api.training import (
     compare_variants_trained,
     train,
@@ -57,6 +64,7 @@ from groupconv_cli.sources.open import open_spec
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.sweep import Sweep as Sweep
+    from groupconv_cli.page.content import Content as Content
 
 __all__ = [
     "SpecDiff",
@@ -90,11 +98,16 @@ __all__ = [
     "measured_sweep",
     "model_as_spec",
     "open_spec",
+    "page",
     "plot",
     "portable",
     "python_code",
     "refuse_to_plot",
     "refuse_to_write",
+    "report",
+    "report_content",
+    "saved_content",
+    "saved_report",
     "schema_file",
     "search",
     "spec_text",

@@ -18,6 +18,7 @@ from groupconv_cli.cli.check import check
 from groupconv_cli.cli.compare import compare
 from groupconv_cli.cli.diff import diff
 from groupconv_cli.cli.init import init
+from groupconv_cli.cli.report import report
 from groupconv_cli.cli.run import before_typer, guarded
 from groupconv_cli.cli.schema import schema
 from groupconv_cli.cli.search import search
@@ -114,6 +115,7 @@ def gconv(
 app.command(short_help="Show every layer and the totals, compared with dense.")(summary)
 app.command(short_help="Compare numbers of groups.")(compare)
 app.command(short_help="Find the best numbers of groups within budgets.")(search)
+app.command(short_help="Write everything about a network as one page.")(report)
 app.command(short_help="Check specs: mistakes, rules and budgets.")(check)
 app.command(short_help="Show what changed between two specs.")(diff)
 app.command(short_help="Build and save the Keras model.")(build)

@@ -15,6 +15,7 @@ from groupconv_cli.cli.options import (
     ExceptOption,
     FileOptions,
     FormatOption,
+    GroupsOption,
     OnlyOption,
     PlotOption,
     SpecArgument,
@@ -44,18 +45,7 @@ ROWS_FAILED = 1
 @command
 def compare(
     spec: SpecArgument = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(
-            "--groups",
-            "-g",
-            metavar="N,N,…|all",
-            help="Numbers of groups to compare. 'all', the default, means every number that "
-            "divides the channels of all varied convolutions; 1-8, those of them from 1 to 8; "
-            "'depthwise', as many groups as each has input channels.",
-            show_default=False,
-        ),
-    ] = None,
+    groups: GroupsOption = None,
     only: OnlyOption = None,
     except_: ExceptOption = None,
     varying: VaryOptions = DEFAULT_VARYING,

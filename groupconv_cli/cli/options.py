@@ -104,6 +104,18 @@ RegroupOption = Annotated[
         show_default=False,
     ),
 ]
+GroupsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        "-g",
+        metavar="N,N,…|all",
+        help="Numbers of groups to compare. 'all', the default, means every number that "
+        "divides the channels of all varied convolutions; 1-8, those of them from 1 to 8; "
+        "'depthwise', as many groups as each has input channels.",
+        show_default=False,
+    ),
+]
 OnlyOption = Annotated[
     str | None,
     typer.Option(

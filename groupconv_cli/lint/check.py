@@ -146,6 +146,34 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
     )
 
 
+def check_network(
+    network: Network,
+    file: Opened | None,
+    *,
+    settings: Mapping[str, object] | None = None,
+    variant: str | None = None,
+    dtype: str | None = None,
+) -> SpecCheck:
+    """The check of one network that is made already. `file` is what it was made of, if it was.
+
+    `settings` and `variant` are those that it was made with.
+
+    Raises SpecError for a mistake in a pyproject.toml.
+    """
+    if file is None:
+        found = lint(network, DEFAULTS)
+        return SpecCheck(spec=network.name, dtype=dtype or network.dtype, findings=tuple(found))
+    path = Path(file.source.name)
+    project = ProjectSeverities().of(path.parent if path.exists() else Path())
+    limits = file.limits(settings, variant)
+    return SpecCheck(
+        spec=file.source.name,
+        dtype=dtype or network.dtype,
+        findings=tuple(lint(network, {**DEFAULTS, **project, **file.rules})),
+        budgets=tuple(hold(total(network, dtype), limits, None)) if limits else (),
+    )
+
+
 def _levels(project: Severities, own: Severities, options: CheckOptions) -> Severities:
     """The levels for a spec of that project that has levels of its own."""
     levels = {**DEFAULTS, **project, **own, **options.levels}

@@ -29,8 +29,8 @@ MAX_NAMES = 4
 def check_view(report: CheckReport) -> View:
     """The view of a check for people: everything that is wrong, and how to continue."""
     problems = tuple(named(problem, spec) for spec in report.specs for problem in _said(spec))
-    rows = tuple(_budget_row(spec, line) for spec in report.specs for line in spec.budgets)
-    tables = (Table(BUDGET_COLUMNS, rows),) if rows else ()
+    budgets = budgets_table(*report.specs)
+    tables = (budgets,) if budgets.rows else ()
     notes = []
     if any(METRICS[line.limit.metric].is_bytes for spec in report.specs for line in spec.budgets):
         notes.append(f"Memory is in {report.dtype}.")
@@ -47,6 +47,12 @@ def check_view(report: CheckReport) -> View:
             f"To turn {'it' if one else 'one'} off{off}",
         ]
     return View(_title(report), tables, tuple(notes), (conclusion(report),), problems=problems)
+
+
+def budgets_table(*specs: SpecCheck) -> Table:
+    """How much of their budgets the specs use."""
+    rows = tuple(_budget_row(spec, line) for spec in specs for line in spec.budgets)
+    return Table(BUDGET_COLUMNS, rows)
 
 
 def _title(report: CheckReport) -> str:

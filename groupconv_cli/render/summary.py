@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,7 +192,8 @@ def _brief(size: tuple[int, ...]) -> str:
     return str(size[0]) if len(set(size)) == 1 else shape_text(size)
 
 
-def _op_text(layer: LayerRow) -> str:
+def op_text(layer: LayerRow) -> str:
+    """Its op, with its window if it has one."""
     text = f"{layer.op} {window_text(layer.window)}" if layer.window else layer.op
     return f"{text} (assumed)" if layer.assumed else text
 
@@ -251,7 +252,7 @@ def _what(line: _Line) -> str | None:
         name = line.layers[0].path[line.level].name
         return None if name.startswith(line.kind) else line.kind
     costliest = max(line.layers, key=lambda layer: (layer.cost.macs, layer.params))
-    return _op_text(costliest)
+    return op_text(costliest)
 
 
 def _no_times(_: list[LayerRow]) -> tuple[Cell, ...]:
@@ -322,10 +323,12 @@ def _top_note(top: int, shares: Shares) -> str:
 
 
 def _groups(line: _Line) -> Cell:
-    """The number of groups. For several convolutions, the one that all grouped ones share."""
-    if len(line.layers) == 1:
-        return line.layers[0].groups
-    convolutions = [layer for layer in line.layers if layer.macs and layer.groups is not None]
+    return line.layers[0].groups if len(line.layers) == 1 else shared_groups(line.layers)
+
+
+def shared_groups(layers: Sequence[LayerRow]) -> int | None:
+    """The number of groups that all grouped ones of some convolutions have; None if they differ."""
+    convolutions = [layer for layer in layers if layer.macs and layer.groups is not None]
     undivided = {layer.groups for layer in convolutions if not layer.is_depthwise}
     shown = undivided - {1} or undivided or {layer.groups for layer in convolutions}
     return shown.pop() if len(shown) == 1 else None

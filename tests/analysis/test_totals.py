@@ -10,7 +10,8 @@ from running import run_gconv
 from specs import layers
 
 from groupconv_cli import UsageError, analyze, compare, load
-from groupconv_cli.analysis.totals import most_alive, total
+from groupconv_cli.analysis.alive import most_alive
+from groupconv_cli.analysis.totals import total
 from groupconv_cli.network import Network
 from groupconv_cli.sources.catalogue import families
 

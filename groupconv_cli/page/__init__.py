@@ -1,0 +1,1 @@
+"""The page of a network: one HTML file with everything inside, from reports."""

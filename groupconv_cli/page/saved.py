@@ -1,0 +1,348 @@
+"""Results that were saved as JSON, read again. docs/json.md describes the form.
+
+JSON does not have everything: not which layers read which, so there is no drawing, and not what a
+search changed each convolution from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path
+
+from groupconv_cli.analysis.channel_mixing import Reach
+from groupconv_cli.analysis.measurement import (
+    GroupMeasurement,
+    GroupTimes,
+    LayerMeasurement,
+    LayerTimes,
+    Machine,
+    MeasureSettings,
+    Timing,
+)
+from groupconv_cli.analysis.report import (
+    CompareRow,
+    Comparison,
+    Equal,
+    LayerRow,
+    Summary,
+    VariantComparison,
+    VariantRow,
+)
+from groupconv_cli.analysis.totals import LayerBytes
+from groupconv_cli.errors import UsageError
+from groupconv_cli.foreign import foreign
+from groupconv_cli.network import Step
+from groupconv_cli.ops.base import Cost, Window
+from groupconv_cli.ops.kinds import Value
+from groupconv_cli.page.content import Content
+from groupconv_cli.page.json_part import Part, WrongPart
+from groupconv_cli.page.saved_search import search_of
+from groupconv_cli.page.saved_totals import shapes_of, totals_of
+from groupconv_cli.words import joined, plural
+
+KINDS = ("gconv.summary", "gconv.compare", "gconv.variants", "gconv.search")
+VERSION = 1
+MAX_BYTES = 2**26
+REMEDY = "write it with gconv summary, compare or search: --format json -o FILE.json"
+
+
+def saved(paths: Sequence[str | PathLike[str]]) -> Content:
+    """What the page of some saved results is made of.
+
+    Raises UsageError for a file that is not one of them, and for two summaries.
+    """
+    summary: tuple[Summary, LayerMeasurement | None] | None = None
+    comparisons, variants, searches = [], [], []
+    remarks: list[str] = []
+    names: list[str] = []
+    for given in paths:
+        path = fspath(given)
+        part = _document(path)
+        try:
+            kind = part["format"].text()
+            names.append(part["name"].text())
+            if kind == "gconv.summary":
+                if summary is not None:
+                    raise UsageError(
+                        f"{path} is a second summary; a page is of one network",
+                        "make a page of each",
+                    )
+                summary = _summary(part)
+            elif kind == "gconv.compare":
+                comparisons.append((*_comparison(part), None))
+            elif kind == "gconv.variants":
+                variants.append(_variants(part))
+            else:
+                searches.append(search_of(part))
+            if part.get("trained") is not None:
+                remarks.append(f"The accuracies in {path} are not shown.")
+        except WrongPart as error:
+            raise UsageError(f"{path} is not a result of gconv: {error}", REMEDY) from None
+    if summary is None or searches:
+        remarks.append(
+            "Saved results do not say which layers read which, and not all that a search knew. "
+            "gconv report SPEC makes a page with a drawing and with memory over the layers."
+        )
+    titles = list(dict.fromkeys(names))
+    return Content(
+        title=joined(titles),
+        origin=f"Of {plural(len(names), 'saved result')}.",
+        summary=None if summary is None else summary[0],
+        layer_times=None if summary is None else summary[1],
+        comparisons=tuple(comparisons),
+        variants=tuple(variants),
+        searches=tuple(searches),
+        remarks=tuple(remarks),
+    )
+
+
+def _document(path: str) -> Part:
+    """The content of a file, if it is a result that can be shown."""
+    import json
+
+    def no_constant(text: str) -> float:
+        raise ValueError(f"{text} is not JSON")
+
+    with foreign(path, "is not JSON", REMEDY):
+        file = Path(path)
+        if file.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path} is too large to be a result of gconv", REMEDY)
+        value = json.loads(file.read_text(encoding="utf-8"), parse_constant=no_constant)
+    if not isinstance(value, dict) or value.get("format") not in KINDS:
+        found = value.get("format") if isinstance(value, dict) else None
+        said = f"its format is {found!r}" if isinstance(found, str) else "it has no format of gconv"
+        raise UsageError(f"{path} is not a result that a page can show: {said}", REMEDY)
+    if value.get("version") != VERSION:
+        raise UsageError(
+            f"{path} was written by another version of gconv: it has the version "
+            f"{value.get('version')!r} of the format, and {VERSION} can be read"
+        )
+    return Part(value, "")
+
+
+def _summary(part: Part) -> tuple[Summary, LayerMeasurement | None]:
+    items: dict[tuple[str, ...], int] = {}
+    layers = tuple(_layer(each, items) for each in part["layers"].items())
+    summary = Summary(
+        name=part["name"].text(),
+        inputs=shapes_of(part["inputs"]),
+        dtype=part["dtype"].text(),
+        totals=totals_of(part),
+        baseline=totals_of(part["baseline"]),
+        layers=layers,
+    )
+    measured = part.get("measured")
+    return summary, None if measured is None else _layer_times(measured)
+
+
+def _layer(part: Part, items: dict[tuple[str, ...], int]) -> LayerRow:
+    params, macs = part["params"].whole(), part["macs"].whole_or_none()
+    dense = part["baseline"]
+    dense_macs = dense["macs"].whole_or_none()
+    kernel = part.get("kernel")
+    reach = part.get("reach")
+    path: tuple[Step, ...] = ()
+    for each in part["path"].items():
+        name, kind = each["name"].text(), each["kind"].text()
+        # Siblings of one kind count as repeats of one item.
+        above = (*(f"{step.item}" for step in path), kind)
+        path = (*path, Step(name, kind, items.setdefault(above, len(items))))
+    non_trainable = params - part["trainable_params"].whole()
+    return LayerRow(
+        name=part["name"].text(),
+        op=part["op"].text(),
+        groups=part["groups"].whole_or_none(),
+        is_depthwise=part["depthwise"].flag(),
+        window=None
+        if kernel is None
+        else Window(kernel.shape(), part["stride"].shape(), part["dilation"].shape()),
+        output_shape=part["output_shape"].shape(),
+        cost=Cost(params, non_trainable, macs or 0, macs is not None),
+        dense_cost=Cost(dense["params"].whole(), 0, dense_macs or 0, dense_macs is not None),
+        path=path,
+        item=0,
+        reach=None
+        if reach is None
+        else Reach(reach["channels"].whole(), reach["of"].positive(), reach["origin"].text()),
+        memory=LayerBytes(
+            part["activation_bytes"].whole(),
+            part["weight_bytes"].whole(),
+            part["moved_bytes"].whole(),
+        ),
+        assumed=part["assumed"].text_or_none() or "",
+    )
+
+
+def _comparison(part: Part) -> tuple[Comparison, GroupMeasurement | None]:
+    vary, equal = part.get("vary"), part.get("equal")
+    rows = tuple(_row(each) for each in part["rows"].items(least=1))
+    comparison = Comparison(
+        name=part["name"].text(),
+        inputs=shapes_of(part["inputs"]),
+        dtype=part["dtype"].text(),
+        rows=rows,
+        swept=part["swept"].texts(),
+        held=part["held"].texts(),
+        rule=part["rule"].one_of("only", "grouped", "depthwise", "dense", None) or "",
+        apart=part["apart"].texts(),
+        vary={}
+        if vary is None
+        else {
+            name: tuple(_setting(each) for each in values.items())
+            for name, values in vary.entries()
+        },
+        equal=None
+        if equal is None
+        else Equal(
+            equal["metric"].one_of("macs", "params", "flops") or "",
+            equal["by"].text(),
+            equal["target"].positive(),
+            equal["at_most"].flag(),
+        ),
+    )
+    try:
+        baseline = comparison.baseline
+    except LookupError:
+        raise WrongPart("rows has no row for g = 1") from None
+    if not comparison.is_varied and not comparison.rule:
+        raise WrongPart("rule must say which convolutions vary; got null")
+    if not (baseline.params and baseline.peak_bytes):
+        raise WrongPart("rows has a baseline without params, so nothing can be compared with it")
+    measured = part.get("measured")
+    return comparison, None if measured is None else _group_times(measured, comparison)
+
+
+def _row(part: Part) -> CompareRow:
+    is_valid = part["valid"].flag()
+    settings, equal_ratio = part.get("settings"), part.get("equal_ratio")
+    searched_to = part.get("searched_to")
+    return CompareRow(
+        groups=part["groups"].count(),
+        totals=totals_of(part) if is_valid else None,
+        reason=None if is_valid else part["reason"].text(),
+        is_as_written=part["as_written"].flag(),
+        settings={}
+        if settings is None
+        else {name: _setting(value) for name, value in settings.entries()},
+        equal_ratio=None if equal_ratio is None else equal_ratio.number(),
+        searched_to=None if searched_to is None else searched_to.whole(),
+    )
+
+
+def _setting(part: Part) -> Value:
+    """The value of a variable: a number, a flag, a text, or a list of these."""
+    if isinstance(part.value, list):
+        return [_setting(each) for each in part.items()]
+    if isinstance(part.value, bool | str):
+        return part.value
+    return part.value if isinstance(part.value, int) and part.whole() >= 0 else part.number()
+
+
+def _variants(part: Part) -> VariantComparison:
+    rows = []
+    for each in part["rows"].items(least=1):
+        name = each["variant"].text()
+        if not each["valid"].flag():
+            rows.append(VariantRow(variant=name, reason=each["reason"].text()))
+            continue
+        row = VariantRow(
+            variant=name,
+            name=each["name"].text(),
+            input=each["input"].shape(),
+            totals=totals_of(each),
+            baseline=totals_of(each["baseline"]),
+        )
+        rows.append(row)
+    name, dtype = part["name"].text(), part["dtype"].text()
+    return VariantComparison(name=name, dtype=dtype, rows=tuple(rows))
+
+
+def _conditions(part: Part) -> tuple[Machine, MeasureSettings]:
+    machine, settings = part["machine"], part["settings"]
+    made = Machine(
+        processor=machine["processor"].text(),
+        cores=machine["cores"].whole_or_none(),
+        threads=machine["threads"].whole(),
+        device=machine["device"].text(),
+        system=machine["system"].text(),
+        python=machine["python"].text(),
+        tensorflow=machine["tensorflow"].text(),
+        keras=machine["keras"].text(),
+        gconv=machine["gconv"].text(),
+        onednn=machine["onednn"].flag(),
+        grouped_kernel=machine["grouped_kernel"].flag(),
+        deployed=machine["deployed"].texts(),
+    )
+    try:
+        return made, MeasureSettings(
+            batch=settings["batch"].positive(),
+            dtype=settings["dtype"].text(),
+            runs=settings["runs"].whole_or_none(),
+            threads=settings["threads"].whole_or_none(),
+            device=settings["device"].text_or_none(),
+            runtimes=settings["runtimes"].texts(),
+            ignore_memory=settings["ignore_memory"].flag(),
+        )
+    except UsageError as error:
+        raise WrongPart(f"{settings.place}: {error.message}") from None
+
+
+def _timing(part: Part | None) -> Timing | None:
+    if part is None:
+        return None
+    return Timing(tuple(each.above_zero() for each in part["samples_s"].items(least=1)))
+
+
+def _layer_times(part: Part) -> LayerMeasurement:
+    machine, settings = _conditions(part)
+
+    def rows(name: str) -> tuple[LayerTimes, ...]:
+        return tuple(
+            LayerTimes(
+                name=each["name"].text(),
+                runtime=each["runtime"].text(),
+                forward=_timing(each.get("forward")),
+                train=_timing(each.get("train")),
+            )
+            for each in part[name].items()
+        )
+
+    return LayerMeasurement(
+        machine=machine,
+        settings=settings,
+        rows=rows("layers"),
+        whole=rows("whole"),
+        call=_timing(part.get("call")),
+        complete=part["complete"].flag(),
+    )
+
+
+def _group_times(part: Part, comparison: Comparison) -> GroupMeasurement:
+    machine, settings = _conditions(part)
+    rows = []
+    for each in part["rows"].items(least=1):
+        groups, given = each["groups"].count(), each.get("settings")
+        named = {} if given is None else {name: _setting(item) for name, item in given.entries()}
+        at = [
+            index
+            for index, row in enumerate(comparison.rows)
+            if (row.groups, dict(row.settings)) == (groups, named)
+        ]
+        if not at:
+            raise WrongPart(f"{each.place} is measured of a row that is not in rows")
+        made = GroupTimes(
+            row=at[0],
+            groups=groups,
+            settings=named,
+            runtime=each["runtime"].text(),
+            macs=each["macs"].whole(),
+            forward=_timing(each.get("forward")),
+            train=_timing(each.get("train")),
+            forward_bytes=each["forward_bytes"].whole_or_none(),
+            train_bytes=each["train_bytes"].whole_or_none(),
+        )
+        rows.append(made)
+    return GroupMeasurement(
+        machine=machine, settings=settings, rows=tuple(rows), complete=part["complete"].flag()
+    )

@@ -1,0 +1,80 @@
+"""Tables of views, as a template takes them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
+from groupconv_cli.words import printable
+
+
+class Heading(NamedTuple):
+    """The heading of a column."""
+
+    text: str
+    is_number: bool
+
+
+class PlainRow(NamedTuple):
+    """A row: its label, and its other cells or a sentence in their place."""
+
+    labels: tuple[str, ...]
+    cells: tuple[str, ...]
+    style: str
+    note: str
+
+
+class PlainTable(NamedTuple):
+    """A table of texts."""
+
+    title: str
+    headings: tuple[Heading, ...]
+    rows: tuple[PlainRow, ...]
+
+
+class PlainView(NamedTuple):
+    """The tables of a view and the sentences under them."""
+
+    title: str
+    tables: tuple[PlainTable, ...]
+    notes: tuple[str, ...]
+    conclusion: tuple[str, ...]
+
+
+def plain_view(view: View) -> PlainView:
+    """The view as texts."""
+    shown = [column for table in view.tables for _, column in table.filled]
+    notes = tuple(dict.fromkeys((*view.notes, *legends(shown))))
+    tables = tuple(plain_table(table) for table in view.tables)
+    return PlainView(
+        printable(view.title),
+        tables,
+        tuple(map(printable, notes)),
+        tuple(map(printable, view.conclusion)),
+    )
+
+
+def plain_table(table: Table) -> PlainTable:
+    """The table as texts."""
+    filled = table.filled
+    labels = [index for index, _ in filled if index < table.labels]
+    others = [(index, column) for index, column in filled if index >= table.labels]
+    rows = []
+    for row in table.shown:
+        texts = {
+            index: printable(cell_text(row.cells[index], column.kind, exact=False))
+            for index, column in filled
+        }
+        rows.append(
+            PlainRow(
+                tuple(texts[index] for index in labels),
+                () if row.note else tuple(texts[index] for index, _ in others),
+                row.style,
+                printable(row.note),
+            )
+        )
+    headings = tuple(
+        Heading(printable(column.full_title), column.kind not in LEFT_ALIGNED and index > 0)
+        for index, column in filled
+    )
+    return PlainTable(printable(table.title), headings, tuple(rows))
