@@ -24,7 +24,7 @@ from groupconv_cli.dtypes import DTYPES
 from groupconv_cli.exporters.formats import FORMATS, QUANTIZATIONS
 from groupconv_cli.exporters.formats import NAMES as EXPORTED
 from groupconv_cli.policy.totals import BUDGETED, METRICS, TOTALS
-from groupconv_cli.render.formats import CHECK_NAMES
+from groupconv_cli.render.formats import ALL_NAMES
 
 PACKAGE = ROOT / "groupconv_cli"
 
@@ -227,7 +227,7 @@ def test_what_is_written_by_hand_names_every_entry(text: str, words: list[str]) 
 
 VOCABULARIES = {
     "dtypes": (set(DTYPES), {"dtypes.py"}),
-    "output formats": (set(CHECK_NAMES), {"render/formats.py"}),
+    "output formats": (set(ALL_NAMES), {"render/formats.py"}),
     "export formats": (set(EXPORTED), {"exporters/formats.py"}),
     "endings": ({each.ending for each in FORMATS} - {""}, {"exporters/formats.py"}),
     "quantizations": (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.analysis.regroup import regrouped_by_name
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.api.reading import network_of
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import SpecError, UsageError
 from groupconv_cli.sources.open import open_pair, open_spec, silent
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.analysis.sweep import Sweep
     from groupconv_cli.api.reading import AnySpec
+    from groupconv_cli.errors import Diagnostic
     from groupconv_cli.lint.report import CheckReport
     from groupconv_cli.policy.limits import GrowthLimit
     from groupconv_cli.sources.open import AnySource, Settings, Tell
@@ -132,6 +133,23 @@ def diff_specs(
         ),
     )
     return SpecDiff(diff_networks(before, after, dtype), pair.names)
+
+
+def diff_since(specs: Sequence[str | None], against: str, **options: Any) -> list[SpecDiff]:
+    """The result of `diff_specs` for each spec since a git revision, with the same options.
+
+    One SpecError has the mistakes of all.
+    """
+    found: list[SpecDiff] = []
+    mistakes: list[Diagnostic] = []
+    for spec in specs:
+        try:
+            found.append(diff_specs(spec, None, against=against, **options))
+        except SpecError as error:
+            mistakes += error.diagnostics
+    if mistakes:
+        raise SpecError(*dict.fromkeys(mistakes))
+    return found
 
 
 def growth_limits(texts: Iterable[str]) -> tuple[GrowthLimit, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,11 +13,11 @@ from groupconv_cli.cli.budget import given_limits, with_budget
 from groupconv_cli.cli.options import (
     DEFAULT_FILE,
     DEFAULT_READING,
+    AnyFormat,
     DTypeOption,
     FileOptions,
     SpecOptions,
     complete_spec,
-    members,
     parse_regroup,
     parse_settings,
 )
@@ -26,12 +25,6 @@ from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 from groupconv_cli.render import formats
 from groupconv_cli.words import joined
-
-
-class CheckFormat(StrEnum):
-    """Ways to print a check."""
-
-    vars().update(members(formats.CHECK_NAMES))
 
 
 @command
@@ -72,12 +65,12 @@ def check(
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
     output_format: Annotated[
-        CheckFormat | None,
+        AnyFormat | None,
         typer.Option(
             "--format",
             "-f",
             metavar="FORMAT",
-            help=f"{joined(formats.CHECK_NAMES, 'or')}. Default: by the ending of --output, else "
+            help=f"{joined(formats.ALL_NAMES, 'or')}. Default: by the ending of --output, else "
             f"github inside GitHub Actions, else {formats.DEFAULT.name}.",
             show_default=False,
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,10 +13,10 @@ from groupconv_cli.cli.measure import measure_settings
 from groupconv_cli.cli.options import (
     DEFAULT_FILE,
     DEFAULT_READING,
+    AnyFormatOption,
     DTypeOption,
     ExceptOption,
     FileOptions,
-    FormatOption,
     GroupsOption,
     OnlyOption,
     PlotOption,
@@ -38,8 +40,11 @@ if TYPE_CHECKING:
         VariantComparison,
     )
     from groupconv_cli.cli.present import Result
+    from groupconv_cli.render.view import View
 
 ROWS_FAILED = 1
+
+DEFAULT_SPEC = "gconv.yaml"
 
 
 @command
@@ -56,7 +61,7 @@ def compare(
     dtype: DTypeOption = None,
     bench: BenchOptions = DEFAULT_BENCH,
     plot: PlotOption = None,
-    output_format: FormatOption = None,
+    output_format: AnyFormatOption = None,
     file: FileOptions = DEFAULT_FILE,
 ) -> int:
     """Compare a network with different numbers of groups, or values of variables.
@@ -95,6 +100,7 @@ def compare(
       gconv compare net.yaml --groups 1,4,8 --measure
       gconv compare net.yaml --groups 1,4,8 --train data.npz --epochs 10
       gconv compare resnext50_32x4d --plot sweep.svg
+      gconv compare net.yaml --groups 1,4,8 --format github
     """
     from groupconv_cli.cli.present import (
         Destination,
@@ -147,10 +153,29 @@ def compare(
     present_plot(plot, swept.report, measured, trained, force=file.force)
     result = Result(
         view=lambda nested: compare_view(swept.report, measured, trained, exact=file.exact),
-        documents={"json": lambda: compare_json(swept.report, measured, trained)},
+        documents={
+            "json": lambda: compare_json(swept.report, measured, trained),
+            "github": lambda: _annotations(
+                spec, swept.report, compare_view(swept.report, measured, trained), trained
+            ),
+        },
     )
     present(result, to)
     return _status(swept.report, measured, trained)
+
+
+def _annotations(
+    spec: str | None,
+    report: Comparison | VariantComparison,
+    view: View,
+    trained: GroupTraining | None,
+) -> str:
+    """The comparison for GitHub Actions, at the file of the spec."""
+    from groupconv_cli.render.github_results import compare_github
+
+    name = spec or (DEFAULT_SPEC if Path(DEFAULT_SPEC).is_file() else report.name)
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    return compare_github(report, name, view.conclusion, trained, workspace)
 
 
 def _status(
@@ -194,6 +219,9 @@ def _variants(
             )
     result = Result(
         view=lambda nested: variants_view(report, trained),
-        documents={"json": lambda: variants_json(report, trained)},
+        documents={
+            "json": lambda: variants_json(report, trained),
+            "github": lambda: _annotations(spec, report, variants_view(report, trained), trained),
+        },
     )
     return _status(report, None, trained), result, (report, None, trained)

@@ -34,6 +34,12 @@ class Format(StrEnum):
     vars().update(members(formats.NAMES))
 
 
+class AnyFormat(StrEnum):
+    """Ways to print a result that is about files."""
+
+    vars().update(members(formats.ALL_NAMES))
+
+
 class DType(StrEnum):
     """Types of weights and activations."""
 
@@ -146,6 +152,17 @@ FormatOption = Annotated[
         metavar="FORMAT",
         help=f"{joined(formats.NAMES, 'or')}. Default: by the ending of --output, else "
         f"{formats.DEFAULT.name}.",
+        show_default=False,
+    ),
+]
+AnyFormatOption = Annotated[
+    AnyFormat | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help=f"{joined(formats.ALL_NAMES, 'or')} (annotations in GitHub Actions). Default: by the "
+        f"ending of --output, else {formats.DEFAULT.name}.",
         show_default=False,
     ),
 ]

@@ -82,9 +82,7 @@ def diff_view(
     if sources and not diff.is_new and sources != named and sources[0] != sources[1]:
         notes.append(f"From {sources[0]} to {sources[1]}.")
     if diff.is_new and sources:
-        notes.append(
-            f"{sources[0]} does not exist: every layer counts as added, and no limit is checked."
-        )
+        notes.append(f"{sources[0]} does not exist: every layer counts as added.")
     exactly = _lines(diff.layers, 0)
     levels = (exactly, _lines(diff.layers, 1), _lines(diff.layers, 2))
     lines = (

@@ -25,7 +25,8 @@ class OutputFormat(NamedTuple):
     """Makes a file's text from a view, with every number in full if the second argument is true.
     None: commands make the text from the report itself."""
     is_for_all: bool = True
-    """Whether every command has it. Otherwise only `check` has it."""
+    """Whether every command has it. Otherwise only commands whose results are about files have
+    it: check, diff and compare."""
     is_laid_out: bool = False
     """Whether it is laid out for the width of the terminal on stdout."""
 
@@ -62,8 +63,8 @@ DEFAULT = OUTPUT_FORMATS[0]
 
 NAMES = tuple(each.name for each in OUTPUT_FORMATS if each.is_for_all)
 
-CHECK_NAMES = tuple(each.name for each in OUTPUT_FORMATS)
-"""Names of the formats of a check."""
+ALL_NAMES = tuple(each.name for each in OUTPUT_FORMATS)
+"""Names of all formats."""
 
 BY_NAME = {each.name: each for each in OUTPUT_FORMATS}
 

@@ -41,7 +41,7 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
 def _annotation(problem: Diagnostic, spec: SpecCheck, top: Path) -> str:
     title = f"gconv {problem.code}".rstrip()
     message = "\n".join(filter(None, [problem.message, problem.hint]))
-    return _command(problem.level, problem.place, spec, title, message, top)
+    return command(problem.level, problem.place, spec.spec, title, message, top)
 
 
 def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
@@ -54,14 +54,12 @@ def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
         f"{of}{used} {metric.title} are more than the budget of {most} "
         f"({line.used:,} of {line.limit.amount:,})"
     )
-    return _command("error", line.limit.place, spec, "gconv budget", message, top)
+    return command("error", line.limit.place, spec.spec, "gconv budget", message, top)
 
 
-def _command(
-    level: str, place: Place | None, spec: SpecCheck, title: str, message: str, top: Path
-) -> str:
-    """The line for one problem. The message names the place only if it is not in a file."""
-    name = spec.spec if place is None else place.source.name
+def command(level: str, place: Place | None, spec: str, title: str, message: str, top: Path) -> str:
+    """The line for one message. The message names the place only if it is not in a file."""
+    name = spec if place is None else place.source.name
     at = {} if place is None else {"line": str(place.line), "col": str(place.column)}
     properties = {"title": title}
     if _is_file(name):

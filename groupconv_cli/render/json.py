@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
     from groupconv_cli.errors import Place
     from groupconv_cli.lint.report import CheckReport
+    from groupconv_cli.render.diffs import Judged
     from groupconv_cli.sources.catalogue import Bundled
     from groupconv_cli.training.report import GroupTraining
 
@@ -103,13 +104,26 @@ def diff_json(
     diff: Diff, verdicts: Sequence[LimitVerdict] = (), sources: tuple[str, str] | None = None
 ) -> str:
     """The changes between two networks as a JSON document."""
+    return document("diff", diff_body(diff, verdicts, sources))
+
+
+def diffs_json(judged: Sequence[Judged], against: str) -> str:
+    """The changes in several specs since a revision as a JSON document."""
+    bodies = [diff_body(each.diff, each.verdicts, each.sources) for each in judged]
+    return document("diffs", {"against": against, "diffs": bodies})
+
+
+def diff_body(
+    diff: Diff, verdicts: Sequence[LimitVerdict] = (), sources: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """What a document says of the changes between two networks."""
     before, after = totals_of(diff.before), totals_of(diff.after)
     complete = diff.before.macs_complete and diff.after.macs_complete
     incomplete = () if complete else [each.field for each in TOTALS if each.is_of_macs]
     change = {each.field: after[each.field] - before[each.field] for each in TOTALS}
     shares = {name: ratio(change[name], before[name]) for name in change}
     unknown = dict.fromkeys(incomplete)
-    body = {
+    return {
         "old": None if diff.is_new else _side(diff, sources, 0),
         "new": _side(diff, sources, 1),
         "dtype": diff.dtype,
@@ -133,7 +147,6 @@ def diff_json(
             for verdict in verdicts
         ],
     }
-    return document("diff", body)
 
 
 def check_json(report: CheckReport) -> str:

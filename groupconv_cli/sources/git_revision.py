@@ -44,8 +44,9 @@ _SAFE = (
 def source_at(spec: str, revision: str) -> tuple[Source | None, str]:
     """The text of the file `spec` at `revision`, and its name in git: REVISION:PATH.
 
-    The text is None if the file does not exist at the revision. A symbolic link is followed, and
-    the current folder does not matter.
+    If the file had another name then, and git says that it was renamed, the name is that one. The
+    text is None if the file did not exist. A symbolic link is followed, and the current folder does
+    not matter.
 
     Raises UsageError if the file does not exist now, the revision does not exist, or the file is
     not in a repository; SpecError if it was not text; EnvironmentProblem if git cannot be run.
@@ -58,8 +59,35 @@ def source_at(spec: str, revision: str) -> tuple[Source | None, str]:
     if not is_file:
         raise UsageError(f"--against needs a file of a git repository, and {spec!r} is not a file")
     commit = _commit(revision, path.parent, spec)
-    called = f"{revision}:{_below_top(path.parent)}{path.name}"
-    return _text_of(path.parent, commit, path.name, called), called
+    now = _below_top(path.parent) + path.name
+    called = f"{revision}:{now}"
+    source = _text_of(path.parent, commit, path.name, called)
+    if source is None and (then := _name_before(path.parent, commit, now)):
+        called = f"{revision}:{then}"
+        source = _text_of(_top(path.parent), commit, then, called)
+    return source, called
+
+
+def _name_before(folder: Path, commit: str, now: str) -> str | None:
+    """The name that a file had at the commit, if git says that it was renamed since.
+
+    The index is compared, not the files in the folder: git would run a repository's filters on
+    these. So a file counts as renamed by `git mv`, or by `git add` of its new name.
+    """
+    listed = _git(
+        folder,
+        *("diff", "--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z"),
+        *("--no-ext-diff", "--no-textconv", "--no-relative", commit),
+    )
+    if listed.returncode:  # such as in a partial clone, which lacks what would be compared
+        return None
+    fields = [os.fsdecode(field) for field in listed.stdout.split(b"\0")]
+    return {new: old for old, new in zip(fields[1::3], fields[2::3], strict=False)}.get(now)
+
+
+def _top(folder: Path) -> Path:
+    """The top of the repository."""
+    return Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").stdout.rstrip(b"\n")))
 
 
 def is_revision_path(spec: str) -> bool:
@@ -81,7 +109,7 @@ def source_of(spec: str) -> Source:
     revision, _, path = spec.partition(":")
     commit = _commit(revision, Path(), "this folder")
     here = _below_top(Path())
-    top = Path(os.fsdecode(_git(Path(), "rev-parse", "--show-toplevel").stdout.rstrip(b"\n")))
+    top = _top(Path())
 
     def read(path: str) -> Source | None:
         full = posixpath.normpath(path)

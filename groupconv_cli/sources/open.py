@@ -119,7 +119,7 @@ def open_pair(
     if against is not None:
         return _with_revision(old, new, against, note)
     if old is None or new is None:
-        raise UsageError("diff needs two specs, or one spec and --against REV")
+        raise UsageError("diff needs two specs, or one or more and --against REV")
     if old == new == "-":
         raise UsageError("only one of the two specs can be standard input")
     files = open_spec(old, trust=trust, note=note), open_spec(new, trust=trust, note=note)

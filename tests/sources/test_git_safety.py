@@ -70,6 +70,25 @@ def test_no_setting_runs_a_command(repository: Path, trap, keys: list[str]) -> N
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["diff.evil.textconv", "diff.evil.command", "diff.external"],
+        ["filter.evil.smudge", "filter.evil.clean", "filter.evil.process"],
+        ["core.fsmonitor"],
+    ],
+    ids=lambda keys: keys[0],
+)
+def test_looking_for_an_old_name_runs_no_command(repository: Path, trap, keys: list[str]) -> None:
+    command, mark = trap
+    git(repository, "mv", "net.yaml", "new.yaml")
+    for key in keys:
+        git(repository, "config", key, command)
+    done = run_gconv("diff", "new.yaml", "--against", "HEAD", cwd=repository)
+    assert "From HEAD:net.yaml to new.yaml." in done.out
+    assert not mark.exists()
+
+
 def test_no_alias_or_hook_runs(repository: Path, trap) -> None:
     command, mark = trap
     for name in ("cat-file", "ls-tree", "rev-parse"):
