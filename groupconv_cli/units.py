@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import isfinite
 
 EXACT_BELOW = 10_000
+MAX_IN_FULL = 1e15
+"""From here on a ratio has an exponent."""
+
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
 
@@ -28,6 +31,8 @@ def ratio_text(ratio: float | None) -> str:
     """A ratio to the baseline in three digits: 0.25× is a quarter. None means no ratio."""
     if ratio is None or not isfinite(ratio):
         return ""
+    if EXACT_BELOW <= abs(ratio) < MAX_IN_FULL:
+        return f"{float(f'{ratio:.3g}'):,.0f}×"
     return f"{_three_digits(ratio)}×"
 
 

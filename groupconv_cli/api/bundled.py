@@ -74,6 +74,11 @@ def starting_point(name: str | None, file: str | None = None) -> StartingPoint:
         return StartingPoint(bundled.starter(file or DEFAULT_FILE), None)
     found = bundled.find(name)
     if found is None:
+        if name.lower().endswith((".yaml", ".yml")):
+            raise UsageError(
+                f"no bundled network is called {name!r}",
+                f"to write that file: gconv init -o {name}",
+            )
         hint = did_you_mean(name, bundled.names()) or "`gconv list` shows them"
         raise UsageError(f"no bundled network is called {name!r}; {hint}")
     family, variant = found

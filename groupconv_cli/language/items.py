@@ -27,6 +27,7 @@ from groupconv_cli.language.values import (
     plain,
     report_unknown,
 )
+from groupconv_cli.language.wrong_value import part_of
 from groupconv_cli.ops import LAYERS, Arg, Registered
 from groupconv_cli.ops.kinds import Branches, KindError, LayerChoice, Layers, LayersOr
 from groupconv_cli.words import did_you_mean, joined, shortened
@@ -365,8 +366,9 @@ class _List:
                 kind.convert(plain(tree))
             except KindError as error:
                 hint = value_hint(key, tree, declared, self.names) or error.hint
+                wrong = part_of(tree, error.at)
                 self.problem(
-                    f"{key} must be {error.message}; got {describe(tree)}", tree.place, hint
+                    f"{key} must be {error.message}; got {describe(wrong)}", wrong.place, hint
                 )
                 content = Content.UNSOUND
         return Given(tree.place, tree), content is not Content.UNSOUND

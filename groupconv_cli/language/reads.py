@@ -15,6 +15,7 @@ from groupconv_cli.language.nodes import (
 )
 from groupconv_cli.language.spec import Read
 from groupconv_cli.ops import LAYERS, Op
+from groupconv_cli.ops.base import Shape, shape_text
 from groupconv_cli.words import did_you_mean, joined, plural
 
 MAX_READS = 1_000
@@ -163,3 +164,9 @@ def _names(tree: SequenceNode) -> Iterator[str]:
             value = item.entries["name"].value
             if isinstance(value, ScalarNode):
                 yield value.text
+
+
+def unlike(sizes: Iterable[tuple[str | int, Shape]], hint: str | None) -> str:
+    """What a merge reads, with the shapes, and how to make them alike: the hint of its op."""
+    each = joined([f"{read} is {shape_text(shape)}" for read, shape in sizes])
+    return f"{each}; {hint.replace('the branches', 'them')}" if hint else each

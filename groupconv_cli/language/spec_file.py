@@ -25,7 +25,7 @@ from groupconv_cli.network import Network
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import Severities
-from groupconv_cli.words import did_you_mean
+from groupconv_cli.words import did_you_mean, joined
 
 __all__ = ["SpecFile"]
 
@@ -204,7 +204,7 @@ class SpecFile:
         for name, text in settings.items():
             known = [*spec.vars, *self._own_inputs]
             if name not in known:
-                raise UsageError(_unknown("variable", name, known, spec))
+                raise UsageError(_unknown("variable", name, known, spec, *self._own_inputs))
             if not text.strip():
                 raise UsageError(f"--set {name} needs a value: --set {name}=VALUE")
             tree = read(Source(f"--set {name}", text), problems)
@@ -215,6 +215,12 @@ class SpecFile:
         return changes
 
 
-def _unknown(what: str, name: str, known: list[str], spec: Spec) -> str:
-    listed = f"it has {', '.join(known)}" if known else f"it has no {what}s"
+def _unknown(what: str, name: str, known: list[str], spec: Spec, *inputs: str) -> str:
+    """The message for a name that is not among the known ones, of which some name inputs."""
+    others = (
+        joined([each for each in known if each not in inputs]) if len(known) > len(inputs) else ""
+    )
+    listed = f"it has {others}" if others else f"it has no {what}s"
+    if inputs:
+        listed += f", and the input{'s' * (len(inputs) > 1)} {joined(inputs)}"
     return f"{spec.source.name} has no {what} {name!r}; {did_you_mean(name, known) or listed}"

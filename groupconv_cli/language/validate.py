@@ -127,13 +127,13 @@ class _Checker:
             if key not in self.entries and key not in meant:
                 self.problem(f"{key!r} is missing", tree.place, f"add {key}: {example}")
 
-    def _mapping(self, entry: Entry | None, what: str) -> dict[str, Entry]:
+    def _mapping(self, entry: Entry | None, what: str, hint: str | None = None) -> dict[str, Entry]:
         if entry is None or is_nothing(entry.value):
             return {}
         if isinstance(entry.value, MappingNode):
             return entry.value.entries
         message = f"{entry.key} must be a mapping of {what}, got {describe(entry.value)}"
-        self.problem(message, entry.value.place)
+        self.problem(message, entry.value.place, hint)
         return {}
 
     def _name(self) -> str:
@@ -160,7 +160,9 @@ class _Checker:
         if INPUT in self.entries:
             hint = "input: is for a network with one, inputs: names each"
             self.problem("a spec has input or inputs, not both", self.entries[INPUT].place, hint)
-        inputs = self._mapping(entry, "names to sizes")
+        is_list = isinstance(entry.value, SequenceNode)
+        one = f"for one input: input: {describe(entry.value)}" if is_list else None
+        inputs = self._mapping(entry, "names to sizes", one)
         if not inputs:
             if isinstance(entry.value, MappingNode) or is_nothing(entry.value):
                 example = "for example: inputs: {image: [224, 224, 3], sound: [16000, 1]}"

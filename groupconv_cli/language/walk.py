@@ -14,12 +14,13 @@ from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, Tree
+from groupconv_cli.language.reads import unlike
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.shapes import MAX_OUTPUT, shape_in_spite, worked_out
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.tensors import Tensors, Unreadable
 from groupconv_cli.language.values import NESTING
-from groupconv_cli.language.wrong_value import not_a, text_of
+from groupconv_cli.language.wrong_value import not_a, part_of, text_of
 from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Op
 from groupconv_cli.ops.activation import activation as activation_op
@@ -232,7 +233,10 @@ class Walk:
         try:
             return kind.convert(value)
         except KindError as error:
-            raise SpecError(not_a(key, error.message, given.tree, value, error.hint)) from None
+            wrong = part_of(given.tree, error.at)
+            if wrong is not given.tree and isinstance(value, list):
+                value = value[error.at or 0]
+            raise SpecError(not_a(key, error.message, wrong, value, error.hint)) from None
 
     def _with_arguments(self, item: Item, x: Tensor) -> Op | Composite:
         """The layer that an argument names, such as a norm, with arguments of its own."""
@@ -344,6 +348,9 @@ class Walk:
                 if isinstance(op, GroupNorm):
                     hint = with_fitting_groups(op, shapes[0][-1])
                 error = OpError(error.message, arg=given_by, hint=hint)
+            elif op.merges and self.item.reads is not None and self.item.layer == op.op:
+                sizes = zip(self.item.reads, shapes, strict=True)
+                error = OpError(error.message, arg="from", hint=unlike(sizes, error.hint))
             self._objection(error, f"layer {name!r}")
             return Tensor(inputs[0].node, shape_in_spite(op, shapes))
         if max(shape) > MAX_OUTPUT:
@@ -371,9 +378,11 @@ class Walk:
 
     def _check_name(self) -> None:
         item = self.item
-        if item.name is not None and self.level.owners.get(item.name, item.number) != item.number:
+        owner = self.level.owners.get(item.name or "", item.number)
+        if owner != item.number:
+            whose = "by an earlier layer" if owner else "by an input"
             self._problem(
-                f"the name {item.name!r} is already used by an earlier layer",
+                f"the name {item.name!r} is already used {whose}",
                 item.name_place or item.place,
                 "give every layer of a list a name of its own",
             )
@@ -381,6 +390,8 @@ class Walk:
     def _objection(self, error: OpError, layer: str) -> None:
         given = self.item.args.get(error.arg or "")
         place = given.place if given is not None else self.item.place
+        if error.arg == "from":
+            place = self.item.reads_place or place
         message = error.message.replace("{layer}", layer)
         if message == error.message:
             message = f"{layer}: {message}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.language.nodes import ScalarNode, Tree, describe, in_words
+from groupconv_cli.language.nodes import ScalarNode, SequenceNode, Tree, describe, in_words
 from groupconv_cli.language.values import is_computed
 from groupconv_cli.ops.kinds import Value
 
@@ -11,6 +11,11 @@ from groupconv_cli.ops.kinds import Value
 def text_of(tree: Tree) -> str:
     """An expression as it is written."""
     return tree.text if isinstance(tree, ScalarNode) else describe(tree)
+
+
+def part_of(tree: Tree, at: int | None) -> Tree:
+    """The item of a list that is wrong; the tree itself if that is no list, or wrong as a whole."""
+    return tree if at is None or not isinstance(tree, SequenceNode) else tree.items[at]
 
 
 def not_a(key: str, words: str, tree: Tree, value: Value, hint: str | None = None) -> Diagnostic:

@@ -53,11 +53,13 @@ def make_window(
 def check_axes(key: str, size: Sequence[object], rank: int) -> None:
     """Raises OpError unless `size` has one value, or one per axis."""
     if len(size) not in (1, rank):
+        is_pairs = any(isinstance(each, tuple) for each in size)
+        what, one = ("pairs", "pair") if is_pairs else ("values", "number")
         raise OpError(
-            f"{key} has {len(size)} values, but the input has {rank} spatial "
+            f"{key} has {len(size)} {what}, but the input has {rank} spatial "
             f"{'axis' if rank == 1 else 'axes'}",
             arg=key,
-            hint=f"give one number for all axes, or a list of {rank}",
+            hint=f"give one {one} for all axes, or a list of {rank}",
         )
 
 

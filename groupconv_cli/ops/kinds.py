@@ -31,7 +31,14 @@ EXPRESSION = {
 
 
 class KindError(HintedError):
-    """A value of the wrong kind; the message completes the sentence '<arg> must be …'."""
+    """A value of the wrong kind; the message completes the sentence '<arg> must be …'.
+
+    `at` is the place in a list of the value that is wrong, if it is not the list itself.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, at: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.at = at
 
 
 def as_whole(value: Value) -> int | None:

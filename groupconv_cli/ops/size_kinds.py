@@ -48,14 +48,17 @@ class SidesKind(Kind):
         if not 1 <= len(axes) <= 3:
             raise KindError(self.words)
         pairs = [axis if isinstance(axis, (list, tuple)) else (axis, axis) for axis in axes]
-        if any(len(pair) != 2 for pair in pairs):
-            raise KindError(self.words)
-        try:
-            if not any(isinstance(axis, (list, tuple)) for axis in axes):
-                return tuple(each.convert(axis) for axis in axes)
-            return tuple((each.convert(first), each.convert(last)) for first, last in pairs)
-        except KindError:
-            raise KindError(self.words) from None
+        sides = []
+        for number, pair in enumerate(pairs):
+            try:
+                first, last = map(each.convert, pair)
+            except (KindError, ValueError):
+                at = number if axes is value else None
+                raise KindError(self.words, at=at) from None
+            sides.append((first, last))
+        if any(isinstance(axis, (list, tuple)) for axis in axes):
+            return tuple(sides)
+        return tuple(first for first, _ in sides)
 
     def schema(self) -> dict[str, Any]:
         one = Int(0).schema()
@@ -76,8 +79,9 @@ class PaddingKind(SidesKind):
             return str(value)
         try:
             padding = super().convert(value)
-        except KindError:
-            raise KindError(self.words, did_you_mean(str(value), self.options)) from None
+        except KindError as error:
+            hint = did_you_mean(str(value), self.options)
+            raise KindError(self.words, hint, error.at) from None
         pairs = [side for side in padding if isinstance(side, tuple)]
         if pairs and all(before == after for before, after in pairs):
             return tuple(before for before, _ in pairs)

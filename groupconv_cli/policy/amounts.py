@@ -29,8 +29,8 @@ UNITS = {"count": COUNTS, "bytes": BYTES}
 
 OTHER_SPELLINGS = {"K": "k", "KB": "kB", "kiB": "KiB", "g": "G", "m": "M", "t": "T", "b": "B"}
 
-AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)[ ]?([A-Za-zµμ]{0,3})")
-"""The form of an amount."""
+AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+]?[0-9]{1,2})?)[ ]?([A-Za-zµμ]{0,3})")
+"""The form of an amount: a number as in Python, and a unit."""
 
 
 class AmountError(HintedError):

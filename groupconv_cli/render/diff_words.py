@@ -109,6 +109,8 @@ def _field_text(change: FieldChange) -> str:
             for names in (change.new, change.old)
         )
         return f"reads {now}, not {was}"
+    if change.field == "is_output":
+        return "is an output now" if change.new else "is no output any more"
     name = "" if change.field == "op" else change.field.replace("_", " ") + " "
     old, new = (_value_text(change.field, value) for value in (change.old, change.new))
     return f"{name}{old} → {new}"

@@ -97,7 +97,8 @@ def summary_view(
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
-    below_one = any(not (reach and reach.is_full) for reach in map(_reach, lines))
+    grouped = any(layer.window and (layer.groups or 1) > 1 for layer in summary.layers)
+    below_one = grouped and any(not (reach and reach.is_full) for reach in map(_reach, lines))
     columns = _columns(summary)
     notes: tuple[str, ...] = (
         CONVENTION,

@@ -154,5 +154,6 @@ def _near_file(path: Path) -> str | None:
         return None
     specs = sorted(name for name in names if name.lower().endswith(ENDINGS))
     same = [name for name in specs if Path(name).stem.lower() == path.stem.lower()]
-    near = same[0] if same else suggest(path.name, specs)
+    by_stem = {Path(name).stem: name for name in reversed(specs)}
+    near = same[0] if same else by_stem.get(suggest(path.stem, by_stem) or "")
     return f"did you mean {str(path.with_name(near))!r}?" if near else None

@@ -152,7 +152,11 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
         (["compare", "--groups", ""], "got ''"),
         (["compare", "--only", "nope"], "no convolution matches --only 'nope'"),
         (["summary", "--set", "a"], "--set needs NAME=VALUE"),
-        (["summary", "basic", "--set", "a=1"], "has no variable 'a'; it has input"),
+        (
+            ["summary", "basic", "--set", "a=1"],
+            "has no variable 'a'; it has no variables, and the input input",
+        ),
+        (["init", "mynet.yaml"], "no bundled network is called 'mynet.yaml'"),
         (["summary", "basic", "--variant", "a"], "has no variant 'a'"),
         (["summary", "resnet", "--variant", ""], "has no variant ''"),
         (["summary", "--format", "xml"], "xml"),

@@ -300,8 +300,14 @@ MISTAKES = {
     "outputs that differ": (
         "  - conv: {filters: 5, kernel: 1}\n    name: a\n  - add:\n    from: [a, input]\n",
         "layer 'add': cannot add 8×8×5 and 8×8×4: the shapes differ",
-        (5, 5),
-        None,
+        (6, 11),
+        "a is 8×8×5 and input is 8×8×4; give them the same filters, strides and padding",
+    ),
+    "a name of an input": (
+        "  - conv: {filters: 5, kernel: 1}\n    name: input\n",
+        "the name 'input' is already used by an input",
+        (4, 11),
+        "a name of its own",
     ),
 }
 

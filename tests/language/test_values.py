@@ -248,6 +248,26 @@ SHAPES = {
         (3, 47),
         None,
     ),
+    "a pair of three": (
+        "  - conv: {filters: 4, kernel: 3, padding: [[0, 1], [0, 1, 2]]}",
+        "padding must be same, valid, causal, or a number of pixels on each side (one, or per axis "
+        "one or [before, after]); got [0, 1, 2]",
+        (3, 53),
+        None,
+    ),
+    "a pair with a number below 0, from a variable": (
+        "  - conv: {filters: 4, kernel: 3, padding: [[0, 3 - 4], [0, 1]]}",
+        "padding must be same, valid, causal, or a number of pixels on each side (one, or per axis "
+        "one or [before, after]); [0, 3 - 4] is [0, -1]",
+        (3, 45),
+        None,
+    ),
+    "pairs for too many axes": (
+        "  - conv: {filters: 4, kernel: 3, padding: [[0, 1], [0, 1], [0, 1]]}",
+        "layer 'conv': padding has 3 pairs, but the input has 2 spatial axes",
+        (3, 44),
+        "give one pair for all axes, or a list of 2",
+    ),
     "a condition that is a number": (
         "  - relu:\n    when: $in",
         "when must be true or false; '$in' is 12",

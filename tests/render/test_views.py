@@ -8,8 +8,9 @@ import pytest
 from running import run_gconv
 from specs import layers, network
 
-from groupconv_cli import analyze, compare
+from groupconv_cli import analyze, compare, diff
 from groupconv_cli.render.compare import compare_view
+from groupconv_cli.render.diff import diff_view
 from groupconv_cli.render.flow import cell_width, plain
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines
@@ -61,6 +62,9 @@ def test_bytes(number: int, text: str) -> None:
         (12.34, "12.3×"),
         (123.4, "123×"),
         (1e-7, "1.00e-07×"),
+        (10_512, "10,500×"),
+        (-1_049_999, "-1,050,000×"),
+        (1.5e20, "1.5e+20×"),
         (None, ""),
         (float("inf"), ""),
     ],
@@ -355,3 +359,33 @@ def test_help_says_what_the_columns_mean(command: str) -> None:
     if command != "diff":
         assert "every grouped convolution dense" in text
         assert "the median" in text.lower() or "medians" in text
+
+
+def test_reach_is_shown_only_where_convolutions_have_groups() -> None:
+    """A layer that splits channels in another way is no reason for the column."""
+    layers = [
+        {"conv": {"filters": 16, "kernel": 3, "norm": {"group": {"groups": 2}}}},
+        "glu",
+        {"pixel_shuffle": {"size": 2}},
+    ]
+    grouped = {"conv": {"filters": 8, "kernel": 3, "groups": 2}}
+    for extra, is_shown in (([], False), ([grouped], True)):
+        spec = {"input": [8, 8, 8], "layers": [*extra, *layers]}
+        text = plain(lines(summary_view(analyze(spec)), width=None))
+        assert ("Reach" in text) is is_shown
+
+
+@pytest.mark.parametrize(("old", "new"), [("b", "[a, b]"), ("[a, b]", "b")])
+def test_an_output_more_or_less_is_said_in_words(old: str, new: str) -> None:
+    text = """
+        input: [8, 8, 4]
+        layers:
+          - conv: {{filters: 4, kernel: 3}}
+            name: a
+          - relu:
+            name: b
+        outputs: {}
+    """
+    found = diff(*(network(text.format(each)) for each in (old, new)))
+    shown = plain(lines(diff_view(found), width=None))
+    assert ("is an output now" if old == "b" else "is no output any more") in shown

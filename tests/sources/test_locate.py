@@ -47,6 +47,8 @@ def test_the_file_of_another_model_is_named_as_what_it_is(
         ("modle.kears", "model.keras"),
         ("resnt50", "resnet50"),
         ("zzz.yaml", None),
+        ("e.yaml", None),
+        ("wider.yaml", None),
     ],
 )
 def test_a_file_of_nearly_that_name_is_asked_for(
