@@ -91,7 +91,8 @@ def _columns(
             of="Accuracy",
             legend=f"not shown: no difference is shown with {seeds}, which does not mean that "
             "there is none."
-            if any(row.verdict is Verdict.NOT_SHOWN for row in training.rows)
+            if training.whole_seeds > 1
+            and any(row.verdict is Verdict.NOT_SHOWN for row in training.rows)
             else "",
         ),
         Column("Loss", "decimal", "loss", drop=4),
@@ -171,14 +172,17 @@ def trained_notes(
     rows = len({row.difference for row in training.rows if row.difference})
     seeds = plural(training.whole_seeds, "seed")
     adjusted = f", with Holm's adjustment for {rows} rows" if rows > 1 else ""
-    if training.whole_seeds:
+    if training.whole_seeds > 1:
         yield (
             f"Means and standard deviations of {seeds}. Differences to {against} are in percentage "
             "points, with the 95 % interval of each by itself. Words are by Welch's test at 5 %"
             f"{adjusted}."
         )
     if training.whole_seeds == 1:
-        yield "One seed shows no difference: with --seeds 3 or more there is a test."
+        yield (
+            f"One seed: differences to {against} are in percentage points, and none is shown. With "
+            "--seeds 3 or more there is a test."
+        )
     if any(run.loss is None for row in training.rows for run in row.runs):
         yield "A row without a loss: its training diverged. A smaller --lr may help."
     if len(training.machines) > 1:

@@ -136,7 +136,7 @@ def _place(settings: TrainSettings, data: Data, watch: _Watch) -> Place:
 
         return Cluster(settings.cluster, data)
     if settings.workers is not None:
-        return Processes(min(settings.workers, len(watch.missing)))
+        return Processes(settings.workers, most=len(watch.missing))
     return Here(partial(run_job, data=data, progress=watch.step))
 
 

@@ -102,9 +102,6 @@ def run_job(
     """
     check_versions(job.versions)
     with _one_at_a_time:
-        from groupconv_cli.runtime import load_keras
-
-        load_keras()
         from groupconv_cli.training.train import train
 
         data = data or _data(job.data)

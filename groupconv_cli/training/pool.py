@@ -143,10 +143,18 @@ class Processes(Place):
 
     died = (BrokenProcessPool,)
 
-    def __init__(self, number: int, run: Callable[[Job], Outcome] = run_job) -> None:
-        """`run` is a function of a module, which the processes import."""
+    def __init__(
+        self, number: int, run: Callable[[Job], Outcome] = run_job, *, most: int | None = None
+    ) -> None:
+        """`run` is a function of a module, which the processes import.
+
+        At most `most` processes are started. That does not change the threads of each: with others
+        the last digits of sums differ, and a run that goes on must give the numbers of one in one
+        go.
+        """
         self._run = run
         self._threads = max(1, len(_processors()) // number)
+        number = number if most is None else min(number, most)
         self._idle = [self._started() for _ in range(number)]
         self._busy: dict[Future[Outcome], tuple[_Context, ProcessPoolExecutor]] = {}
         self._number = number
