@@ -68,7 +68,9 @@ def run_all(
     finished = False
     try:
         while waiting or running:
-            while waiting and len(running) < place.at_once:
+            free = place.at_once - len(running)
+            while waiting and free > 0:
+                free -= 1
                 job = waiting.popleft()
                 running[place.submit(job)] = job
             look()

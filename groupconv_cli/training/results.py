@@ -42,7 +42,9 @@ class Results:
     def get(self, job: Job) -> Outcome | None:
         """The outcome of a job that was run before; None if it has to be run."""
         found = self._known.get(job.key)
-        return found if found and (found.run.diversity or not job.diversity) else None
+        if found is None or job.diversity:
+            return found if found and found.run.diversity else None
+        return found._replace(run=found.run._replace(diversity=None, untrained=None))
 
     def keep(self, job: Job, outcome: Outcome, label: str) -> None:
         """Adds a finished run. Its line is on the disk when this returns.
