@@ -20,6 +20,7 @@ from groupconv_cli.lint.rules import DEFAULTS
 from groupconv_cli.lint.settings import ProjectSeverities
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.network import Network
+from groupconv_cli.ops.base import Shape
 from groupconv_cli.policy.amounts import AmountError, amount
 from groupconv_cli.policy.limits import BudgetLimit
 from groupconv_cli.policy.rules import (
@@ -121,6 +122,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
     problems: dict[Diagnostic, list[str | None]] = {}
     budgets: list[BudgetLine] = []
     dtype = None
+    open_at: tuple[Shape, ...] = ()
     work = Work()  # so that many variants do not take many times as long as one may
     for variant in variants or (None,):
         try:
@@ -133,6 +135,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
             problems.setdefault(_of_file(error, file), []).append(variant)
             continue
         dtype = options.dtype or network.dtype
+        open_at = () if network.open_inputs is None else network.input_shapes
         found_in.add(variant, lint(network, levels))
         if limits:
             budgets += hold(total(network, options.dtype), limits, variant)
@@ -140,6 +143,7 @@ def _check(spec: str, options: CheckOptions, project: ProjectSeverities) -> Spec
         spec=spec,
         variants=variants,
         dtype=dtype,
+        open_at=open_at,
         problems=tuple(_told(problem, some, variants) for problem, some in problems.items()),
         findings=found_in.all(),
         budgets=tuple(budgets),
@@ -194,9 +198,11 @@ def _of_file(error: UsageError, file: Opened) -> Diagnostic:
 def _made(
     file: Opened, variant: str | None, options: CheckOptions, work: Work
 ) -> tuple[Network, dict[str, BudgetLimit]]:
-    network = file.network(options.settings, variant, work)
-    network = regrouped_by_name(network, options.regroup)
-    return network, {**file.limits(options.settings, variant), **options.limits}
+    network = file.network(options.settings, variant, work, keep_open=True)
+    limits = {**file.limits(options.settings, variant), **options.limits}
+    if network.open_inputs is not None and set(limits) - {"params"}:
+        file.network(options.settings, variant, work)  # raises the error of counts without sizes
+    return regrouped_by_name(network, options.regroup), limits
 
 
 def _told(problem: Diagnostic, some: list[str | None], variants: tuple[str, ...]) -> Diagnostic:

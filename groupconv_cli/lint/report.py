@@ -8,6 +8,7 @@ from groupconv_cli.analysis.budget import BudgetLine
 from groupconv_cli.dtypes import DEFAULT
 from groupconv_cli.errors import Diagnostic
 from groupconv_cli.lint.rule import Finding
+from groupconv_cli.ops.base import Shape
 from groupconv_cli.policy.rules import Severity
 from groupconv_cli.shown import Shown
 from groupconv_cli.words import joined
@@ -26,6 +27,8 @@ class SpecCheck:
     """The variants that were checked; empty if the spec has no variants."""
     dtype: str | None = None
     """The type of weights and activations; None if the spec has no network without mistakes."""
+    open_at: tuple[Shape, ...] = ()
+    """The shapes of the inputs that were taken where the spec leaves sizes open; else empty."""
     problems: tuple[Diagnostic, ...] = ()
     """Mistakes in the spec. Variants without mistakes are still checked."""
     findings: tuple[Finding, ...] = ()

@@ -11,7 +11,7 @@ from groupconv_cli.lint.report import CheckReport, SpecCheck
 from groupconv_cli.lint.rule import Finding
 from groupconv_cli.policy.rules import Severity
 from groupconv_cli.policy.totals import METRICS
-from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View
+from groupconv_cli.render.view import Cell, Column, Row, Table, Typed, View, inputs_text
 from groupconv_cli.words import joined, plural
 
 BUDGET_COLUMNS = (
@@ -34,6 +34,12 @@ def check_view(report: CheckReport) -> View:
     notes = []
     if any(METRICS[line.limit.metric].is_bytes for spec in report.specs for line in spec.budgets):
         notes.append(f"Memory is in {report.dtype}.")
+    notes += [
+        f"{spec.spec} leaves sizes open: checked with {inputs_text(spec.open_at)}; --set input=… "
+        "takes others."
+        for spec in report.specs
+        if spec.open_at
+    ]
     codes = sorted({finding.code for spec in report.specs for finding in spec.findings})
     if codes:
         one = len(codes) == 1

@@ -156,6 +156,7 @@ def check_json(report: CheckReport) -> str:
             "spec": spec.spec,
             "variants": list(spec.variants),
             "dtype": spec.dtype,
+            "open_at": [list(shape) for shape in spec.open_at],
             "exit_status": spec.exit_status,
             "problems": [
                 {"message": each.message, "hint": each.hint, **_place(each.place)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -291,3 +292,31 @@ def test_mistakes_in_pyproject_have_a_place(tmp_path, text: str, message: str, p
 def test_wrong_arguments(options, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check("block", **options)
+
+
+OPEN = "input: [null, null, 3]\nlayers:\n  - conv: {filters: 8, kernel: 3}\n"
+
+
+def test_open_sizes_are_checked_at_sizes_that_are_said(tmp_path) -> None:
+    (tmp_path / "open.yaml").write_text(OPEN, encoding="utf-8")
+    (tmp_path / "wrong.yaml").write_text(OPEN.replace("conv:", "cnv:"), encoding="utf-8")
+    done = run_gconv("check", ".", "--max-params", "1k", cwd=tmp_path)
+    assert done.status == 2
+    said = " ".join(done.out.split())
+    assert "open.yaml leaves sizes open: checked with input 256×256×3; --set input=…" in said
+    assert "open.yaml params 224 1,000" in said  # 3 × 3 × 3 × 8 weights and 8 biases
+    assert "1 wrong" in said
+    (tmp_path / "wrong.yaml").unlink()
+    found = json.loads(run_gconv("check", "-f", "json", cwd=tmp_path).out)
+    assert found["specs"][0]["open_at"] == [[256, 256, 3]]
+    found = json.loads(run_gconv("check", "--set", "input=8,8,3", "-f", "json", cwd=tmp_path).out)
+    assert found["specs"][0]["open_at"] == []
+
+
+def test_a_limit_that_depends_on_open_sizes_needs_them(tmp_path) -> None:
+    (tmp_path / "open.yaml").write_text(OPEN, encoding="utf-8")
+    done = run_gconv("check", "--max-macs", "20k", cwd=tmp_path)
+    assert done.status == 2
+    assert "give them: --set input=224,224,3" in done.out + done.err
+    done = run_gconv("check", "--max-macs", "20k", "--set", "input=8,8,3", cwd=tmp_path)
+    assert done.status == 0  # 64 places of 216 weights: 13,824
