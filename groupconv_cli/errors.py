@@ -116,11 +116,14 @@ class Problems:
     """Collects the problems of one spec: the first problem at each place.
 
     A later problem at the same place repeats the first or follows from it, unless it is another
-    fact, as when a block is used with several values.
+    fact, as when a block is used with several values. The rows and repetitions of one use have one
+    problem at a place together: the first.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Place | None, str], Diagnostic] = {}
+        self._uses: set[tuple[Place | None, tuple[Place, ...]]] = set()
+        """The places of problems inside blocks, with the places where the blocks are used."""
         self._aliases: list[tuple[Place, Place, int]] = []
         """Text that aliases use again: its beginning, its end, the line of the alias."""
 
@@ -131,6 +134,7 @@ class Problems:
         """Another collector with the same problems."""
         other = Problems()
         other._known.update(self._known)
+        other._uses |= self._uses
         other._aliases += self._aliases
         return other
 
@@ -140,13 +144,24 @@ class Problems:
             self._aliases.append((begin, end, line))
 
     def add(
-        self, message: str, place: Place | None, hint: str | None = None, *, fact: str = ""
+        self,
+        message: str,
+        place: Place | None,
+        hint: str | None = None,
+        *,
+        fact: str = "",
+        used_at: tuple[Place, ...] = (),
     ) -> None:
         """Adds a problem; `fact` distinguishes several problems at the same place.
 
+        `used_at` are the places where the blocks around are used.
+
         Raises SpecError with all problems if there are too many.
         """
+        if used_at and (place, used_at) in self._uses:
+            return
         if (place, "") not in self._known and (place, fact) not in self._known:
+            self._uses.add((place, used_at))
             self._known[place, fact] = Diagnostic(message, place, hint)
             if len(self) >= MAX_COLLECTED:
                 raise self.error()

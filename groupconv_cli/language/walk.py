@@ -402,7 +402,8 @@ class Walk:
             lines = ", from ".join(f"line {used.line}" for used in reversed(self.used_at))
             note = f"(the block is used on {lines})"
             hint = f"{hint} {note}" if hint else note
-        self.growing.problems.add(message, place, hint, fact=fact if self.used_at else "")
+        fact = fact if self.used_at else ""
+        self.growing.problems.add(message, place, hint, fact=fact, used_at=tuple(self.used_at))
 
 
 def _channels(x: Tensor) -> int | None:

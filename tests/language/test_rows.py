@@ -91,3 +91,22 @@ def test_rows_are_bounded_as_repeats_are() -> None:
     text = HEAD + f"  - relu:\n    each: {{w: [{', '.join('1' * 10_001)}]}}\n"
     (problem,) = problems(text)
     assert problem.message == "the network grows beyond 10,000 layers here"
+
+
+def test_rows_of_one_use_of_a_block_have_one_problem_at_a_place() -> None:
+    """Another use has its own; the next rows mostly fail because of the first."""
+    text = """
+        input: [8, 8, 8]
+        blocks:
+          b: {params: {f, g}, layers: [conv: {filters: $f, kernel: 3, groups: $g}]}
+        layers:
+          - b: {f: $f, g: 3}
+            each: {f: [8, 10, 11]}
+          - b: {f: 8, g: 5}
+    """
+    found = problems(text)
+    assert [each.message.partition(" ")[0] for each in found] == ["groups=3", "groups=5"]
+    assert [(each.hint or "").rpartition("(")[2] for each in found] == [
+        "the block is used on line 6)",
+        "the block is used on line 8)",
+    ]
