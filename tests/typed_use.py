@@ -43,6 +43,8 @@ from groupconv_cli import (
     plot,
     portable,
     python_code,
+    report,
+    saved_report,
     search,
     spec_text,
     train,
@@ -75,6 +77,8 @@ def analysis(spec: Mapping[str, object], groups: Iterable[int]) -> None:
     assert_type(plot([diff("resnet50", network)]), Figure)
     assert_type(python_code(network), str)
     assert_type(spec_text(network), str)
+    assert_type(report(network, groups=groups), str)
+    assert_type(saved_report("compare.json"), str)
     assert_type(check("net.yaml", rules={"GC101": "error"}, budget={"params": "9M"}), CheckReport)
 
 

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import pytest
 from machines import MACHINE
 from matplotlib.figure import Figure
-from running import run_python
+from running import ROOT, run_python
 from specs import nightly_but
 
 from groupconv_cli import analyze, compare, compare_variants, diff, load, search, vary
@@ -325,3 +325,18 @@ def test_very_many_layers_are_drawn_quickly() -> None:
     figure = figure_of(analyze({"input": [2, 2, 4], "layers": layers}))
     assert sentences(figure) == []
     assert len(figure.axes[0].lines) < 10
+
+
+def test_the_picture_of_the_readme_is_what_its_command_draws() -> None:
+    """Its texts and numbers are compared: where they stand is a matter of matplotlib's version."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    picture, command = re.search(
+        r"^!\[.*\]\((.*)\)\n\n```console\n\$ (.*)\n", text, re.MULTILINE
+    ).groups()
+    assert text.index(picture) < 300
+    assert command == "gconv compare shufflenet_v1 --plot sweep.svg"
+    shown = (ROOT / picture).read_text("utf-8")
+    drawn = svg_text(figure_of(compare("shufflenet_v1")))
+    assert sorted(texts(shown)) == sorted(texts(drawn))
+    titles = "<title>([^<]*)</title>"
+    assert sorted(re.findall(titles, shown)) == sorted(re.findall(titles, drawn))
