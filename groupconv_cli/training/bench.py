@@ -61,16 +61,16 @@ def train_networks(
     be written as text, and EnvironmentProblem if a cluster fails.
     """
     progress("Reading the data", 0, 0)
+    for entry in entries:
+        check_trainable(entry.network)
+    shape = entries[0].network.input_shape
+    data = read_data(source, test_share=settings.test_share, seed=SPLIT_SEED, shape=shape)
+    for entry in entries:
+        check_fits(data, entry.network)
+    jobs = _jobs(entries, source, data, settings)
+    complete, at_once = True, 1
     with opened(settings.results) as results:
-        for entry in entries:
-            check_trainable(entry.network)
-        shape = entries[0].network.input_shape
-        data = read_data(source, test_share=settings.test_share, seed=SPLIT_SEED, shape=shape)
-        for entry in entries:
-            check_fits(data, entry.network)
-        jobs = _jobs(entries, source, data, settings)
         watch = _Watch(entries, jobs, results, progress)
-        complete, at_once = True, 1
         if watch.missing:
             place = _place(settings, data, watch)
             at_once = place.at_once

@@ -14,6 +14,7 @@ from running import run_gconv
 from training_runs import DATA, SPEC, outcome, stand_in, trained, write_data
 
 from groupconv_cli import runtime
+from groupconv_cli.errors import UsageError
 from groupconv_cli.training.job import Job, Outcome
 from groupconv_cli.training.pool import Here
 
@@ -272,9 +273,25 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...], told: str, fol
     assert told in " ".join(result.err.split())
 
 
+def test_a_network_that_cannot_be_sent_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_options: object) -> str:
+        raise UsageError("no spec has this", "a spec has that")
+
+    monkeypatch.setattr("groupconv_cli.training.bench.spec_text", refuse)
+    result = run_gconv(*TRAIN, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    told = " ".join(result.err.split())
+    assert "small cannot be trained here, for a run is sent as the text of a spec: " in told
+    assert "no spec has this a spec has that" in told
+
+
 def test_a_network_that_does_not_fit_is_refused_before_any_run(folder: Path) -> None:
-    result = run_gconv("compare", "basic", "--train", "mnist1d", cwd=folder)
+    args = ("compare", "basic", "--train", "mnist1d", "--results", "runs.jsonl")
+    result = run_gconv(*args, cwd=folder)
     assert result.status == 2
+    assert not (folder / "runs.jsonl").exists()
     assert "training needs one number for each class" in " ".join(result.err.split())
 
 

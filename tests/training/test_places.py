@@ -49,14 +49,11 @@ def numbers(out: str) -> Numbers:
     return {row["groups"]: [(run["accuracy"], run["loss"]) for run in row["runs"]] for row in rows}
 
 
-def started(folder: Path, *args: str) -> subprocess.Popen[bytes]:
+def started(folder: Path, *args: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """A process with a group of its own. `out` is where both of its streams go."""
+    environment = clean_environment()
     return subprocess.Popen(
-        args,
-        cwd=folder,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        args, cwd=folder, env=environment, stdout=out, stderr=out, start_new_session=True
     )
 
 
@@ -85,6 +82,22 @@ def test_after_kill_9_the_same_command_gives_the_undisturbed_numbers(
     assert numbers(again.out) == undisturbed
     assert file.read_bytes().startswith(kept[: kept.rindex(b"\n") + 1])
     assert len(file.read_bytes().splitlines()) == 1 + 2
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("where", [(), ("--workers", "2")], ids=["here", "processes"])
+def test_ctrl_c_prints_what_is_whole(where: tuple[str, ...], folder: Path) -> None:
+    """The whole group of processes gets the signal, as from a terminal."""
+    file = folder / "runs.jsonl"
+    keeping = (*COMMAND, "--steps", "3", "--batch", "8", "--seeds", "999", "--results", file.name)
+    process = started(folder, *GCONV, *keeping, *where, out=subprocess.PIPE)
+    until(lambda: file.exists() and file.read_bytes().count(b"\n") > 3)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (130, b"")
+    assert not json.loads(out)["trained"]["complete"]
+    runs = numbers(out.decode())
+    assert len(runs[1]) == len(runs[4]) >= 1
 
 
 @pytest.mark.nightly
