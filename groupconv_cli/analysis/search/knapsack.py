@@ -114,7 +114,6 @@ class Search:
         alone = now + ALONE * (end - now)
         excess: list[Conflict] = []
         held: Choice | None = None
-        last: Choice | None = None
         bound = NO_BOUND
         while True:
             model = _Model(problem, [*self.conflicts, *excess])
@@ -124,12 +123,11 @@ class Search:
             choice = model.choice(solution)
             if choice is not None:
                 faults = [_excess(b, choice) for b in problem.budgets if not b.is_kept(choice)]
-                learned = self._learned(problem, choice, end)
+                learned = self._learned(problem, choice, alone if now < alone else end)
                 if not faults and not learned:
                     if solution.is_proven:
                         return Outcome(choice, bound, is_proven=True)
                     held = choice if held is None else min(held, choice, key=problem.loss)
-                last = choice
                 excess += faults
             elif solution.is_proven:
                 return Outcome(None, bound, is_proven=True)
@@ -137,7 +135,8 @@ class Search:
             if now >= end:
                 return Outcome(held, bound, is_proven=False)
             if now >= alone:
-                start = held or last or problem.start or (0,) * len(problem.losses)
+                # A choice of the solver is good, but has more conflicts than one to begin with.
+                start = held or problem.start or (0,) * len(problem.losses)
                 held = self._searched(problem, held, start, end)
 
     def _learned(self, problem: Problem, choice: Choice, end: float) -> list[Conflict]:
