@@ -37,9 +37,6 @@ class Cost(StrEnum):
     vars().update(members(shares.COSTS))
 
 
-DEFAULT_COST = Cost(shares.DEFAULT)
-
-
 @command
 def summary(
     spec: SpecArgument = None,
@@ -65,14 +62,15 @@ def summary(
         ),
     ] = None,
     by: Annotated[
-        Cost,
+        Cost | None,
         typer.Option(
             "--by",
             metavar="COST",
             help=f"{joined(list(shares.COSTS), 'or')}: what the bars are shares of, and what --top "
-            "goes by. time needs --measure.",
+            "goes by. time needs --measure. Default: macs.",
+            show_default=False,
         ),
-    ] = DEFAULT_COST,
+    ] = None,
     reading: SpecOptions = DEFAULT_READING,
     dtype: DTypeOption = None,
     measuring: MeasureOptions = DEFAULT_MEASURING,
@@ -105,11 +103,11 @@ def summary(
     from groupconv_cli.render.json import summary_json
     from groupconv_cli.render.summary import summary_view
 
-    shaping = {"--depth": depth, "--top": top, "--by": None if by is DEFAULT_COST else by}
+    shaping = {"--depth": depth, "--top": top, "--by": by}
     given = tuple(option for option, value in shaping.items() if value is not None)
     to = Destination(output_format, file.output, file.force, file.exact, given).checked()
     checked_plot(plot, to.output, force=file.force)
-    if shares.COSTS[by].total is None and not measuring.measure:
+    if by is not None and shares.COSTS[by].total is None and not measuring.measure:
         raise UsageError(f"--by {by} needs --measure")
     settings_of_measure = measure_settings(measuring, dtype)
     network = load_spec(spec, reading)

@@ -42,19 +42,24 @@ class Shares:
     """The cost of layers, and of the whole network."""
 
     def __init__(
-        self, layers: Sequence[LayerRow], by: str, measured: LayerMeasurement | None
+        self,
+        layers: Sequence[LayerRow],
+        by: str | None = None,
+        measured: LayerMeasurement | None = None,
     ) -> None:
-        self.cost = COSTS[by]
+        self.cost = COSTS[by or DEFAULT]
+        self._is_asked_for = by is not None
         self._times = _times(measured) if self.cost.total is None else {}
         self._whole = self.amount(layers)
 
     @property
     def column(self) -> Column:
-        """The column of bars. It is hidden first, because it shows nothing that others do not."""
-        from groupconv_cli.render.view import Column
+        """The column of bars. It is hidden first, unless the user has asked for it by name."""
+        from groupconv_cli.render.view import UNTOLD, Column
 
         title = self.cost.title
-        return Column(f"Share of {title}", "bar", f"{title.lower()}_share", drop=9)
+        drop = 1 if self._is_asked_for else UNTOLD
+        return Column(f"Share of {title}", "bar", f"{title.lower()}_share", drop=drop)
 
     def amount(self, layers: Sequence[LayerRow]) -> float:
         """The cost of some layers together; the known part if some of it is unknown."""

@@ -10,7 +10,7 @@ from groupconv_cli.analysis.channel_mixing import Reach
 from groupconv_cli.analysis.report import LayerRow, Summary
 from groupconv_cli.ops.base import Window, shape_text
 from groupconv_cli.policy.totals import TOTALS
-from groupconv_cli.render.shares import DEFAULT, Shares
+from groupconv_cli.render.shares import Shares
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
@@ -86,14 +86,14 @@ def summary_view(
     *,
     depth: int | None = None,
     top: int | None = None,
-    by: str = DEFAULT,
+    by: str | None = None,
     nested: bool = True,
 ) -> View:
     """The view of a summary, with the measurements beside it.
 
     `depth` folds nested blocks: 1 gives a row per item of the spec's `layers:`, 0 gives no rows.
     `top` keeps that many rows, those that cost most, and folds all others into one. `by` is the
-    cost that is meant, of which rows have bars: a key of `shares.COSTS`.
+    cost that is meant, of which rows have bars: a key of `shares.COSTS`, or None for MACs.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
     lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
@@ -140,7 +140,7 @@ def summary_view(
 def rows_view(summary: Summary) -> View:
     """A row for every layer, for programs: nothing is folded, and no row is the sum of others."""
     lines = [line for line in _lines(list(summary.layers)) if not line.is_group]
-    shares = Shares(summary.layers, DEFAULT, None)
+    shares = Shares(summary.layers)
     bars = shares.bars([(line.layers, True) for line in lines])
     rows = tuple(
         row._replace(cells=(*row.cells, bar))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from groupconv_cli.render.flow import Line, Span, cell_width, fill
 from groupconv_cli.render.view import (
     LEFT_ALIGNED,
+    UNTOLD,
     Bar,
     Column,
     Row,
@@ -104,7 +105,7 @@ def _table(
         if not worst.column.drop:
             break
         laid.remove(worst)
-        if worst.column.kind != "bar":  # which shows nothing that other columns do not
+        if worst.column.drop != UNTOLD:
             dropped.append(worst.column.full_title)
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]

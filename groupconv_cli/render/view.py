@@ -36,6 +36,10 @@ Cell = Any
 LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval", "bar")
 
 
+UNTOLD = 9
+"""The `drop` of a column that shows nothing that others do not: no note tells that it is hidden."""
+
+
 class Column(NamedTuple):
     """One column: how its raw values are written, and whether a narrow table may hide it."""
 

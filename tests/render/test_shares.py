@@ -120,6 +120,16 @@ def test_bars_are_hidden_first_and_without_a_word() -> None:
     assert "Hidden" not in narrow
 
 
+def test_bars_that_were_asked_for_are_hidden_late_and_with_a_word() -> None:
+    view = summary_view(analyze(NET), by="params")
+    assert "━" in plain(lines(view, width=75))
+    assert "FLOPs" in plain(lines(view, width=75)).split("Hidden")[1]
+    narrow = plain(lines(view, width=40))
+    assert narrow.splitlines()[3].split() == ["Layer", "Params", "MACs"]
+    # Op, Output, Groups, FLOPs, vs dense, Reach and Share; and of the totals, Dense.
+    assert "and 4 more." in narrow
+
+
 def test_bars_are_quiet_and_the_largest_catches_the_eye(tmp_path: Path) -> None:
     shown = run_in_terminal("summary", "alexnet", cwd=tmp_path, columns=120)
     assert "\x1b[2m" in shown.out
