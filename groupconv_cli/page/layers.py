@@ -182,6 +182,8 @@ class _Made:
 
 def _cell(value: Cell, number: float | None, column: Column) -> PageCell:
     text = cell_text(value, column.kind, exact=False)
+    if isinstance(number, float):
+        number = float(f"{number:.6g}")
     is_said = number is not None and text.replace(",", "") == f"{number:g}"
     return PageCell(text, None if is_said or not text else number)
 

@@ -64,7 +64,7 @@ class Memory(NamedTuple):
     peak: str
     peak_layer: str
     alive: tuple[Alive, ...]
-    steps: int
+    layers: int
     joined: int
     """How many layers a bar is for."""
     tensors: int
@@ -121,7 +121,7 @@ def memory_of(network: Network, dtype: str | None) -> Memory:
         peak=bytes_text(alive[peak]) if alive else "0",
         peak_layer=printable(nodes[peak].name),
         alive=tuple(_alive(network, each) for each in sorted(here, key=lambda each: -each.size)),
-        steps=len(nodes),
+        layers=len(network.layers),
         joined=joined,
         tensors=len(tensors),
     )

@@ -123,7 +123,7 @@ def _document(path: str) -> Part:
 
 def _summary(part: Part) -> tuple[Summary, LayerMeasurement | None]:
     items: dict[tuple[str, ...], int] = {}
-    layers = tuple(_layer(each, items) for each in part["layers"].items())
+    layers = tuple(_layer(each, items) for each in part["layers"].items(least=1))
     summary = Summary(
         name=part["name"].text(),
         inputs=shapes_of(part["inputs"]),
@@ -201,6 +201,12 @@ def _comparison(part: Part) -> tuple[Comparison, GroupMeasurement | None]:
             equal["at_most"].flag(),
         ),
     )
+    names = rows[0].settings.keys()
+    for index, row in enumerate(rows):
+        if row.settings.keys() != names:
+            raise WrongPart(f"rows[{index}].settings must have the variables of rows[0]")
+    if comparison.is_varied and not names and not comparison.rule:
+        raise WrongPart("rows[0].settings must have the variables that vary")
     try:
         baseline = comparison.baseline
     except LookupError:

@@ -9,8 +9,17 @@ from groupconv_cli.network import Network
 from groupconv_cli.page.drawing import Box, Drawing, Line, drawings
 from groupconv_cli.page.layout import GAP_Y, Size, placed
 
-LETTER, LETTER_NAME = 6.3, 7.2
-"""The widths of letters, those of names in bold."""
+LETTER, BOLD = 7.5, 1.13
+"""The width of most letters in the widest of usual fonts, and how much wider bold ones are."""
+
+LETTERS = {
+    **dict.fromkeys("0123456789", 7.7),
+    **dict.fromkeys("MWmw@…", 11.8),
+    **dict.fromkeys("×=+<>", 10.1),
+    **dict.fromkeys(" .,:;·'ijl|", 4.0),
+    **dict.fromkeys("frt()/-", 5.0),
+}
+"""The widths of letters that differ from it."""
 
 LINE, PADDING = 15.0, 9.0
 NARROWEST = 64.0
@@ -124,7 +133,8 @@ def _size(box: Box) -> Size:
 
 
 def _width(line: Line) -> float:
-    return len(line.text) * (LETTER_NAME if line.style == "name" else LETTER)
+    width = sum(LETTERS.get(letter, LETTER) for letter in line.text)
+    return width * BOLD if line.style == "name" else width
 
 
 def _box(box: Box, corner: tuple[float, float], size: Size) -> BoxAt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
+from groupconv_cli.render.view import LEFT_ALIGNED, Column, Table, View, cell_text, legends
 from groupconv_cli.words import printable
 
 
@@ -22,6 +22,8 @@ class PlainRow(NamedTuple):
     cells: tuple[str, ...]
     style: str
     note: str
+    is_part: bool
+    """Whether it is a part of the row above."""
 
 
 class PlainTable(NamedTuple):
@@ -71,10 +73,18 @@ def plain_table(table: Table) -> PlainTable:
                 () if row.note else tuple(texts[index] for index, _ in others),
                 row.style,
                 printable(row.note),
+                any(texts[index].startswith(" ") for index in labels),
             )
         )
     headings = tuple(
-        Heading(printable(column.full_title), column.kind not in LEFT_ALIGNED and index > 0)
+        Heading(printable(_heading(column)), column.kind not in LEFT_ALIGNED and index > 0)
         for index, column in filled
     )
     return PlainTable(printable(table.title), headings, tuple(rows))
+
+
+def _heading(column: Column) -> str:
+    """Its title; in a terminal some columns need none, but one that is read out does."""
+    if column.title:
+        return column.full_title
+    return column.key.replace("_", " ").replace(".", " ").capitalize()

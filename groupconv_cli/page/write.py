@@ -25,6 +25,14 @@ FOLDER = Path(__file__).parent
 MOST_BYTES = 300_000
 """The most bytes of a page of a network that is not huge."""
 
+PLOTS = {
+    "totals": "summary",
+    "sweep": "compare",
+    "search": "search",
+    "variants": "compare --variants",
+}
+"""The command that draws the chart of each section."""
+
 MOST_TEXT = 20_000
 """The most characters of a spec that stand on its page."""
 
@@ -194,7 +202,9 @@ class _Parts:
             self.charts[key] = chart_of(report, done, printable(label), key)
         chart = self.charts[key]
         if len(chart.svg) > room.chart:
-            return Chart("", "The chart has too many marks for a page. --plot FILE.svg draws it.")
+            of = key.partition("-")[0]
+            said = f"The chart has too many marks for a page: gconv {PLOTS[of]} --plot draws it."
+            return Chart("", said)
         return chart._replace(svg=Markup(chart.svg))  # noqa: S704 - matplotlib escapes its texts
 
 

@@ -129,8 +129,8 @@ def test_page_of_saved_results_by_the_command(network, tmp_path):
                                                           "reach"]  # fmt: skip
 
 
-def spoiled(change: Callable[[Any], object]) -> str:
-    document = json.loads(compare_json(compare("basic", [1, 4])))
+def spoiled(change: Callable[[Any], object], report: object = None) -> str:
+    document = json.loads(compare_json(report or compare("basic", [1, 4])))
     change(document)
     return json.dumps(document)
 
@@ -156,6 +156,17 @@ def spoiled(change: Callable[[Any], object]) -> str:
         (spoiled(lambda d: d.update(rule=None)), "rule must say which convolutions vary"),
         (spoiled(lambda d: d.update(name=None)), "name must be a text; got null"),
         (spoiled(lambda d: d["inputs"].append([])), "inputs[1] must be a list with 1 or more"),
+        (
+            spoiled(lambda d: d["rows"][1].update(settings={"x": 1})),
+            "rows[1].settings must have the variables of rows[0]",
+        ),
+        (
+            spoiled(
+                lambda d: [row.update(settings={}) for row in d["rows"]],
+                vary("resnext", {"groups": [1, 32]}),
+            ),
+            "rows[0].settings must have the variables that vary",
+        ),
         (spoiled(lambda d: d.update(measured={})), "measured.machine is missing"),
     ],
 )
