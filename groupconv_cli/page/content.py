@@ -31,7 +31,7 @@ class Content:
     """The text of the spec."""
     comparisons: tuple[tuple[Comparison, GroupMeasurement | None, GroupTraining | None], ...] = ()
     """Each with its times and its accuracies, if there are any."""
-    variants: tuple[VariantComparison, ...] = ()
+    variants: tuple[tuple[VariantComparison, GroupTraining | None], ...] = ()
     searches: tuple[SearchReport, ...] = ()
     check: SpecCheck | None = None
     remarks: tuple[str, ...] = ()

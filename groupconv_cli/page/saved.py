@@ -21,6 +21,7 @@ from groupconv_cli.analysis.measurement import (
     Timing,
 )
 from groupconv_cli.analysis.report import (
+    AS_WRITTEN,
     CompareRow,
     Comparison,
     Equal,
@@ -39,6 +40,8 @@ from groupconv_cli.page.content import Content
 from groupconv_cli.page.json_part import Part, WrongPart
 from groupconv_cli.page.saved_search import search_of
 from groupconv_cli.page.saved_totals import shapes_of, totals_of
+from groupconv_cli.page.saved_training import training_of
+from groupconv_cli.training.report import GroupTraining
 from groupconv_cli.words import joined, plural
 
 KINDS = ("gconv.summary", "gconv.compare", "gconv.variants", "gconv.search")
@@ -70,13 +73,11 @@ def saved(paths: Sequence[str | PathLike[str]]) -> Content:
                     )
                 summary = _summary(part)
             elif kind == "gconv.compare":
-                comparisons.append((*_comparison(part), None))
+                comparisons.append(_comparison(part))
             elif kind == "gconv.variants":
                 variants.append(_variants(part))
             else:
                 searches.append(search_of(part))
-            if part.get("trained") is not None:
-                remarks.append(f"The accuracies in {path} are not shown.")
         except WrongPart as error:
             raise UsageError(f"{path} is not a result of gconv: {error}", REMEDY) from None
     if summary is None or searches:
@@ -174,7 +175,9 @@ def _layer(part: Part, items: dict[tuple[str, ...], int]) -> LayerRow:
     )
 
 
-def _comparison(part: Part) -> tuple[Comparison, GroupMeasurement | None]:
+def _comparison(
+    part: Part,
+) -> tuple[Comparison, GroupMeasurement | None, GroupTraining | None]:
     vary, equal = part.get("vary"), part.get("equal")
     rows = tuple(_row(each) for each in part["rows"].items(least=1))
     comparison = Comparison(
@@ -215,8 +218,26 @@ def _comparison(part: Part) -> tuple[Comparison, GroupMeasurement | None]:
         raise WrongPart("rule must say which convolutions vary; got null")
     if not (baseline.params and baseline.peak_bytes):
         raise WrongPart("rows has a baseline without params, so nothing can be compared with it")
-    measured = part.get("measured")
-    return comparison, None if measured is None else _group_times(measured, comparison)
+    measured, trained = part.get("measured"), part.get("trained")
+
+    def row_of(each: Part) -> tuple[int, int | str, dict[str, Value], None]:
+        return (*_row_of(each, comparison), None)
+
+    return (
+        comparison,
+        None if measured is None else _group_times(measured, comparison),
+        None if trained is None else training_of(trained, row_of),
+    )
+
+
+def _row_of(part: Part, comparison: Comparison) -> tuple[int, int | str, dict[str, Value]]:
+    """The index of the row that a part of the times or the accuracies is of, and its label."""
+    groups, given = part["groups"].count(), part.get("settings")
+    named = {} if given is None else {name: _setting(item) for name, item in given.entries()}
+    for index, row in enumerate(comparison.rows):
+        if row.valid and (row.groups, dict(row.settings)) == (groups, named):
+            return index, groups, named
+    raise WrongPart(f"{part.place} is of a row that is not in rows")
 
 
 def _row(part: Part) -> CompareRow:
@@ -245,7 +266,7 @@ def _setting(part: Part) -> Value:
     return part.value if isinstance(part.value, int) and part.whole() >= 0 else part.number()
 
 
-def _variants(part: Part) -> VariantComparison:
+def _variants(part: Part) -> tuple[VariantComparison, GroupTraining | None]:
     rows = []
     for each in part["rows"].items(least=1):
         name = each["variant"].text()
@@ -260,8 +281,19 @@ def _variants(part: Part) -> VariantComparison:
             baseline=totals_of(each["baseline"]),
         )
         rows.append(row)
-    name, dtype = part["name"].text(), part["dtype"].text()
-    return VariantComparison(name=name, dtype=dtype, rows=tuple(rows))
+    names = [row.variant if row.valid else None for row in rows]
+
+    def row_of(each: Part) -> tuple[int, str, dict[str, Value], str]:
+        variant = each["variant"].text()
+        if variant not in names:
+            raise WrongPart(f"{each.place} is of a variant that is not in rows")
+        return names.index(variant), AS_WRITTEN, {}, variant
+
+    trained = part.get("trained")
+    report = VariantComparison(
+        name=part["name"].text(), dtype=part["dtype"].text(), rows=tuple(rows)
+    )
+    return report, None if trained is None else training_of(trained, row_of)
 
 
 def _conditions(part: Part) -> tuple[Machine, MeasureSettings]:
@@ -328,17 +360,9 @@ def _group_times(part: Part, comparison: Comparison) -> GroupMeasurement:
     machine, settings = _conditions(part)
     rows = []
     for each in part["rows"].items(least=1):
-        groups, given = each["groups"].count(), each.get("settings")
-        named = {} if given is None else {name: _setting(item) for name, item in given.entries()}
-        at = [
-            index
-            for index, row in enumerate(comparison.rows)
-            if (row.groups, dict(row.settings)) == (groups, named)
-        ]
-        if not at:
-            raise WrongPart(f"{each.place} is measured of a row that is not in rows")
+        at, groups, named = _row_of(each, comparison)
         made = GroupTimes(
-            row=at[0],
+            row=at,
             groups=groups,
             settings=named,
             runtime=each["runtime"].text(),

@@ -154,13 +154,13 @@ class _Parts:
             chart = self._chart(anchor, search, (None, None), label, room)
             data = {"view": plain_view(search_parts(search)), "chart": chart}
             yield Section("view", "Groups within a budget", anchor, data)
-        for number, variants in enumerate(content.variants, 1):
+        for number, (variants, trained) in enumerate(content.variants, 1):
             from groupconv_cli.render.compare import variants_view
 
             anchor = f"variants-{number}"
             label = f"Variants of {variants.name}"
-            chart = self._chart(anchor, variants, (None, None), label, room)
-            data = {"view": plain_view(variants_view(variants)), "chart": chart}
+            chart = self._chart(anchor, variants, (None, trained), label, room)
+            data = {"view": plain_view(variants_view(variants, trained)), "chart": chart}
             yield Section("view", "Variants", anchor, data)
         if content.check is not None:
             yield Section("check", "Findings", "check", _check(content.check))

@@ -21,6 +21,7 @@ def trained_groups(training: GroupTraining) -> dict[str, Any]:
         "data": asdict(training.data),
         "recipe": training.recipe._asdict(),
         "seeds": training.seeds,
+        "at_once": training.at_once,
         "rows": [_row(row, is_varied=is_varied) for row in training.rows],
     }
 

@@ -65,6 +65,17 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Charts take most of the time."""
+    monkeypatch.setattr(
+        "groupconv_cli.runtime.find_spec", lambda name: None if name == "matplotlib" else name
+    )
+
+
+without_charts = pytest.mark.usefixtures("no_charts")
+
+
 @pytest.fixture(scope="module")
 def shufflenet() -> str:
     """The page of a network with grouped and depthwise convolutions, and branches."""
@@ -139,6 +150,7 @@ def test_what_a_spec_says_is_shown_and_not_run(without_charts, monkeypatch):
     assert "".join(elements.texts["h1"]) == EVIL
 
 
+@without_charts
 def test_what_saved_results_say_is_shown_and_not_run(tmp_path):
     document = json.loads(summary_json(analyze(load("shufflenet_v1"))))
 
@@ -158,6 +170,7 @@ def test_what_saved_results_say_is_shown_and_not_run(tmp_path):
     assert not [name for _, each in elements.found for name in each if name.startswith("on")]
 
 
+@without_charts
 def test_same_page_each_time():
     assert report("basic") == report("basic")
 
@@ -178,6 +191,7 @@ def test_pages_of_the_largest_networks_are_small(name):
     Elements(text)
 
 
+@without_charts
 def test_page_of_a_huge_network_says_what_is_left_out():
     net = network(
         """
@@ -237,12 +251,14 @@ def test_without_matplotlib_the_page_says_how_to_get_charts(monkeypatch):
     assert 'class="memory"' in text
 
 
+@without_charts
 def test_network_without_convolutions_to_vary_has_a_page():
     text = report(network("input: [4, 4, 3]\nlayers: [flatten, dense: {units: 2}]\n"))
     assert "Numbers of groups are not compared: there is no convolution to vary" in text
     assert "sweep-1" not in sections(text)
 
 
+@without_charts
 def test_findings_and_budgets_are_on_the_page(tmp_path):
     (tmp_path / "net.yaml").write_text(
         "name: net\ninput: [8, 8, 16]\nbudget: {params: 10}\nlayers:\n"
@@ -256,6 +272,7 @@ def test_findings_and_budgets_are_on_the_page(tmp_path):
     assert "broken" in text
 
 
+@without_charts
 def test_public_arguments_are_those_of_the_other_functions():
     net = load("basic")
     assert isinstance(net, Network)
@@ -266,6 +283,7 @@ def test_public_arguments_are_those_of_the_other_functions():
 # The command
 
 
+@without_charts
 def test_command_writes_the_page_of_the_function(tmp_path):
     result = run_gconv("report", "basic", "-o", "page.html", cwd=tmp_path)
     assert (result.status, result.out) == (0, "Wrote page.html.\n")
@@ -276,6 +294,7 @@ def test_command_writes_the_page_of_the_function(tmp_path):
     assert run_gconv("report", "basic", "-o", "page.html", "--force", cwd=tmp_path).status == 0
 
 
+@without_charts
 def test_command_prints_the_page_into_a_pipe_and_not_to_a_terminal():
     assert run_gconv("report", "basic").out == report("basic")
     shown = run_in_terminal("report", "basic")
@@ -302,6 +321,7 @@ def test_wrong_options_are_refused(options, said, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@without_charts
 def test_row_that_is_impossible_is_on_the_page_and_in_the_exit_status(tmp_path):
     result = run_gconv("report", "basic", "--groups", "3", "-o", "page.html", cwd=tmp_path)
     assert result.status == 1

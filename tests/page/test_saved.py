@@ -31,11 +31,24 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Timing,
 )
+from groupconv_cli.analysis.significance import Difference, Verdict
+from groupconv_cli.page import write
+from groupconv_cli.page.charts import Chart
 from groupconv_cli.page.saved import saved
 from groupconv_cli.render.json import compare_json, summary_json, variants_json
 from groupconv_cli.render.search_json import search_json
+from groupconv_cli.training.job import Outcome
+from groupconv_cli.training.recipe import Recipe
+from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
+from groupconv_cli.training.train import Run
 
 TIMING = Timing((0.25, 0.5, 0.75))
+
+
+@pytest.fixture(autouse=True)
+def no_charts(monkeypatch):
+    """Charts take most of the time, and are the same as for results that were not saved."""
+    monkeypatch.setattr(write, "chart_of", lambda *_: Chart("", "no chart"))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +114,46 @@ def test_comparison_of_variables_is_what_it_was(tmp_path):
 
 def test_variants_are_what_they_were(tmp_path):
     before = compare_variants("shufflenet_v1")
-    assert saved([kept(tmp_path, variants_json(before))]).variants == (before,)
+    assert saved([kept(tmp_path, variants_json(before))]).variants == ((before, None),)
+
+
+def trained(*variants: str) -> GroupTraining:
+    """Three rows that were trained: a reference, one with a lower accuracy, and a lost one."""
+    runs = [
+        tuple(Outcome(Run(seed, accuracy + seed / 100, 0.5, 9, 1.5), "here") for seed in (0, 1))
+        for accuracy in (0.75, 0.5)
+    ]
+    places = [(index, "as written", name) for index, name in enumerate(variants)]
+    first, second, third = (
+        {"row": row, "groups": groups, "variant": name}
+        for row, groups, name in places or [(1, 1, None), (2, 4, None), (3, 8, None)]
+    )
+    difference = Difference(-0.25, (-0.375, -0.125), 0.03125)
+    low = {"difference": difference, "p": 0.0625, "verdict": Verdict.LOWER}
+    rows = (
+        TrainedRow(**first, outcomes=runs[0], verdict=Verdict.REFERENCE),
+        TrainedRow(**second, outcomes=runs[1], **low),
+        TrainedRow(**third, outcomes=runs[1], lost={2: 3}, **low),
+    )
+    data = TrainedData(name="digits", digest="ab", samples=90, test_samples=10, classes=2)
+    recipe = Recipe(steps=9).checked()
+    return GroupTraining(data=data, recipe=recipe, seeds=3, at_once=2, rows=rows, complete=True)
+
+
+def test_accuracies_are_what_they_were(tmp_path):
+    before = compare("basic", [1, 4, 8])
+    path = kept(tmp_path, compare_json(before, None, trained()))
+    assert saved([path]).comparisons == ((before, None, trained()),)
+    text = saved_report(path)
+    assert "50.5 %" in text  # the mean of 50 % and 51 %, by hand
+    assert "given up: 3 workers died" in text
+
+
+def test_accuracies_of_variants_are_what_they_were(tmp_path):
+    before = compare_variants("shufflenet_v1")
+    path = kept(tmp_path, variants_json(before, trained("g1", "g2", "g3")))
+    assert saved([path]).variants == ((before, trained("g1", "g2", "g3")),)
+    assert "75.5 %" in saved_report(path)
 
 
 def test_search_has_all_that_json_has(tmp_path):
@@ -197,14 +249,12 @@ def every_place(value: object) -> list[list[object]]:
     return ways
 
 
-@pytest.mark.parametrize("kind", ["summary", "compare", "search"])
-def test_no_value_of_another_kind_is_a_crash(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "groupconv_cli.runtime.find_spec", lambda name: None if name == "matplotlib" else name
-    )
+@pytest.mark.parametrize("kind", ["summary", "compare", "trained", "search"])
+def test_no_value_of_another_kind_is_a_crash(kind, tmp_path):
     text = {
         "summary": lambda: summary_json(analyze("basic")),
         "compare": lambda: compare_json(compare("basic", [1, 4])),
+        "trained": lambda: compare_json(compare("basic", [1, 4, 8]), None, trained()),
         "search": lambda: search_json(search("block", {"macs": "90%"}, frontier=2)),
     }[kind]()
     wrongs = cycle((None, -1, "x", [], {}, 10**40, 0))
