@@ -14,13 +14,6 @@ from groupconv_cli.words import joined, plural
 
 VARIANT = Column("Variant", key="variant")
 
-WORDS = {
-    Verdict.REFERENCE: "",
-    Verdict.LOWER: "lower",
-    Verdict.HIGHER: "higher",
-    Verdict.NOT_SHOWN: "not shown",
-}
-
 NO_QUALITY = (
     "Diversity is no measure of quality: with more groups the effective rank often rises while the "
     "accuracy falls."
@@ -87,7 +80,8 @@ def _columns(
         Column("95 % interval", "interval", "interval", drop=3),
         Column(
             "",
-            key="verdict",
+            "verdict",
+            "verdict",
             of="Accuracy",
             legend=f"not shown: no difference is shown with {seeds}, which does not mean that "
             "there is none."
@@ -130,7 +124,7 @@ def _cells(row: TrainedRow, training: GroupTraining) -> tuple[Cell, ...]:
         row.std,
         None if found is None else found.mean,
         None if found is None or found.interval is None else Interval(*found.interval),
-        None if row.verdict is None else WORDS[row.verdict],
+        row.verdict,
         row.loss,
     )
     return (*cells, row.step_s) if len(training.machines) == 1 else cells

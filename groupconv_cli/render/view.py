@@ -33,7 +33,7 @@ Cell = Any
 """A raw value, or None for an empty cell."""
 
 
-LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval", "bar")
+LEFT_ALIGNED = ("text", "groups", "setting", "prose", "interval", "bar", "verdict")
 
 
 UNTOLD = 9
@@ -133,6 +133,7 @@ FORMATS: dict[str, Callable[[Any, bool], str]] = {
     "accuracy_share": lambda value, exact: cell_text(100 * value, "accuracy", exact=exact),
     "points": lambda value, exact: points_text(value),
     "interval": lambda value, exact: interval_text(value),
+    "verdict": lambda value, exact: verdict_text(value),
     "accuracy": lambda value, exact: f"{value} %" if exact else accuracy_text(value),
     "shape": lambda value, exact: shape_text(value),
     "count_change": lambda value, exact: change_text(value, count_text(value, exact=exact)),
@@ -149,6 +150,11 @@ def reach_text(reach: Reach | str) -> str:
     if isinstance(reach, str):
         return reach
     return "1" if reach.is_full else f"{reach.channels:,}/{reach.of:,}"
+
+
+def verdict_text(verdict: str) -> str:
+    """The verdict on a row in words; none on the reference itself."""
+    return "" if verdict == "reference" else verdict.replace("_", " ")
 
 
 def groups_text(groups: int | str) -> str:

@@ -229,7 +229,8 @@ def test_times_of_several_machines_are_not_shown(
     shown = run_gconv(*TRAIN, cwd=folder).out
     assert "Train step" not in shown
     assert "Several machines trained, so their times are not compared." in shown
-    header = run_gconv(*TRAIN, "-f", "csv", cwd=folder).out.splitlines()[0]
+    header, _, reference, *_ = run_gconv(*TRAIN, "-f", "csv", cwd=folder).out.splitlines()
+    assert reference.split(",")[5] == "reference"
     assert header == "groups,accuracy,std,difference,interval,verdict,loss,note"
 
 
