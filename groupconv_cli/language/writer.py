@@ -56,7 +56,8 @@ def written_spec(network: Network, comment: str = "", *, flat: bool = False) -> 
             size = shape_text(shape) or "a number"
             raise UsageError(
                 f"no spec has the input {name!r} of {network.name}: its shape is {size}",
-                "an input of a spec has one to three spatial sizes, and then the channels",
+                "an input of a spec has one to three spatial sizes, and then the channels, as "
+                "convolutions need them; `gconv summary` and `gconv build` take the model itself",
             )
     written = written_items(network)
     head = _head(network, written.inputs)

@@ -196,3 +196,14 @@ def test_names_without_a_common_beginning_are_left_out() -> None:
     assert "  unit:\n" in text
     assert "      - conv: {filters: 8, kernel: 3, norm: batch}\n" in text
     assert "  - unit:\n    repeat: 4\n" in text
+
+
+def test_an_input_without_places_is_refused_with_the_reason() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((16,), name="features"), keras.layers.Dense(3)])
+    with pytest.raises(UsageError) as refused:
+        spec_text(load(model))
+    assert refused.value.message.startswith("no spec has the input 'features' of ")
+    assert refused.value.message.endswith(": its shape is 16")
+    assert "`gconv build` take the model itself" in (refused.value.hint or "")
