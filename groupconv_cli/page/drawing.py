@@ -13,13 +13,18 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.summary import window_of
 from groupconv_cli.network import Network, Node
+from groupconv_cli.ops.activation import Activation
 from groupconv_cli.ops.base import shape_text
+from groupconv_cli.ops.norm import BatchNorm
 from groupconv_cli.page.tree import Block, tree_of
 from groupconv_cli.render.summary import window_text
 from groupconv_cli.words import plural, printable
 
 PARTS_OF_LAYERS = re.compile(r"shortcut|branch_\d+")
 """Kinds of blocks that are parts of a layer such as residual. They are drawn where they stand."""
+
+AFTER_A_LAYER = (Activation.__module__, BatchNorm.__module__)
+"""The families of ops that stand in the box of what they read. In a Keras model each is a layer."""
 
 LONGEST_CHAIN = 12
 """The most layers of a block whose layers stand in its box."""
@@ -167,7 +172,8 @@ class _Drawer:
         return (
             not unit.blocks
             and unit.after == index
-            and (last.path, last.item) == (node.path, node.item)
+            and last.path == node.path
+            and (last.item == node.item or type(node.op).__module__ in AFTER_A_LAYER)
             and node.inputs == (index - 1,)
             and self.read_by[index - 1] == 1
             and index - 1 not in self.network.outputs
