@@ -203,7 +203,8 @@ class _Parts:
         chart = self.charts[key]
         if len(chart.svg) > room.chart:
             of = key.partition("-")[0]
-            said = f"The chart has too many marks for a page: gconv {PLOTS[of]} --plot FILE.svg draws it."
+            drawn_by = f"gconv {PLOTS[of]} --plot FILE.svg"
+            said = f"The chart has too many marks for a page: {drawn_by} draws it."
             return Chart("", said)
         return chart._replace(svg=Markup(chart.svg))  # noqa: S704 - matplotlib escapes its texts
 
