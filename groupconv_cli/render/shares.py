@@ -11,7 +11,7 @@ from groupconv_cli.units import ratio
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import LayerMeasurement
     from groupconv_cli.analysis.report import LayerRow
-    from groupconv_cli.render.view import Bar, Column
+    from groupconv_cli.render.view import Cell, Column
 
 
 class Cost(NamedTuple):
@@ -51,6 +51,8 @@ class Shares:
         self._is_asked_for = by is not None
         self._times = _times(measured) if self.cost.total is None else {}
         self._whole = self.amount(layers)
+        of_macs = self.cost.total is not None and self.cost.total.is_of_macs
+        self._is_known = not of_macs or all(layer.cost.macs_known for layer in layers)
 
     @property
     def column(self) -> Column:
@@ -67,13 +69,16 @@ class Shares:
             return sum(self._times.get(layer.name, 0.0) for layer in layers)
         return sum(layer.value(self.cost.total) for layer in layers)
 
-    def bars(self, rows: Sequence[tuple[Sequence[LayerRow], bool]]) -> list[Bar | None]:
+    def bars(self, rows: Sequence[tuple[Sequence[LayerRow], bool]]) -> list[Cell]:
         """A cell for each row: its layers, and whether no rows for its inside follow.
 
-        Only rows without rows for their inside have bars, so that nothing is drawn twice.
+        Only rows without rows for their inside have bars, so that nothing is drawn twice. A share
+        of a whole that is not known is not known either.
         """
-        from groupconv_cli.render.view import Bar
+        from groupconv_cli.render.view import UNKNOWN, Bar
 
+        if not self._is_known:
+            return [UNKNOWN] * len(rows)
         shares = [ratio(self.amount(layers), self._whole) for layers, _ in rows]
         drawn = [
             share or 0.0 for share, (_, is_whole) in zip(shares, rows, strict=True) if is_whole

@@ -14,7 +14,6 @@ from groupconv_cli.render.shares import Shares
 from groupconv_cli.render.view import (
     CONVENTION,
     UNKNOWN,
-    Bar,
     Cell,
     Column,
     Row,
@@ -292,7 +291,7 @@ def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
 
 def _top_rows(
     lines: list[_Line], top: int, times: Times, shares: Shares, *, with_reach: bool
-) -> tuple[tuple[Row, ...], list[Bar | None]]:
+) -> tuple[tuple[Row, ...], list[Cell]]:
     """The costliest rows in the order of the network, and one row for the rest; with their bars."""
 
     def cost(index: int) -> tuple[float, int]:
