@@ -241,13 +241,16 @@ class _Task:
         """The best choice within budgets, in a share of the time that is left."""
         return self.solver.best(self._problem(self.losses, budgets), share)
 
-    def _cheapest(self, outcome: Outcome) -> Outcome:
-        """A proven outcome with the choice that costs least of all that have its value."""
+    def _cheapest(self, outcome: Outcome, budgets: tuple[Budget, ...]) -> Outcome:
+        """A proven outcome with the choice that costs least of all that have its value.
+
+        The cost is that of the first budget, also where `budgets`, which are kept, leave it out.
+        """
         whole = log_losses(self.units.units) if self.options.keep == "connections" else self.losses
         if outcome.choice is None or not outcome.is_proven or whole is None:
             return outcome
         losses = cost_losses(self.units.units, self.budgets[0])
-        within = (*self.budgets, as_good_as(outcome.choice, whole))
+        within = (*budgets, as_good_as(outcome.choice, whole))
         found = self.solver.best(self._problem(losses, within), FOR_TIES).choice
         if found is None or self.value(found) != self.value(outcome.choice):
             return outcome
@@ -287,7 +290,7 @@ class _Task:
     def report(self) -> SearchReport:
         """The result. Raises UnreachableBudget if there is none."""
         share = FOR_RESULT if self.options.frontier else 1.0
-        outcome = self._cheapest(self.best(self.budgets, share))
+        outcome = self._cheapest(self.best(self.budgets, share), self.budgets)
         choice = outcome.choice
         if choice is None:
             raise self._unreachable()
@@ -392,7 +395,7 @@ class _Task:
         points = self.options.frontier or 2
         varied, *others = self.budgets
         least = self.least(varied, tuple(others), FOR_EXTREMES).choice
-        most = self.best(tuple(others), FOR_EXTREMES).choice
+        most = self._cheapest(self.best(tuple(others), FOR_EXTREMES), tuple(others)).choice
         if least is None or most is None:
             raise UnreachableBudget(
                 "the extremes of the frontier were not found in time",
@@ -403,7 +406,8 @@ class _Task:
         for number in range(points):
             limit = low + (high - low) * number // (points - 1)
             share = 1 / (points - number)
-            outcome = self.best((varied._replace(limit=limit), *others), share)
+            within = (varied._replace(limit=limit), *others)
+            outcome = self._cheapest(self.best(within, share), within)
             choice = outcome.choice
             if choice is None:  # in the time that was left
                 choice = least
