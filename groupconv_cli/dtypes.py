@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from groupconv_cli.errors import UsageError
@@ -27,6 +28,7 @@ class Storage(NamedTuple):
     quantized layer are of several."""
 
 
+@cache
 def size_of(dtype: str) -> int:
     """Bytes of one value of any dtype of Keras. Of a text, they are those of a reference to it."""
     bits = re.search(r"\d+", dtype)

@@ -28,6 +28,13 @@ def test_specs_that_know_the_language() -> None:
     assert refused < 0.5 * EXAMPLES
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [1799, 6732, 16133, 16585, 20304, 25294, 31746])
+def test_specs_at_the_bounds_take_less_than_two_seconds(number: int) -> None:
+    """Those of 36,000 that took longest: blocks of blocks, repeats, and their summary or code."""
+    assert specs.run(2026, number)[2] == []
+
+
 def test_files_as_far_as_they_are_read_without_keras() -> None:
     for number in range(2 * EXAMPLES):
         made, outcome, faults = models.read(SEED, number)

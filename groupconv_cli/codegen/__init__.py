@@ -30,7 +30,10 @@ def network_code(network: Network) -> str:
     """
     refuse_foreign(network)
     network = _with_blocks(network)
-    code = structured_code(network) or flat(network)
+    structured_one = structured_code(network)
+    if structured_one is not None:  # it has been compared with the network
+        return structured_one
+    code = flat(network)
     if not reproduces(code, network):
         raise InternalError(f"the code written for {network.name} makes other layers")
     return code

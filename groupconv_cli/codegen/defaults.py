@@ -31,13 +31,14 @@ OWN: dict[tuple[str, str], Any] = {
     ("MaxPooling", "strides"): None,
     ("AveragePooling", "strides"): None,
 }
-"""Defaults of classes that differ. Their names are without the number of dimensions."""
+"""Defaults of classes that differ from those above. The names of the classes are without the number
+of dimensions."""
 
 
 def is_default(function: str, argument: str, value: Any) -> bool:
     """Whether a call of the layer or function has this value if the argument is left out."""
-    key = (function[:-2] if function.endswith("D") else function, argument)
-    if key not in OWN and argument not in DEFAULTS:
+    if argument not in DEFAULTS:
         return False
-    default = OWN.get(key, DEFAULTS.get(argument))
+    key = (function[:-2] if function.endswith("D") else function, argument)
+    default = OWN.get(key, DEFAULTS[argument])
     return type(value) is type(default) and bool(value == default)

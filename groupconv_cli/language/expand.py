@@ -13,6 +13,7 @@ from groupconv_cli.errors import InternalError, Place, Problems, SpecError
 from groupconv_cli.language.growing import Growing, Stop, Work
 from groupconv_cli.language.layer_names import NameScope
 from groupconv_cli.language.nodes import Entry, Tree
+from groupconv_cli.language.room import with_room
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.spec import Item, Spec
 from groupconv_cli.language.tensors import Tensors
@@ -67,7 +68,7 @@ class Expansion(NamedTuple):
 def _expanded(origin: Expansion, problems: Problems, work: Work) -> tuple[Network, Use] | None:
     growing, scope = Growing(origin.spec, problems, work), Scope(origin.spec.vars | origin.changes)
     try:
-        return _network(growing, scope, origin)
+        return with_room(lambda: _network(growing, scope, origin))
     except Stop:
         return None
 
@@ -82,9 +83,10 @@ def _network(growing: Growing, scope: Scope, origin: Expansion) -> tuple[Network
         for name, each in spec.inputs.items()
     }
     tensors = Tensors(next(iter(named.values())), named=named)
-    with growing.using(entry, scope, tuple(named.values())) as use:
-        Walk(growing, scope, names, entry, tensors).walk_list(spec.layers, tensors)
-        use.output = tensors.last
+    use = growing.begin(entry, scope, tuple(named.values()))
+    Walk(growing, scope, names, entry, tensors).walk_list(spec.layers, tensors)
+    use.output = tensors.last
+    growing.end(use, None)
     if growing.problems or tensors.last.shape is None:
         return None
     outputs = _outputs(spec, tensors)

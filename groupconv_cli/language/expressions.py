@@ -91,6 +91,7 @@ class Call(NamedTuple):
     offset: int
 
 
+@lru_cache(maxsize=4096)
 def is_arithmetic(text: str) -> bool:
     """Whether a text without variables is an expression all the same: `2 * 4`, `8 if true else 4`.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from groupconv_cli.errors import Place, Problems
 from groupconv_cli.language.scope import Scope
@@ -47,6 +45,8 @@ class Growing:
         that was given groups and is not depthwise."""
         self.nesting = 0
         self.items: dict[int, Item] = {}
+        self.literal: dict[int, dict[str, Any]] = {}
+        """The arguments of items whose arguments are the same in each of their uses."""
         self.use: Use | None = None
         """The use that is being expanded."""
 
@@ -66,26 +66,28 @@ class Growing:
         self.problems.add(message, place, hint)
         raise Stop
 
-    @contextmanager
-    def nested(self, place: Place) -> Iterator[None]:
-        """Counts one level of nesting."""
+    # A spec may have 50,000 uses, so these are pairs of functions and not context managers, which
+    # take as long as all the rest of a use.
+
+    def deeper(self, place: Place) -> None:
+        """Counts one level of nesting more, until `higher`."""
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             self.stop(f"layers are nested more than {MAX_NESTING} levels deep", place)
-        try:
-            yield
-        finally:
-            self.nesting -= 1
 
-    @contextmanager
-    def using(self, item: Item, scope: Scope, inputs: tuple[Tensor, ...]) -> Iterator[Use]:
-        """Notes a use of an item, which has what is expanded inside."""
-        outer, use = self.use, Use(item, scope, inputs, len(self.nodes))
-        if outer is not None:
-            outer.uses.append(use)
+    def higher(self) -> None:
+        """Ends a level of nesting."""
+        self.nesting -= 1
+
+    def begin(self, item: Item, scope: Scope, inputs: tuple[Tensor, ...]) -> Use:
+        """Notes a use of an item, which has what is expanded until its `end`."""
+        use = Use(item, scope, inputs, len(self.nodes))
+        if self.use is not None:
+            self.use.uses.append(use)
         self.use = use
-        try:
-            yield use
-        finally:
-            use.last = len(self.nodes)
-            self.use = outer
+        return use
+
+    def end(self, use: Use, outer: Use | None) -> None:
+        """Ends a use, which is inside the use `outer`."""
+        use.last = len(self.nodes)
+        self.use = outer

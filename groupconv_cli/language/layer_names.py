@@ -8,9 +8,12 @@ from groupconv_cli.network import Step
 class NameScope:
     """A level of nested names: the path to it, and the names that are taken on it."""
 
-    def __init__(self, path: tuple[Step, ...]) -> None:
+    __slots__ = ("counts", "owners", "path", "prefix")
+
+    def __init__(self, path: tuple[Step, ...] = (), prefix: str = "") -> None:
         self.path = path
-        self.prefix = "".join(f"{step.name}." for step in path)
+        self.prefix = prefix
+        """The names of the path, each with a dot after it."""
         self.owners: dict[str, int] = {}
         """The number of the item that took each name."""
         self.counts: dict[str, int] = {}
@@ -32,7 +35,8 @@ class NameScope:
 
     def below(self, name: str, kind: str, item: int) -> NameScope:
         """A new level below this one."""
-        return NameScope((*self.path, Step(self.label(name, item), kind, item)))
+        label = self.label(name, item)
+        return NameScope((*self.path, Step(label, kind, item)), f"{self.prefix}{label}.")
 
     def full_name(self, label: str) -> str:
         """The label after its path."""

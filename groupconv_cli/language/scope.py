@@ -33,6 +33,7 @@ class Scope:
     ) -> None:
         self.entries = entries
         self.outer = outer
+        self._root: Scope | None = None if outer is None else outer.root
         self.values = values or {}
         self.channels = channels
         self.is_block = is_block
@@ -41,7 +42,7 @@ class Scope:
     @property
     def root(self) -> Scope:
         """The scope of the spec's own variables."""
-        return self if self.outer is None else self.outer.root
+        return self._root or self
 
     def knows(self, name: str) -> bool:
         """Whether the name is known here."""

@@ -29,11 +29,12 @@ class Use:
         """The index after its last node."""
         self.uses: list[Use] = []
         """The uses of the items inside it, in order."""
-        self._by_item: dict[int, list[Use]] = {}
+        self._by_item: dict[int, list[Use]] | None = None
 
     def of(self, item: Item) -> list[Use]:
         """The uses of an item inside it, one for each repetition."""
-        if not self._by_item:
+        if self._by_item is None:
+            self._by_item = {}
             for use in self.uses:
                 self._by_item.setdefault(use.item.number, []).append(use)
         return self._by_item.get(item.number, [])

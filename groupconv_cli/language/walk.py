@@ -5,7 +5,7 @@ Only this module knows both the errors of a layer and the layer's place in the f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,21 +13,21 @@ from groupconv_cli.errors import Diagnostic, OpError, Place, SpecError
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.growing import Growing
 from groupconv_cli.language.layer_names import NameScope
-from groupconv_cli.language.nodes import Entry, Tree
+from groupconv_cli.language.nodes import Tree
 from groupconv_cli.language.reads import unlike
+from groupconv_cli.language.repetitions import repetitions
 from groupconv_cli.language.scope import Scope, UnknownValue
 from groupconv_cli.language.shapes import MAX_OUTPUT, shape_in_spite, worked_out
 from groupconv_cli.language.spec import Given, Item, Items
 from groupconv_cli.language.tensors import Tensors, Unreadable
-from groupconv_cli.language.values import NESTING
+from groupconv_cli.language.values import is_computed
 from groupconv_cli.language.wrong_value import not_a, part_of, text_of
 from groupconv_cli.network import Node
 from groupconv_cli.ops import LAYERS, Op
 from groupconv_cli.ops.activation import activation as activation_op
-from groupconv_cli.ops.base import Arg, Composite, Tensor, per_axis
-from groupconv_cli.ops.kinds import KindError, LayerChoice, Value, as_whole
+from groupconv_cli.ops.base import Arg, Composite, Registered, Tensor, per_axis
+from groupconv_cli.ops.kinds import KindError, LayerChoice
 from groupconv_cli.ops.norm import GroupNorm, with_fitting_groups
-from groupconv_cli.words import plural
 
 
 class Walk:
@@ -35,6 +35,8 @@ class Walk:
 
     It is also the `Builder` with which composites expand.
     """
+
+    __slots__ = ("growing", "item", "level", "tensors", "used_at", "variables")
 
     def __init__(
         self,
@@ -125,24 +127,34 @@ class Walk:
 
         Raises SpecError and UnknownValue.
         """
-        item, x = self.item, self._inputs()[0]
+        item, inputs = self.item, self._inputs()
         is_by_rows = item.each is not None
-        if item.when is not None and not is_by_rows and not self._truth(item.when, x):
+        if item.when is not None and not is_by_rows and not self._truth(item.when, inputs[0]):
             return None
+        if item.repeat is None and not is_by_rows:
+            return self._use(inputs)
         output = None
-        for scope in self._repetitions(x):
-            self.growing.step(item.place)
-            each = self
-            if scope is not self.variables:
-                each = Walk(self.growing, scope, self.level, item, self.tensors, self.used_at)
-            inputs = each._inputs()
+        for scope in repetitions(item, self.variables, _channels(inputs[0])):
+            each = Walk(self.growing, scope, self.level, item, self.tensors, self.used_at)
+            inputs = self._inputs()
             if item.when is not None and is_by_rows and not each._truth(item.when, inputs[0]):
+                self.growing.step(item.place)
                 continue
-            with self.growing.using(item, scope, inputs) as use:
-                output = use.output = each._once(inputs)
-            self.tensors.add(output)
+            output = each._use(inputs)
             if self.growing.problems and output.shape == inputs[0].shape and not is_by_rows:
                 break  # there will be no network, and the other repetitions find nothing else
+        return output
+
+    def _use(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """The output of one repetition of the item. Raises SpecError and UnknownValue."""
+        item, growing = self.item, self.growing
+        growing.step(item.place)
+        outer, use = growing.use, growing.begin(item, self.variables, inputs)
+        try:
+            output = use.output = self._once(inputs)
+        finally:
+            growing.end(use, outer)
+        self.tensors.add(output)
         return output
 
     def _inputs(self) -> tuple[Tensor, ...]:
@@ -163,59 +175,31 @@ class Walk:
             raise SpecError(not_a("when", "true or false", tree, value, hint))
         return value
 
-    def _repetitions(self, x: Tensor) -> Iterator[Scope]:
-        """The values of names in each repetition of the item; `$i` counts repetitions from 0."""
-        item = self.item
-        if item.each is None and item.repeat is None:
-            yield self.variables
-            return
-        rows: Iterable[dict[str, Value]]
-        if item.each is None:
-            rows = ({} for _ in range(self._count(item.repeat, x))) if item.repeat else ()
-        else:
-            rows = self._rows(item.each, x)
-        counted = not self.variables.knows("i")
-        for number, row in enumerate(rows):
-            yield self.variables.within({**row, **({"i": number} if counted else {})})
-
-    def _rows(self, each: dict[str, Entry], x: Tensor) -> list[dict[str, Value]]:
-        columns: dict[str, list[Value]] = {}
-        for name, entry in each.items():
-            value = self.variables.value(entry.value, _channels(x), 1 + NESTING)
-            if not isinstance(value, list):
-                raise SpecError(not_a(f"{name} of each", "a list", entry.value, value))
-            columns[name] = value
-            first = next(iter(columns))
-            if len(value) != len(columns[first]):
-                raise SpecError(
-                    Diagnostic(
-                        f"{name} of each has {plural(len(value), 'value')}, and {first} has "
-                        f"{len(columns[first])}",
-                        entry.value.place,
-                        "every list of each has a value for every row",
-                    )
-                )
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-    def _count(self, tree: Tree, x: Tensor) -> int:
-        value = self.variables.value(tree, _channels(x))
-        count = as_whole(value)
-        if count is None or count < 0:
-            raise SpecError(not_a("repeat", "a whole number, 0 or more", tree, value))
-        return count
-
     def _once(self, inputs: tuple[Tensor, ...]) -> Tensor:
         item, x = self.item, inputs[0]
         if item.layer in self.growing.spec.blocks:
             return self._block(inputs)
         registered = LAYERS[item.layer]
-        declared = registered.args
-        values: dict[str, Any] = dict(registered.preset)
-        for key, given in item.args.items():
-            values[key] = self._bound(key, given, declared[key], x)
+        values = self._values(registered, x)
         if issubclass(registered.cls, Composite):
             return self._composite(registered.cls(**values), x)
         return self._op(registered.cls, values, inputs)
+
+    def _values(self, registered: Registered, x: Tensor) -> dict[str, Any]:
+        """The item's arguments. Those of an item without expressions are computed once."""
+        item, growing = self.item, self.growing
+        if item.number in growing.literal:
+            growing.step(item.place, len(item.args))
+            return dict(growing.literal[item.number])
+        values: dict[str, Any] = dict(registered.preset)
+        is_literal = True
+        for key, given in item.args.items():
+            values[key] = self._bound(key, given, registered.args[key], x)
+            inner = given.layers is not None or given.branches is not None
+            is_literal = is_literal and not inner and not is_computed(given.tree)
+        if is_literal:
+            growing.literal[item.number] = dict(values)
+        return values
 
     def _bound(self, key: str, given: Given, declared: Arg, x: Tensor) -> Any:
         if given.layers is not None and isinstance(declared.kind, LayerChoice):
@@ -260,11 +244,14 @@ class Walk:
         if self.growing.use is not None:
             self.growing.use.inside = scope
         used_at = (*self.used_at, item.place)
-        with self.growing.nested(item.place):
-            # Names of the list that the block is used in mean nothing inside the block.
-            tensors = Tensors(x, named=dict(zip(block.inputs, inputs, strict=False)))
+        # Names of the list that the block is used in mean nothing inside the block.
+        tensors = Tensors(x, named=dict(zip(block.inputs, inputs, strict=False)))
+        self.growing.deeper(item.place)
+        try:
             walk = Walk(self.growing, scope, level, item, tensors, used_at)
             return walk.walk_list(block.layers, tensors).last
+        finally:
+            self.growing.higher()
 
     def _own_level(self, kind: str) -> NameScope:
         self._check_name()
@@ -279,14 +266,16 @@ class Walk:
         )
         level = self.level if transparent else self._own_level(item.layer)
         frame = Walk(self.growing, self.variables, level, item, self.tensors, self.used_at)
+        self.growing.deeper(item.place)
         try:
-            with self.growing.nested(item.place):
-                return layer.expand(frame, x)
+            return layer.expand(frame, x)
         except OpError as error:
             within = ".".join(step.name for step in level.path)
             inside = f"the {item.layer} in {within!r}"
             self._objection(error, inside if transparent else f"layer {within!r}")
             return Tensor(x.node, None)
+        finally:
+            self.growing.higher()
 
     def _op(self, cls: type[Op], values: dict[str, Any], inputs: tuple[Tensor, ...]) -> Tensor:
         item, x = self.item, inputs[0]

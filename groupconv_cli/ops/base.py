@@ -298,12 +298,8 @@ class Registered(NamedTuple):
 
     cls: type[Op] | type[Composite]
     preset: Mapping[str, Value]
-
-    @property
-    def args(self) -> dict[str, Arg]:
-        """The arguments that a spec may give: those of the class that the name does not fix."""
-        both = {**self.cls.args, **self.cls.follow_ups}
-        return {key: value for key, value in both.items() if key not in self.preset}
+    args: Mapping[str, Arg]
+    """The arguments that a spec may give: those of the class that the name does not fix."""
 
 
 LAYERS: dict[str, Registered] = {}
@@ -332,7 +328,10 @@ def register(
             if FROM_KERAS.setdefault(keras_class, cls) is not cls:
                 raise ValueError(f"{keras_class} of Keras is read by another op already")
     if layer:
-        LAYERS[name] = Registered(cls, preset or {})
+        fixed = preset or {}
+        every = {**cls.args, **cls.follow_ups}
+        args = {key: value for key, value in every.items() if key not in fixed}
+        LAYERS[name] = Registered(cls, fixed, args)
 
 
 def united(masks: Sequence[int]) -> int:

@@ -229,9 +229,10 @@ def document(command: str, body: dict[str, Any]) -> str:
 
 
 def _text(document: Any) -> str:
-    import json  # here, so that a run that prints a table need not load it
+    # Imported here, so that a run that prints a table need not load Python's `json`.
+    from groupconv_cli.render.json_text import json_text
 
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document) + "\n"
 
 
 BOUNDS = ("macs_complete", "unknown", "assumed")

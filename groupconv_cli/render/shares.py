@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from groupconv_cli.analysis.totals import field_of
 from groupconv_cli.policy.totals import METRICS, TotalInfo
 from groupconv_cli.units import ratio
 
@@ -67,7 +69,8 @@ class Shares:
         """The cost of some layers together; the known part if some of it is unknown."""
         if self.cost.total is None:
             return sum(self._times.get(layer.name, 0.0) for layer in layers)
-        return sum(layer.value(self.cost.total) for layer in layers)
+        value: Callable[[LayerRow], int] = attrgetter(field_of(self.cost.total))
+        return sum(map(value, layers))
 
     def bars(self, rows: Sequence[tuple[Sequence[LayerRow], bool]]) -> list[Cell]:
         """A cell for each row: its layers, and whether no rows for its inside follow.

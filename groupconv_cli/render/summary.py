@@ -29,6 +29,7 @@ from groupconv_cli.words import plural
 
 if TYPE_CHECKING:
     from groupconv_cli.analysis.measurement import LayerMeasurement
+    from groupconv_cli.network import Step
 
 REACH = (
     "Reach: how many of the N channels that entered the grouped part can influence each output "
@@ -95,7 +96,7 @@ def summary_view(
     cost that is meant, of which rows have bars: a key of `shares.COSTS`, or None for MACs.
     `nested` indents layers under their blocks; otherwise every row has its full name.
     """
-    lines = list(_lines(list(summary.layers)) if depth is None else _folded(summary, depth))
+    lines = _lines(summary.layers) if depth is None else list(_folded(summary, depth))
     grouped = any(layer.window and (layer.groups or 1) > 1 for layer in summary.layers)
     below_one = grouped and any(not (reach and reach.is_full) for reach in map(_reach, lines))
     columns = _columns(summary)
@@ -127,7 +128,7 @@ def summary_view(
         rows, bars = _top_rows(whole, top, times, shares, with_reach=below_one)
         notes = (_top_note(top, shares), *notes) if len(rows) > top else notes
     columns = (*columns, shares.column)
-    rows = tuple(row._replace(cells=(*row.cells, bar)) for row, bar in zip(rows, bars, strict=True))
+    rows = tuple(map(_with_bar, rows, bars))
     title = (
         f"{summary.name} · {inputs_text(summary.inputs)} · "
         f"{plural(len(summary.layers), 'layer')} · {summary.dtype}"
@@ -138,15 +139,16 @@ def summary_view(
 
 def rows_view(summary: Summary) -> View:
     """A row for every layer, for programs: nothing is folded, and no row is the sum of others."""
-    lines = [line for line in _lines(list(summary.layers)) if not line.is_group]
+    lines = [line for line in _lines(summary.layers) if not line.is_group]
     shares = Shares(summary.layers)
     bars = shares.bars([(line.layers, True) for line in lines])
-    rows = tuple(
-        row._replace(cells=(*row.cells, bar))
-        for line, bar in zip(lines, bars, strict=True)
-        for row in [_row(line, False, _no_times, with_reach=True)]
-    )
-    return View(summary.name, (Table((*LAYER_COLUMNS, shares.column), rows),))
+    rows = (_row(line, False, _no_times, with_reach=True) for line in lines)
+    made = tuple(map(_with_bar, rows, bars))
+    return View(summary.name, (Table((*LAYER_COLUMNS, shares.column), made),))
+
+
+def _with_bar(row: Row, bar: Cell) -> Row:
+    return Row((*row.cells, bar), row.style, row.indent)
 
 
 def _columns(summary: Summary) -> tuple[Column, ...]:
@@ -198,30 +200,30 @@ def op_text(layer: LayerRow) -> str:
     return f"{text} (assumed)" if layer.assumed else text
 
 
-def _runs(layers: list[LayerRow], level: int) -> Iterator[list[LayerRow]]:
-    """Splits layers into runs that share the step of their path at `level`."""
-    run: list[LayerRow] = []
+def _lines(layers: Sequence[LayerRow]) -> list[_Line]:
+    """A line for every layer, each below those of the blocks and branches around it."""
+    lines: list[_Line] = []
+    around: list[_Line] = []
     for layer in layers:
-        if run and layer.path[level : level + 1] == run[0].path[level : level + 1] != ():
-            run.append(layer)
-        else:
-            if run:
-                yield run
-            run = [layer]
-    if run:
-        yield run
+        path = layer.path
+        same = 0
+        while same < min(len(around), len(path)) and _last_step(around[same]) == path[same]:
+            same += 1
+        del around[same:]
+        for line in around:
+            line.layers.append(layer)
+        for level in range(same, len(path)):
+            items = tuple(step.item for step in path[: level + 1])
+            around.append(_Line(path[level].name, level, [layer], items, path[level].kind))
+            lines.append(around[-1])
+        items = (*(step.item for step in path), layer.item)
+        lines.append(_Line(layer.name.rpartition(".")[2], len(path), [layer], items))
+    return lines
 
 
-def _lines(layers: list[LayerRow], level: int = 0, above: tuple[int, ...] = ()) -> Iterator[_Line]:
-    for run in _runs(layers, level):
-        if len(run[0].path) > level:
-            step = run[0].path[level]
-            yield _Line(step.name, level, run, (*above, step.item), step.kind)
-            yield from _lines(run, level + 1, (*above, step.item))
-        else:
-            layer = run[0]
-            name = layer.name.rpartition(".")[2]
-            yield _Line(name, level, run, (*above, layer.item))
+def _last_step(line: _Line) -> Step:
+    """The step of the path at which a group stands."""
+    return line.layers[0].path[line.level]
 
 
 def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
@@ -230,7 +232,7 @@ def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
     Repeats become one line only at the deepest level. Above it, the inside of each follows.
     """
     pending: _Line | None = None
-    for line in _lines(list(summary.layers)):
+    for line in _lines(summary.layers):
         if line.level >= depth:
             continue
         can_join = not line.is_group or line.level == depth - 1
@@ -282,10 +284,14 @@ def _row(line: _Line, nested: bool, times: Times, *, with_reach: bool) -> Row:
 
 def _costs(layers: list[LayerRow]) -> tuple[Cell, ...]:
     """Params, MACs, FLOPs and the ratio to g=1 of some layers together."""
-    params = sum(layer.params for layer in layers)
-    macs = sum(layer.cost.macs for layer in layers)
-    known = all(layer.cost.macs_known for layer in layers)
-    share = ratio(macs, sum(layer.dense_cost.macs for layer in layers)) if known else UNKNOWN
+    params, macs, dense, known = 0, 0, 0, True
+    for layer in layers:
+        cost = layer.cost
+        params += cost.params
+        macs += cost.macs
+        dense += layer.dense_cost.macs
+        known = known and cost.macs_known
+    share = ratio(macs, dense) if known else UNKNOWN
     return params, bounded(macs, known=known), bounded(2 * macs, known=known), share
 
 

@@ -6,6 +6,7 @@ program, and it shortens cells if it runs out of room.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from groupconv_cli.render.flow import Line, Span, cell_width, fill
@@ -17,7 +18,7 @@ from groupconv_cli.render.view import (
     Row,
     Table,
     View,
-    cell_text,
+    cell_texts,
     legends,
 )
 
@@ -109,17 +110,21 @@ def _table(
             dropped.append(worst.column.full_title)
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
-    for number, row in enumerate(table.shown):
+    columns = [each.column for each in laid]
+    rows = zip(*(each.cells for each in laid), strict=True)
+    for row, cells in zip(table.shown, rows, strict=True):
         if row.note:
-            labels = GAP.join(each.cells[number] for each in laid[: table.labels])
-            result += _noted(row, labels, width)
-        elif laid[-1].column.wraps:
-            is_prose = laid[-1].column.kind == "prose"
-            cells = [each.cells[number] for each in laid]
+            result += _noted(row, GAP.join(cells[: table.labels]), width)
+        elif columns[-1].wraps:
+            is_prose = columns[-1].kind == "prose"
             result += _wrapped(row, cells, laid[-1].width, is_prose=is_prose)
+        elif row.style:
+            last = Span(cells[-1], _style(row, laid[-1]))
+            result.append([Span(GAP.join([*cells[:-1], ""]), row.style), last])
         else:
-            result.append([Span(each.cells[number] + GAP, _style(row, each)) for each in laid])
-    return result, [each.column for each in laid], dropped
+            pairs = zip(cells, laid, strict=True)
+            result.append([Span(cell + GAP, _style(row, each)) for cell, each in pairs])
+    return result, columns, dropped
 
 
 def _style(row: Row, laid: _Laid) -> str:
@@ -136,21 +141,20 @@ def _total(laid: list[_Laid]) -> int:
 
 def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
     column = table.columns[index]
-    texts = [cell_text(row.cells[index], column.kind, exact=exact) for row in table.shown]
+    texts = cell_texts([row.cells[index] for row in table.shown], column.kind, exact=exact)
     if index == 0:
         texts = [INDENT * row.indent + text for row, text in zip(table.shown, texts, strict=True)]
     left = column.kind in LEFT_ALIGNED
-    if not left:
-        texts = _aligned_units(texts)
-    widths = [cell_width(text) for text in texts]
-    width = max([cell_width(column.title), *widths])
+    different = list(dict.fromkeys(texts))  # most layers of a large network are alike
+    aligned = different if left else _aligned_units(different)
+    width = max([cell_width(column.title), *map(cell_width, aligned)])
 
-    def padded(text: str, own: int) -> str:
-        space = " " * (width - own)
+    def padded(text: str) -> str:
+        space = " " * (width - cell_width(text))
         return text + space if left else space + text
 
-    cells = [padded(text, own) for text, own in zip(texts, widths, strict=True)]
-    return _Laid(index, column, width, padded(column.title, cell_width(column.title)), cells)
+    cells = dict(zip(different, map(padded, aligned), strict=True))
+    return _Laid(index, column, width, padded(column.title), [cells[text] for text in texts])
 
 
 def _aligned_units(cells: list[str]) -> list[str]:
@@ -163,7 +167,7 @@ def _aligned_units(cells: list[str]) -> list[str]:
     ]
 
 
-def _wrapped(row: Row, cells: list[str], room: int, *, is_prose: bool) -> list[Line]:
+def _wrapped(row: Row, cells: Sequence[str], room: int, *, is_prose: bool) -> list[Line]:
     """A row whose last cell may take several lines. If it is not prose, it breaks at commas."""
     first = GAP.join([*cells[:-1], ""])
     parts = fill(cells[-1].rstrip() if is_prose else _by_clauses(cells[-1].rstrip(), room), room)

@@ -194,6 +194,20 @@ def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
     return FORMATS[kind](cell, exact)
 
 
+def cell_texts(cells: Iterable[Cell], kind: str, *, exact: bool) -> list[str]:
+    """The texts of the cells of a column; equal whole numbers are written once."""
+    known: dict[int, str] = {}
+    texts = []
+    for cell in cells:
+        if type(cell) is not int:
+            texts.append(cell_text(cell, kind, exact=exact))
+            continue
+        if cell not in known:
+            known[cell] = cell_text(cell, kind, exact=exact)
+        texts.append(known[cell])
+    return texts
+
+
 class Typed(NamedTuple):
     """A raw value whose kind differs from its column's."""
 

@@ -6,6 +6,7 @@ expressions, blocks, shapes, sweeps and code. At most one in two is refused.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -412,6 +413,7 @@ def run(seed: int, number: int) -> tuple[Case, Outcome, list[str]]:
 def _code(made: Case) -> Outcome:
     """Writes the spec as Python code; `build` would have Keras run it, which takes seconds."""
     began = time.process_time()
+    gc.disable()  # as in the command line
     try:
         source = Source(made.file, made.data.decode())
         status, out, err = 0, python_code(SpecFile(source)), ""
@@ -420,6 +422,8 @@ def _code(made: Case) -> Outcome:
         status, out, err = error.exit_status, "", f"{made.file}:1:1: error: {error}"
     except Exception as error:  # noqa: BLE001  (which is what is looked for)
         status, out, err = 3, "", f"unexpected {error!r}: a bug"
+    finally:
+        gc.enable()
     return Outcome(status, out, printable(err), time.process_time() - began)
 
 
