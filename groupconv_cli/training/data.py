@@ -38,7 +38,8 @@ def read_data(
 
     Data in one piece is split at random, by the seed, so that each class has the same share of the
     test. `test_share` is None unless the user asks for one. `shape` is the shape of a sample as the
-    network wants it, to which images in files are resized; without it they must be equally large.
+    network wants it: images in files are resized to it, and samples that lack its only channel's
+    axis get one. Without it images must be equally large.
 
     Raises UsageError if there is no such data, or it is nothing that can be trained on.
     """
@@ -48,6 +49,7 @@ def read_data(
         raw = _read(source, shape)
         name = _name(source)
         raw, classes = checked(name, raw)
+        raw = _with_channels(raw, shape)
         train, test = _split(name, raw, classes, test_share, seed)
         check_size(name, 8 * (train.x.size + test.x.size))
         digest = _digest(train, test)
@@ -67,6 +69,20 @@ def _read(source: str, shape: Shape | None) -> Raw:
     if path.suffix.lower() == ".npz":
         return read_npz(path)
     raise UsageError(f"{source} is no data that gconv reads", KINDS)
+
+
+def _with_channels(raw: Raw, shape: Shape | None) -> Raw:
+    """The data with an axis for the only channel, if that is all that the shape has more.
+
+    What is scaled is each channel. Without the axis the last one would be taken for the channels.
+    """
+    if shape is None or (*raw.train.x.shape[1:], 1) != shape:
+        return raw
+    train, test = raw
+    return Raw(
+        train._replace(x=train.x[..., None]),
+        None if test is None else test._replace(x=test.x[..., None]),
+    )
 
 
 def _name(source: str) -> str:

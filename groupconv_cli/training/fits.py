@@ -51,7 +51,7 @@ def check_fits(data: Data, network: Network) -> None:
     check_trainable(network)
     problems: dict[str, str] = {}
     wanted, given = network.input_shape, data.shape
-    if fitting(given, wanted) is None:
+    if given != wanted:
         problem = (
             f"the input of {network.name} is {shape_text(wanted)}, and the samples of "
             f"{data.name} are {shape_text(given)}"
@@ -65,14 +65,6 @@ def check_fits(data: Data, network: Network) -> None:
         problems[problem] = _output_that_fits(network, data.classes)
     if problems:
         raise UsageError("; ".join(problems), "; ".join(problems.values()))
-
-
-def fitting(given: Shape, wanted: Shape) -> Shape | None:
-    """The shape to give samples for an input; None if they do not fit it.
-
-    Samples without an axis for the only channel fit.
-    """
-    return wanted if wanted in (given, (*given, 1)) else None
 
 
 def _input_that_fits(network: Network, given: Shape) -> str:

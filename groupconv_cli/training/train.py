@@ -16,7 +16,7 @@ from groupconv_cli.foreign import first_line
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import load_keras, start_devices
 from groupconv_cli.training.diversity import SAMPLES, Diversity, Watched
-from groupconv_cli.training.fits import check_fits, fitting
+from groupconv_cli.training.fits import check_fits
 from groupconv_cli.training.recipe import Recipe, learning_rate
 from groupconv_cli.training.samples import Data
 
@@ -110,7 +110,7 @@ def _run(
 ) -> Run:
     from groupconv_cli.training.model import TrainableModel
 
-    x_train, x_test = (_shaped(x, network) for x in (data.x_train, data.x_test))
+    x_train, x_test = data.x_train, data.x_test
     watched = Watched.of(network) if diversity else None
     model = TrainableModel(network, recipe, seed, watched)
     untrained = found = None
@@ -136,11 +136,6 @@ def _run(
     if diversity:
         found = _diversity(model, x_test, recipe.batch)
     return Run(seed, accuracy, loss, steps, seconds, found, untrained)
-
-
-def _shaped(x: Any, network: Network) -> Any:
-    """Samples in the shape of the network's input."""
-    return x.reshape(len(x), *(fitting(x.shape[1:], network.input_shape) or ()))
 
 
 def _order(samples: int, batch: int, seed: int) -> Iterator[Any]:

@@ -78,6 +78,25 @@ def test_the_digest_is_of_contents_and_not_of_files(tmp_path: Path) -> None:
     assert read_data(saved(tmp_path, x=x, y=y)).digest != first
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (40,)], ids=str)
+def test_samples_without_an_axis_for_their_channel_are_scaled_as_one(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Keras' mnist.npz has images of 28×28. Its pixels are no channels, and neither are columns."""
+    x, y = made(shape=shape)
+    x = x + np.arange(shape[-1])  # columns with means of their own
+    bare = read_data(saved(tmp_path, x_train=x, y_train=y, x_test=x, y_test=y), shape=(*shape, 1))
+    np.testing.assert_allclose(bare.x_train[..., 0], (x - x.mean()) / x.std(), rtol=1e-4, atol=1e-5)
+    arrays = {"x_train": x[..., None], "y_train": y, "x_test": x[..., None], "y_test": y}
+    whole = read_data(saved(tmp_path, **arrays), shape=(*shape, 1))
+    np.testing.assert_array_equal(bare.x_test, whole.x_test)
+    assert bare.digest == whole.digest
+    # A network of so many features has each of them scaled by itself.
+    features = read_data(saved(tmp_path, x_train=x, y_train=y, x_test=x, y_test=y), shape=shape)
+    assert features.shape == shape
+    assert features.digest != bare.digest
+
+
 def test_channels_that_never_change_stay_finite(tmp_path: Path) -> None:
     x, y = made()
     x = x / 3.0
