@@ -30,9 +30,18 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "network"
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises UsageError if the file exists and must not be replaced, or the name is invalid."""
-    check_name(path)
+def check_output(path: Path, *, force: bool) -> None:
+    """Raises the errors of `written_whole` that are known before there is anything to write.
+
+    Call this before any work is done. A temporary folder is made beside the file and removed again,
+    for nothing else tells whether that can be done.
+    """
+    with _staged(Wanted(path, force)):
+        pass
+
+
+def _refuse_existing(path: Path, *, force: bool) -> None:
+    """Raises UsageError if the file exists and must not be replaced."""
     try:
         exists = path.is_file()
     except OSError as error:
@@ -183,7 +192,7 @@ class _FilePlace(_Place):
     def __init__(self, wanted: Wanted) -> None:
         super().__init__(wanted, _followed(wanted.path))
         self._replaces = False
-        refuse_existing(self.path, force=wanted.force)
+        _refuse_existing(self.path, force=wanted.force)
 
     def sync(self) -> None:
         _sync(self.temporary)

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
-from groupconv_cli.files import file_stem, written_whole
+from groupconv_cli.files import check_output, file_stem, written_whole
 
 pytestmark = pytest.mark.surroundings
 
@@ -20,6 +20,20 @@ def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
         assert temporary.suffix == ".bin"
     assert target.read_bytes() == b"half"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_cannot_be_written_is_known_before_there_is_anything_to_write(tmp_path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone" / "a.bin")
+    for name, said in (
+        ("nowhere/a.bin", "there is no folder .*nowhere to write a.bin in"),
+        ("link", "there is no folder .*gone to write a.bin in"),
+        (".", "is a folder"),
+        (f"{'a' * 300}", "has 300 bytes"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            check_output(tmp_path / name, force=True)
+    check_output(tmp_path / "a.bin", force=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

@@ -139,10 +139,10 @@ def _refuse_untimed(settings: MeasureSettings, budget: Mapping[str, object]) -> 
 
 
 def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
-    """Raises UsageError if a choice for this spec cannot be written to the path."""
+    """Raises UsageError if no choice for this spec can be written to the path."""
     from shlex import quote
 
-    from groupconv_cli.files import refuse_existing
+    from groupconv_cli.files import check_output
 
     if not isinstance(file, SpecFile):
         raise UsageError(
@@ -150,7 +150,7 @@ def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
             f"search a spec of it: gconv init {quote(file.name)} -o net.yaml; or leave -o out, and "
             "give the groups that the search has found to other commands by --regroup",
         )
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
 
 
 def write_choice(

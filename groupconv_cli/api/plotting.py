@@ -43,7 +43,7 @@ def plot(
 
 def refuse_to_plot(path: Path, *, force: bool) -> None:
     """Raises the errors of `write_plot` that are known before there is a report."""
-    from groupconv_cli.files import refuse_existing
+    from groupconv_cli.files import check_output
     from groupconv_cli.plots.files import ENDINGS
     from groupconv_cli.plots.settings import require_matplotlib
 
@@ -51,7 +51,7 @@ def refuse_to_plot(path: Path, *, force: bool) -> None:
         raise UsageError(
             f"a figure is written as {joined(ENDINGS, 'or')}; {str(path)!r} ends otherwise"
         )
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
     require_matplotlib()
 
 

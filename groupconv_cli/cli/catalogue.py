@@ -43,7 +43,6 @@ def list_networks(
     to = Destination(output_format, file.output, file.force, file.exact).checked()
     checked_plot(plot, to.output, force=file.force)
     networks = api.catalogue(word)
-    present_plot(plot, networks, force=file.force)
     result = Result(
         view=lambda nested: catalogue_view(networks),
         documents={
@@ -52,3 +51,4 @@ def list_networks(
         },
     )
     present(result, to)
+    present_plot(plot, networks, force=file.force)

@@ -130,8 +130,8 @@ def compare(
                 "--regroup, --vary, --equal or --measure"
             )
         status, result, draw = _variants(spec, reading, dtype, (bench.train, training))
-        present_plot(plot, *draw, force=file.force)
         present(result, to)
+        present_plot(plot, *draw, force=file.force)
         return status
     counts = None if groups is None else parse_groups(groups)
     computed = measuring.dtype if measuring else dtype
@@ -150,7 +150,6 @@ def compare(
     elif training is not None and bench.train is not None:
         with bar() as progress:
             trained = api.trained_sweep(swept, bench.train, training, progress)
-    present_plot(plot, swept.report, measured, trained, force=file.force)
     result = Result(
         view=lambda nested: compare_view(swept.report, measured, trained, exact=file.exact),
         documents={
@@ -161,6 +160,7 @@ def compare(
         },
     )
     present(result, to)
+    present_plot(plot, swept.report, measured, trained, force=file.force)
     return _status(swept.report, measured, trained)
 
 

@@ -153,8 +153,8 @@ def diff(
         is_open = bool(limits) and diff_.is_new and not allow_new
         why = f"there is no {sources[0]}, so {sources[1]} has nothing to compare with"
         judged.append(Judged(diff_, sources, verdicts, why if is_open else ""))
-    present_plot(plot, [each.diff for each in judged], force=file.force)
     present(_result(judged, against or "", exact=file.exact), to)
+    present_plot(plot, [each.diff for each in judged], force=file.force)
     for each in judged:
         for verdict in each.verdicts:
             if verdict.is_broken:

@@ -52,7 +52,8 @@ class Destination(NamedTuple):
 
         A file called - is standard output.
 
-        Raises UsageError for an unknown ending, and if the file exists and must not be replaced.
+        Raises UsageError for an unknown ending, and if the file cannot be written or exists and
+        must not be replaced.
         """
         if is_stdout(self.output):
             return self._replace(output=None)
@@ -63,9 +64,9 @@ class Destination(NamedTuple):
                     f"unknown format {ending!r}; use {formats.endings_text()}, or name the format "
                     "with --format"
                 )
-            from groupconv_cli.files import refuse_existing
+            from groupconv_cli.files import check_output
 
-            refuse_existing(self.output, force=self.force)
+            check_output(self.output, force=self.force)
         return self
 
 
@@ -113,8 +114,8 @@ def _text(result: Result, to: Destination) -> str:
 def checked_plot(path: Path | None, output: Path | None, *, force: bool) -> None:
     """Checks the path of a --plot. Call this before any work is done.
 
-    Raises UsageError for an unknown ending, for the file of --output, and if the file exists and
-    must not be replaced; EnvironmentProblem if matplotlib is not installed.
+    Raises UsageError for an unknown ending, for the file of --output, and if the file cannot be
+    written or exists and must not be replaced; EnvironmentProblem if matplotlib is not installed.
     """
     if path is None:
         return
@@ -131,7 +132,10 @@ def present_plot(
     *,
     force: bool,
 ) -> None:
-    """Draws the result into the file of a --plot, if there is one, and says so on stderr."""
+    """Draws the result into the file of a --plot, if there is one, and says so on stderr.
+
+    Call this after `present`: a figure that cannot be drawn must not cost the result.
+    """
     if path is not None:
         api.write_plot(report, path, measured, trained, force=force)
         note(f"wrote {path}")

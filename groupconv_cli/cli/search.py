@@ -255,10 +255,10 @@ def search(
         for setting in reading.settings or ():
             words += ["--set", setting]
         following = f"Next: {shlex.join(['gconv', 'build', str(output), *words])}"
-    present_plot(plot, report, force=force)
     result = Result(
         view=lambda nested: search_view(report, following, exact=exact),
         documents={"json": lambda: search_json(report)},
     )
     present(result, to)
+    present_plot(plot, report, force=force)
     return INTERRUPTED if any(each.measured is None for each in report.times) else 0

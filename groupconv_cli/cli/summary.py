@@ -118,7 +118,6 @@ def summary(
 
         with bar() as progress:
             measured = api.measure_layers(network, settings=settings_of_measure, progress=progress)
-    present_plot(plot, report, measured, force=file.force)
     result = Result(
         view=lambda nested: summary_view(
             report, measured, depth=depth, top=top, by=by, nested=nested
@@ -126,4 +125,5 @@ def summary(
         documents={"json": lambda: summary_json(report, measured)},
     )
     present(result, to)
+    present_plot(plot, report, measured, force=file.force)
     return INTERRUPTED if measured and not measured.complete else 0

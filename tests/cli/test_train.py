@@ -14,7 +14,7 @@ from running import run_gconv
 from training_runs import DATA, SPEC, outcome, stand_in, trained, write_data
 
 from groupconv_cli import runtime
-from groupconv_cli.errors import UsageError
+from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.training.job import Job, Outcome
 from groupconv_cli.training.pool import Here
 
@@ -272,6 +272,37 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...], told: str, fol
     result = run_gconv("compare", "small.yaml", *options, cwd=folder)
     assert (result.status, result.out) == (2, "")
     assert told in " ".join(result.err.split())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (*TRAIN, "-o", "nowhere/x.json"),
+        (*TRAIN, "--plot", "nowhere/x.svg"),
+        ("report", *TRAIN[1:], "-o", "nowhere/x.html"),
+    ],
+    ids=lambda args: args[-2],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_any_run(
+    args: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch.setattr, lambda job: pytest.fail("a run began"))
+    result = run_gconv(*args, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("gconv: error: there is no folder nowhere to write x.")
+
+
+def test_a_figure_that_fails_does_not_cost_the_table(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_options: object) -> None:
+        raise EnvironmentProblem("cannot write net.svg: No space left on device")
+
+    monkeypatch.setattr("groupconv_cli.api.write_plot", full)
+    result = run_gconv(*TRAIN, "--plot", "net.svg", cwd=folder)
+    assert result.status == 3
+    assert "The accuracy of g=8 is higher than that of g=1" in " ".join(result.out.split())
+    assert "No space left" in result.err
 
 
 def test_a_network_that_cannot_be_sent_is_refused(
