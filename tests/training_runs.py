@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from groupconv_cli.training.diversity import Diversity
 from groupconv_cli.training.job import DataSource, Job, Outcome
 from groupconv_cli.training.recipe import Recipe
-from groupconv_cli.training.train import Run
+from groupconv_cli.training.run import Diversity, Run
 
 SPEC = """
 name: small

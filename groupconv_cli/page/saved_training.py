@@ -8,11 +8,10 @@ from groupconv_cli.analysis.significance import Difference, Verdict
 from groupconv_cli.errors import UsageError
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.page.json_part import Part, WrongPart
-from groupconv_cli.training.diversity import Diversity
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
-from groupconv_cli.training.train import Run
+from groupconv_cli.training.run import Diversity, Run
 
 RowOf = Callable[[Part], tuple[int, int | str, dict[str, Value], str | None]]
 """Finds the row that a part is of: its index, groups, settings and variant."""

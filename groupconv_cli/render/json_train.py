@@ -6,9 +6,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from groupconv_cli.training.diversity import Diversity
     from groupconv_cli.training.job import Outcome
     from groupconv_cli.training.report import GroupTraining, TrainedRow
+    from groupconv_cli.training.run import Diversity
 
 
 def trained_groups(training: GroupTraining) -> dict[str, Any]:

@@ -10,30 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from groupconv_cli.network import Network
+from groupconv_cli.training.run import Diversity
 
 SAMPLES = 500
 """The most test samples that features are computed of."""
 
 POSITIONS = 8
 """The most positions of each sample, evenly spaced, that are taken as samples of their own."""
-
-
-class Diversity(NamedTuple):
-    """How different the features of a network are, on test data."""
-
-    effective_rank: float | None
-    """Of the channels at the input of the last dense layer; None where there is none."""
-    width: int | None
-    """The number of these channels."""
-    rank_share: float | None
-    """The effective rank over the width."""
-    within: float | None
-    """The mean absolute correlation of two channels in one group of the last grouped convolution.
-
-    None without such a convolution, or if no group has two output channels.
-    """
-    between: float | None
-    """The same for two channels in different groups."""
 
 
 class Watched(NamedTuple):

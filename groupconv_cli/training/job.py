@@ -20,8 +20,8 @@ from groupconv_cli.version import __version__
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
+    from groupconv_cli.training.run import Run
     from groupconv_cli.training.samples import Data
-    from groupconv_cli.training.train import Run
 
 FRAMEWORK = ("keras", "tensorflow")
 

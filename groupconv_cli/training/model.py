@@ -17,9 +17,10 @@ from groupconv_cli.models.convert import make_fast
 from groupconv_cli.network import Network
 from groupconv_cli.ops.activation import Softmax
 from groupconv_cli.runtime import as_shipped, deep, quiet
-from groupconv_cli.training.diversity import POSITIONS, Diversity, Watched, diversity
+from groupconv_cli.training.diversity import POSITIONS, Watched, diversity
 from groupconv_cli.training.norm_statistics import batch_statistics, estimate, norms_of
 from groupconv_cli.training.recipe import MOMENTUM, Recipe
+from groupconv_cli.training.run import Diversity
 
 
 @contextmanager

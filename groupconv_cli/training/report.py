@@ -14,8 +14,7 @@ from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from groupconv_cli.training.diversity import Diversity
-    from groupconv_cli.training.train import Run
+    from groupconv_cli.training.run import Diversity, Run
 
 
 @dataclass(frozen=True, kw_only=True)

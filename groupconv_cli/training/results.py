@@ -20,7 +20,7 @@ from groupconv_cli.staging import uninterrupted
 from groupconv_cli.training.job import Job, Outcome
 
 if TYPE_CHECKING:
-    from groupconv_cli.training.diversity import Diversity
+    from groupconv_cli.training.run import Diversity
 
 FORMAT, VERSION = "gconv.runs", 1
 HEADER = json.dumps({"format": FORMAT, "version": VERSION}).encode() + b"\n"
@@ -171,8 +171,7 @@ def _outcome(line: bytes) -> tuple[str, Outcome]:
 
     Raises ValueError, TypeError or KeyError if it has none.
     """
-    from groupconv_cli.training.diversity import Diversity
-    from groupconv_cli.training.train import Run
+    from groupconv_cli.training.run import Diversity, Run
 
     read: dict[str, Any] = json.loads(line)
     key, machine = read["key"], read["machine"]

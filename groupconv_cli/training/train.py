@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.foreign import first_line
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import load_keras, start_devices
-from groupconv_cli.training.diversity import SAMPLES, Diversity, Watched
+from groupconv_cli.training.diversity import SAMPLES, Watched
 from groupconv_cli.training.fits import check_fits
 from groupconv_cli.training.recipe import Recipe, learning_rate
+from groupconv_cli.training.run import Diversity, Run
 from groupconv_cli.training.samples import Data
 
 if TYPE_CHECKING:
@@ -29,23 +30,6 @@ ESTIMATED_FROM = 2048
 ORDER, ESTIMATE = 2, 3
 """What the seed is joined with for the order of training samples, and for the samples from which
 statistics are estimated, so that one does not follow from the other."""
-
-
-class Run(NamedTuple):
-    """The result of one run."""
-
-    seed: int
-    accuracy: float
-    """The share of the test samples whose class was found, as a fraction of 1."""
-    loss: float | None
-    """The mean cross-entropy of the test samples, in nats; None if the training diverged."""
-    steps: int
-    seconds: float
-    """The time of all steps. The first, which prepares the others, counts as their mean."""
-    diversity: Diversity | None = None
-    """None unless it was asked for."""
-    untrained: Diversity | None = None
-    """The diversity of the network before the first step."""
 
 
 def train(

@@ -39,7 +39,7 @@ from groupconv_cli.shown import Shown
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
-from groupconv_cli.training.train import Run
+from groupconv_cli.training.run import Run
 
 TIMES = Timing((0.1, 0.2, 0.3))
 

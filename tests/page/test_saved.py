@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from machines import MACHINE
-from running import run_gconv
+from running import run_gconv, run_python
 
 from groupconv_cli import (
     UsageError,
@@ -40,7 +40,7 @@ from groupconv_cli.render.search_json import search_json
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
-from groupconv_cli.training.train import Run
+from groupconv_cli.training.run import Run
 
 TIMING = Timing((0.25, 0.5, 0.75))
 
@@ -179,6 +179,20 @@ def test_page_of_saved_results_by_the_command(network, tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="([^"]+)"', text) == ["network", "totals", "layers", "sweep-1",
                                                           "reach"]  # fmt: skip
+
+
+WITHOUT_NUMPY = """
+import sys
+sys.modules["numpy"] = sys.modules["matplotlib"] = None
+from groupconv_cli import saved_report
+print("50.5 %" in saved_report({path!r}))
+"""
+
+
+def test_page_needs_no_numpy(tmp_path):
+    """A light install has Jinja2 and no NumPy, and results are trained elsewhere."""
+    path = kept(tmp_path, compare_json(compare("basic", [1, 4, 8]), None, trained()))
+    assert run_python(WITHOUT_NUMPY.format(path=str(path))).stdout == "True\n"
 
 
 def spoiled(change: Callable[[Any], object], report: object = None) -> str:

@@ -32,7 +32,7 @@ from groupconv_cli.plots.hover import said
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
-from groupconv_cli.training.train import Run
+from groupconv_cli.training.run import Run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
