@@ -57,6 +57,8 @@ class _Line(NamedTuple):
     """A future row: some layers that stand together under one label."""
 
     label: str
+    name: str
+    """The labels of the groups around it and its own, joined by dots."""
     level: int
     layers: list[LayerRow]
     item: tuple[int, ...]
@@ -212,13 +214,22 @@ def _lines(layers: Sequence[LayerRow]) -> list[_Line]:
         del around[same:]
         for line in around:
             line.layers.append(layer)
-        for level in range(same, len(path)):
-            items = tuple(step.item for step in path[: level + 1])
-            around.append(_Line(path[level].name, level, [layer], items, path[level].kind))
+        for step in path[same:]:
+            around.append(_below(around, step.name, [layer], step.item, step.kind))
             lines.append(around[-1])
-        items = (*(step.item for step in path), layer.item)
-        lines.append(_Line(layer.name.rpartition(".")[2], len(path), [layer], items))
+        name = layer.name.rpartition(".")[2]
+        lines.append(_below(around, name, [layer], layer.item))
     return lines
+
+
+def _below(
+    around: list[_Line], label: str, layers: list[LayerRow], item: int, kind: str | None = None
+) -> _Line:
+    """A line inside some groups."""
+    if not around:
+        return _Line(label, label, 0, layers, (item,), kind)
+    outer = around[-1]
+    return _Line(label, f"{outer.name}.{label}", len(around), layers, (*outer.item, item), kind)
 
 
 def _last_step(line: _Line) -> Step:
@@ -268,9 +279,7 @@ def _reach(line: _Line) -> Reach | None:
 
 def _row(line: _Line, nested: bool, times: Times, *, with_reach: bool) -> Row:
     layers = line.layers
-    label = line.label
-    if not nested:
-        label = ".".join([*(step.name for step in layers[0].path[: line.level]), label])
+    label = line.label if nested else line.name
     if line.times > 1:
         label += f" ×{line.times}"
     costs = _costs(layers)
