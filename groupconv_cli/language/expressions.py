@@ -123,7 +123,15 @@ def evaluate(text: str, lookup: Lookup) -> Value:
     # Variables are looked up before the arithmetic: they may be expressions too, and their depths
     # would add up during it.
     values = {name: lookup(name) for name, _ in names(text)}
-    return _value(parse(text), values.__getitem__)
+    if any(isinstance(value, list | dict) for value in values.values()):
+        return _value(parse(text), values.__getitem__)
+    return _computed(text, tuple(values), *values.values())
+
+
+@lru_cache(maxsize=4096, typed=True)  # 1, 1.0 and true differ
+def _computed(text: str, names: tuple[str, ...], *values: Value) -> Value:
+    """The value of an expression with these values of its names, computed once for repeats."""
+    return _value(parse(text), dict(zip(names, values, strict=True)).__getitem__)
 
 
 @lru_cache(maxsize=4096)

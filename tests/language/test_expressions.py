@@ -168,3 +168,10 @@ def test_a_function_that_is_not_there_is_told_which_are() -> None:
     with pytest.raises(ExpressionError) as far:
         evaluate("sqrt($a)", VALUES.__getitem__)
     assert far.value.hint.startswith("there are round_to(x, 8), round(x), floor(x)")
+
+
+def test_values_that_are_equal_but_of_another_type_are_computed_again() -> None:
+    assert evaluate("$a + 1", {"a": 1}.__getitem__) == 2
+    assert evaluate("$a + 1", {"a": 1.0}.__getitem__) == 2
+    with pytest.raises(ExpressionError, match="needs numbers, got true"):
+        evaluate("$a + 1", {"a": True}.__getitem__)
