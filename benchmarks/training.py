@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from groupconv_cli import load
 from groupconv_cli.training.data import read_data
+from groupconv_cli.training.models import Models
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.train import train
 
@@ -69,12 +70,13 @@ def main() -> None:
     data = read_data(options.folder)
     data = data._replace(x_train=data.x_train[:TRAINED], y_train=data.y_train[:TRAINED])
     print(f"reading the data {time.perf_counter() - started:.1f} s", flush=True)
+    recipe, models = Recipe(steps=options.steps), Models()
     for groups in options.groups.split(","):
         network = load(SPEC, settings={"groups": groups})
         runs, seconds = [], []
         for seed in range(options.seeds):
             begun = time.perf_counter()
-            runs.append(train(network, data, Recipe(steps=options.steps), seed))
+            runs.append(train(network, data, recipe, seed, models=models))
             seconds.append(time.perf_counter() - begun)
         accuracies = [100 * run.accuracy for run in runs]
         spread = statistics.stdev(accuracies) if len(runs) > 1 else 0.0

@@ -92,5 +92,5 @@ def stand_in(patch: Callable[..., None], run: Callable[[Job], Outcome] = trained
     """Lets `train_networks` call this in place of `run_job`, in this process."""
     patch(
         "groupconv_cli.training.bench.run_job",
-        lambda given, data=None, progress=None: run(given),
+        lambda given, **_: run(given),
     )

@@ -168,6 +168,17 @@ def check_training_memory(
     _check(what, needed, available, ignore=ignore, remedy=f"{way}, {IGNORE}")
 
 
+def forward_batch(network: Network, batch: int, dtype: str, *, most: int) -> int:
+    """The samples, up to `most`, whose outputs take no more memory than training with a batch.
+
+    Nothing is kept for a backward pass, so it is the batch or more.
+    """
+    costs = total(network, dtype)
+    alive = costs.peak_bytes - costs.weight_bytes
+    fitting = batch * measure_need([network], dtype).sample // max(1, alive)
+    return max(batch, min(most, fitting))
+
+
 def available_bytes() -> int:
     """The memory available without swapping: the machine's, or less if a cgroup limits it."""
     from groupconv_cli.runtime import require

@@ -20,6 +20,7 @@ from groupconv_cli.ops.kinds import Value
 from groupconv_cli.training.data import check_fits, read_data
 from groupconv_cli.training.fits import check_trainable
 from groupconv_cli.training.job import DataSource, Job, Outcome, run_job, versions
+from groupconv_cli.training.models import Models
 from groupconv_cli.training.pool import Here, Place, Processes, run_all
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
 from groupconv_cli.training.results import Results, opened
@@ -137,7 +138,7 @@ def _place(settings: TrainSettings, data: Data, watch: _Watch) -> Place:
         return Cluster(settings.cluster, data)
     if settings.workers is not None:
         return Processes(settings.workers, most=len(watch.missing))
-    return Here(partial(run_job, data=data, progress=watch.step))
+    return Here(partial(run_job, data=data, progress=watch.step, models=Models()))
 
 
 class _Watch:

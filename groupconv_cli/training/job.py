@@ -6,20 +6,20 @@ import json
 import platform
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
-from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
-from groupconv_cli.language.spec_file import SpecFile
+from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.ops.base import Shape
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.version import __version__
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
+    from groupconv_cli.training.models import Models
     from groupconv_cli.training.run import Run
     from groupconv_cli.training.samples import Data
 
@@ -91,33 +91,50 @@ def _version(module: str) -> str:
 
 
 def run_job(
-    job: Job, data: Data | None = None, progress: Callable[[int, int], None] | None = None
+    job: Job,
+    data: Data | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    models: Models | None = None,
 ) -> Outcome:
     """Trains and tests the network of a job, on `data` if it is at hand.
 
-    `progress` is called with the steps that are done and the steps in all.
+    `progress` is called with the steps that are done and the steps in all. `models` has those of
+    runs before.
 
     Raises EnvironmentProblem if the versions here are not those of the job, UsageError if the data
     is not, and the errors of `train`.
     """
     check_versions(job.versions)
     with _one_at_a_time:
+        from groupconv_cli.training.models import network_of
         from groupconv_cli.training.train import train
 
         data = data or _data(job.data)
         if data.digest != job.data.digest:
             raise UsageError(f"{job.data.source} has changed since the training began")
-        network = SpecFile(Source("<run>", job.spec)).network()
         run = train(
-            network,
+            network_of(job.spec) if models is None else models.network(job.spec),
             data,
             job.recipe,
             job.seed,
             diversity=job.diversity,
             progress=progress,
             ignore_memory=job.ignore_memory,
+            models=models,
         )
     return Outcome(run, platform.node())
+
+
+def run_in_turn(job: Job) -> Outcome:
+    """A job of a process that trains jobs of one comparison only, and keeps their models."""
+    return run_job(job, models=_models())
+
+
+@cache
+def _models() -> Models:
+    from groupconv_cli.training.models import Models
+
+    return Models()
 
 
 @lru_cache(maxsize=1)

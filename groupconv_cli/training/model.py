@@ -38,7 +38,7 @@ def surroundings(dtype: str) -> Iterator[None]:
 class TrainableModel:
     """A network's model with initial weights from a seed, its optimizer, and traced functions.
 
-    Each function is traced once, for batches of one size. `watched` are nodes for the diversity.
+    Each function is traced once for batches of one size. `watched` are nodes for the diversity.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class TrainableModel:
     ) -> None:
         """Makes the model. The recipe is a checked one."""
         self._dtype = recipe.dtype or "float32"
-        with seeded(seed):
-            model = build_model(network, self._dtype)
+        self._network = network
+        model = self._built = self._build(seed)
         if recipe.runtime == "gconv":
             make_fast(model)
         extra, self._groups = _features(model, network, watched or Watched(None, None))
@@ -59,6 +59,22 @@ class TrainableModel:
         self._statistics = batch_statistics(self._model, self._norms)
         self._train = tf.function(self._step, autograph=False)
         self._test = tf.function(self._infer, autograph=False)
+
+    def _build(self, seed: int) -> Any:
+        with seeded(seed):
+            return build_model(self._network, self._dtype)
+
+    def reset(self, seed: int) -> None:
+        """Makes it what a new one with this seed is, except that its functions are traced already.
+
+        All state is in variables: weights, the statistics of norms, the generators of dropout, and
+        what the optimizer has gathered, which is 0 in a new one.
+        """
+        new = self._build(seed)
+        for variable, its in zip(self._built.variables, new.variables, strict=True):
+            variable.assign(its)
+        for variable in self._optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
 
     def train(self, x: Any, y: Any, rate: float) -> None:
         """One step on a batch, with this learning rate."""

@@ -17,7 +17,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
 from typing import Any
 
-from groupconv_cli.training.job import Job, Outcome, run_job
+from groupconv_cli.training.job import Job, Outcome, run_in_turn
 
 MOST_DEATHS = 3
 """The workers that may die in a run before it is given up."""
@@ -146,7 +146,7 @@ class Processes(Place):
     died = (BrokenProcessPool,)
 
     def __init__(
-        self, number: int, run: Callable[[Job], Outcome] = run_job, *, most: int | None = None
+        self, number: int, run: Callable[[Job], Outcome] = run_in_turn, *, most: int | None = None
     ) -> None:
         """`run` is a function of a module, which the processes import.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groupconv_cli.builder.memory import check_training_memory
+from groupconv_cli.builder.memory import check_training_memory, forward_batch
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.foreign import first_line
 from groupconv_cli.network import Network
@@ -23,9 +23,13 @@ from groupconv_cli.training.samples import Data
 
 if TYPE_CHECKING:
     from groupconv_cli.training.model import TrainableModel
+    from groupconv_cli.training.models import Models
 
 ESTIMATED_FROM = 2048
 """The most training samples from which statistics of batch norms are estimated."""
+
+TESTED_AT_ONCE = 256
+"""The most test samples in a batch, unless batches of training have more. More are not faster."""
 
 ORDER, ESTIMATE = 2, 3
 """What the seed is joined with for the order of training samples, and for the samples from which
@@ -41,11 +45,13 @@ def train(
     diversity: bool = False,
     progress: Callable[[int, int], None] | None = None,
     ignore_memory: bool = False,
+    models: Models | None = None,
 ) -> Run:
     """Trains the network from random weights and tests it.
 
     The weights, the order of samples and what dropout drops depend only on the seed. No generator
-    of the program is touched. `progress` is called with the steps done and all steps.
+    of the program is touched. `progress` is called with the steps done and all steps. A model of
+    the same network, recipe and `diversity` is taken from `models` and put there.
 
     Raises UsageError if the network or the recipe does not fit the data, and EnvironmentProblem if
     TensorFlow is missing or memory is short.
@@ -63,16 +69,16 @@ def train(
     import tensorflow as tf
 
     # TensorFlow manages the memory of a GPU.
-    ignored = ignore_memory or bool(tf.config.list_logical_devices("GPU"))
-    check_training_memory(
-        network, recipe.batch, recipe.dtype or "float32", recipe.optimizer, ignore=ignored
-    )
+    on_gpu = bool(tf.config.list_logical_devices("GPU"))
+    if on_gpu:  # nothing tells how much of its memory kept models leave
+        models = None
+    _check_memory(network, recipe, models, ignore=ignore_memory or on_gpu)
 
     from groupconv_cli.training.model import surroundings
 
     try:
         with surroundings(recipe.dtype or "float32"):
-            return _run(network, data, recipe, seed, diversity, progress)
+            return _run(network, data, recipe, seed, diversity, progress, models)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise EnvironmentProblem(
             "there was not enough memory to train; a smaller --batch takes less"
@@ -84,6 +90,21 @@ def train(
         gc.collect()
 
 
+def _check_memory(network: Network, recipe: Recipe, models: Models | None, *, ignore: bool) -> None:
+    """Raises EnvironmentProblem if memory is too small, also without the models that are kept."""
+
+    def check() -> None:
+        dtype = recipe.dtype or "float32"
+        check_training_memory(network, recipe.batch, dtype, recipe.optimizer, ignore=ignore)
+
+    try:
+        check()
+    except EnvironmentProblem:
+        if models is None or not models.clear():
+            raise
+        check()
+
+
 def _run(
     network: Network,
     data: Data,
@@ -91,16 +112,23 @@ def _run(
     seed: int,
     diversity: bool,
     progress: Callable[[int, int], None] | None,
+    models: Models | None,
 ) -> Run:
     from groupconv_cli.training.model import TrainableModel
 
     x_train, x_test = data.x_train, data.x_test
-    watched = Watched.of(network) if diversity else None
-    model = TrainableModel(network, recipe, seed, watched)
+    model = None if models is None else models.take(network, recipe, diversity=diversity)
+    if model is None:
+        model = TrainableModel(network, recipe, seed, Watched.of(network) if diversity else None)
+    else:
+        model.reset(seed)
+    at_once = max(TESTED_AT_ONCE, recipe.batch)
+    at_once = forward_batch(network, recipe.batch, recipe.dtype or "float32", most=at_once)
+    at_once = min(at_once, len(x_test))
     untrained = found = None
     if diversity:
         model.estimate_statistics(_some(x_train, recipe.batch, seed))
-        untrained = _diversity(model, x_test, recipe.batch)
+        untrained = _diversity(model, x_test, at_once)
     steps = recipe.steps_for(len(x_train))
     order = _order(len(x_train), recipe.batch, seed)
     started = time.perf_counter()
@@ -116,9 +144,11 @@ def _run(
     ended = time.perf_counter()
     seconds = (ended - warm) / (steps - 1) * steps if steps > 1 else ended - started
     model.estimate_statistics(_some(x_train, recipe.batch, seed))
-    accuracy, loss = _tested(model, x_test, data.y_test, recipe.batch)
+    accuracy, loss = _tested(model, x_test, data.y_test, at_once)
     if diversity:
-        found = _diversity(model, x_test, recipe.batch)
+        found = _diversity(model, x_test, at_once)
+    if models is not None:
+        models.keep(model, network, recipe, diversity=diversity)
     return Run(seed, accuracy, loss, steps, seconds, found, untrained)
 
 

@@ -11,14 +11,16 @@ from running import ROOT
 from specs import network, nightly_but
 
 from groupconv_cli.analysis.totals import total
-from groupconv_cli.builder.memory import measure_need
+from groupconv_cli.builder.memory import COPIES, forward_batch, measure_need
 from groupconv_cli.errors import EnvironmentProblem, Source, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network
 from groupconv_cli.training.data import Data
 from groupconv_cli.training.diversity import Watched, effective_rank
+from groupconv_cli.training.models import Models
 from groupconv_cli.training.recipe import Recipe
-from groupconv_cli.training.train import train
+from groupconv_cli.training.run import Run
+from groupconv_cli.training.train import _check_memory, train
 
 QUICK = Recipe(steps=6, batch=16)
 
@@ -106,6 +108,119 @@ def test_the_same_seed_gives_the_same_numbers_and_no_generator_is_touched() -> N
     assert first.diversity is not None
     assert first.diversity.width == 16
     assert train(spec, made, QUICK, 6).loss != first.loss
+
+
+DROPPING = """
+    input: [4, 2]
+    layers:
+      - conv: {filters: 16, kernel: 3, groups: 2, norm: batch, activation: relu}
+      - dropout: {rate: 0.3}
+      - conv: {filters: 8, kernel: 1, norm: batch, activation: relu}
+      - global_avg_pool
+      - dense: {units: 2, activation: softmax}
+"""
+
+
+RECIPES = {
+    "sgd": QUICK,
+    "adamw": QUICK._replace(optimizer="adamw", dtype="bfloat16", runtime="keras"),
+}
+
+
+@pytest.mark.both_ends
+@pytest.mark.parametrize("optimizer", nightly_but(["sgd"], [*RECIPES]))
+def test_a_model_that_was_trained_before_gives_the_numbers_of_a_new_one(optimizer: str) -> None:
+    made = of_two_channels(lambda a, b: a > 0)
+    spec, models, recipe = network(DROPPING), Models(), RECIPES[optimizer]
+
+    def numbers(seed: int, models: Models | None) -> Run:
+        run = train(spec, made, recipe, seed, diversity=True, models=models)
+        return run._replace(seconds=0)
+
+    first = numbers(0, models)
+    kept = [*models._kept.values()]
+    again = numbers(7, models)
+    assert [*models._kept.values()] == kept  # the same model
+    new = numbers(7, None)
+    assert again == new
+    assert numbers(0, models) == first
+    assert first.loss != new.loss
+
+    def interrupted(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, made, recipe, 5, progress=interrupted, diversity=True, models=models)
+    assert not models._kept
+
+
+@pytest.mark.parametrize("dtype", nightly_but(["bfloat16"], ["float32", "bfloat16"]))
+@pytest.mark.parametrize("optimizer", nightly_but(["adamw"], ["sgd", "adamw"]))
+def test_a_model_that_is_reset_is_a_new_one_in_every_variable(optimizer: str, dtype: str) -> None:
+    """Weights, statistics of norms, generators of dropout, the optimizer's count and slots."""
+    import keras
+
+    from groupconv_cli.training.model import TrainableModel, surroundings
+
+    def state(model: TrainableModel) -> list:
+        return [v.numpy().tolist() for v in (*model._model.variables, *model._optimizer.variables)]
+
+    net = network(DROPPING)
+    recipe = Recipe(optimizer=optimizer, dtype=dtype).checked()
+    numbers = np.random.default_rng(4)
+    x, y = numbers.standard_normal((16, 4, 2)), numbers.integers(0, 2, 16)
+    with surroundings(dtype):
+        used, new = (TrainableModel(net, recipe, seed, None) for seed in (3, 8))
+        used.train(x, y, 0.1)
+        used.estimate_statistics(iter([x]))
+        for variable in (*used._model.variables, *used._optimizer.variables):
+            variable.assign(variable + keras.ops.ones_like(variable))
+        changed = [a != b for a, b in zip(state(used), state(new), strict=True)]
+        # 8 weights, 4 statistics and 1 generator; 2 numbers of the optimizer, and its slots.
+        assert changed == [True] * (13 + 2 + 8 * COPIES[optimizer])
+        used.reset(8)
+        new._optimizer.learning_rate = used._optimizer.learning_rate = 0.0
+        assert state(used) == state(new)
+        for model in (used, new):
+            model.train(x, y, 0.1)
+        assert state(used) == state(new)
+
+
+def test_models_are_kept_while_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [1000]
+    monkeypatch.setattr("groupconv_cli.training.models.available_bytes", lambda: free[0])
+    models, first, second = Models(), classifier(1), classifier(2)
+    recipe, model = Recipe().checked(), object()
+    models.keep(model, first, recipe, diversity=False)  # type: ignore[arg-type]
+    free[0] = 499
+    models.keep(model, second, recipe, diversity=False)  # type: ignore[arg-type]
+    assert models.take(second, recipe, diversity=False) is None
+    assert models.take(first, recipe, diversity=True) is None
+    assert models.take(first, recipe, diversity=False) is model
+    assert models.take(first, recipe, diversity=False) is None
+
+
+def test_models_give_way_to_a_run_for_which_memory_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net, models, recipe = classifier(1), Models(), Recipe().checked()
+    models.keep(object(), net, recipe, diversity=False)  # type: ignore[arg-type]
+    memory = iter([0, 10**12, 0])
+    monkeypatch.setattr("groupconv_cli.builder.memory.available_bytes", lambda: next(memory))
+    _check_memory(net, recipe, models, ignore=False)
+    assert models.take(net, recipe, diversity=False) is None
+    with pytest.raises(EnvironmentProblem):
+        _check_memory(net, recipe, models, ignore=False)
+
+
+def test_a_batch_of_testing_takes_no_more_memory_than_training() -> None:
+    """Counted by hand: 6 values in and 8 out are alive at once, of 4 bytes each."""
+    net = network("{input: [2, 3], layers: [{dense: {units: 4}}]}")
+    of_training = 64 * measure_need([net], "float32").sample
+    assert forward_batch(net, 64, "float32", most=10**6) == of_training // (14 * 4)
+    assert forward_batch(net, 64, "float32", most=100) == 100
+    assert forward_batch(net, 64, "float32", most=10) == 64
 
 
 def test_a_softmax_at_the_end_changes_no_number() -> None:
