@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import product
+from math import inf
 from time import monotonic
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ class Mixing:
         changed = with_counts(self.network, self.units.counts(choice))
         return [pair for pair in _pairs(changed) if pair not in self.as_written]
 
-    def conflicts(self, choice: Choice, end: float = float("inf")) -> list[Conflict]:
+    def conflicts(self, choice: Choice, end: float = inf) -> list[Conflict]:
         """The conflicts of a choice; none if it keeps nothing apart anew.
 
         With the first ones come those of the same kind, which the solver would run into next, but
@@ -66,7 +67,7 @@ class Mixing:
         found = self.broken(choice)
         if not found:
             return []
-        stacked = self._of_stacked()
+        stacked = self._of_stacked(end)
         if any(conflict.excludes(choice) for conflict in stacked):
             return stacked
         made: dict[Conflict, None] = {}
@@ -79,7 +80,8 @@ class Mixing:
     def suspected(self, choice: Choice) -> Iterator[Terms]:
         """For each pair that the choice keeps apart anew, counts that probably do so anywhere.
 
-        They are the count of the first convolution, and the multiples of that of the second.
+        They are the count of the first convolution, and the multiples of that of the second. If
+        neither is in a unit, they are those of the convolutions between.
         """
         for pair in self.broken(choice):
             terms: dict[int, frozenset[int]] = {}
@@ -95,19 +97,22 @@ class Mixing:
                     terms[unit] = terms.get(unit, among) & among
             if terms:
                 yield tuple(terms.items())
+            else:  # neither can change: what is between them keeps channels apart
+                yield from (conflict.terms for conflict in self._of(choice, pair))
 
     def _count(self, unit: int, choice: Choice) -> int:
         return self.units.units[unit].counts[choice[unit]]
 
     def allows(self, choice: Choice) -> bool:
         """Whether a choice keeps nothing apart anew."""
-        excluded = any(conflict.excludes(choice) for conflict in self._of_stacked())
+        excluded = any(conflict.excludes(choice) for conflict in self.stacked or ())
         return not excluded and not self.broken(choice)
 
-    def _of_stacked(self) -> list[Conflict]:
+    def _of_stacked(self, end: float = inf) -> list[Conflict]:
+        """The conflicts of stacked convolutions; those that are not found in time are learned."""
         if self.stacked is None:
             written = {pair.after for pair in self.as_written}
-            self.stacked = list(conflicts_of(self.network, self.units, written))
+            self.stacked = list(conflicts_of(self.network, self.units, written, end))
         return self.stacked
 
     def _of(self, choice: Choice, pair: Pair) -> list[Conflict]:

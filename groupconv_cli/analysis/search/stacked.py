@@ -8,9 +8,11 @@ finds both, unless the channels are fully mixed already, which `slots` tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import product
+from itertools import islice, product
+from math import inf, lcm
+from time import monotonic
 from typing import NamedTuple
 
 from groupconv_cli.analysis.search.knapsack import Conflict
@@ -21,8 +23,8 @@ from groupconv_cli.network import Network
 Terms = dict[int, frozenset[int]]
 """Units with the candidates that take part in a conflict."""
 
-MAX_COMBINATIONS = 500
-"""The most combinations of counts that are looked at for one convolution."""
+MAX_WAYS = 500
+"""The most ways to make one sum, each with other depthwise convolutions, that are looked at."""
 
 
 class Stacked(NamedTuple):
@@ -40,8 +42,13 @@ class Stacked(NamedTuple):
 class StackedConflicts:
     """Finds these conflicts in a network."""
 
-    def __init__(self, network: Network, units: Units, as_written: set[int]) -> None:
-        """`as_written` has the convolutions that mix nothing in the network as written."""
+    def __init__(
+        self, network: Network, units: Units, as_written: set[int], end: float = inf
+    ) -> None:
+        """`as_written` has the convolutions that mix nothing in the network as written.
+
+        No conflicts are found after the time `end`, by the clock of `monotonic`.
+        """
         self.nodes = network.nodes
         self.units = units
         self.unit_of = {i: u for u, unit in enumerate(units.units) for i in unit.convolutions}
@@ -49,11 +56,14 @@ class StackedConflicts:
             network, {i: self._every(i) for i, n in enumerate(self.nodes) if n.op.is_convolution}
         )
         self.as_written = as_written
+        self.end = end
 
     def __iter__(self) -> Iterator[Conflict]:
         for index, node in enumerate(self.nodes):
             if node.op.is_convolution and index not in self.as_written:
                 for stacked in self._before(index):
+                    if monotonic() >= self.end:
+                        return
                     yield from self._conflicts(stacked)
 
     def _before(self, index: int) -> Iterator[Stacked]:
@@ -73,6 +83,8 @@ class StackedConflicts:
                 return
             if not self.slots.may_be_full(at, grouped=True):
                 yield Stacked(index, (at,), tuple(between), ())
+            if not self._may_be_depthwise(at):
+                return
             between.append(at)
 
     def _of_sum(self, index: int, sum_: int, between: tuple[int, ...]) -> Iterator[Stacked]:
@@ -96,7 +108,7 @@ class StackedConflicts:
         each = (
             ((way,) for chain in chains for way in chain)
             if self.slots.is_nested
-            else product(*chains)
+            else islice(product(*chains), MAX_WAYS)
         )
         for ways in each:
             made = tuple(source for source, _ in ways)
@@ -109,6 +121,8 @@ class StackedConflicts:
         after: list[int] = []
         while source in region:
             yield source, tuple(after)
+            if not self._may_be_depthwise(source):
+                return
             after.append(source)
             source = self._behind(self.nodes[source].inputs[0])
 
@@ -142,9 +156,9 @@ class StackedConflicts:
         seconds = self._grouped(stacked.after)
         firsts = [self._grouped(source) for source in stacked.sources]
         seen: set[frozenset[int]] = set()
-        for counts in list(product(*firsts))[:MAX_COMBINATIONS]:
-            second = frozenset(s for s in seconds if all(s % count == 0 for count in counts))
-            if not second or second in seen:
+        for common in _common_multiples(firsts, seconds):
+            second = frozenset(s for s in seconds if s % common == 0)
+            if second in seen:
                 continue
             seen.add(second)
             terms = dict(rest)
@@ -159,7 +173,7 @@ class StackedConflicts:
         """The terms of the convolutions between; None if a fixed one is in the way."""
         terms: Terms = {}
         for index in stacked.depthwise:
-            if not self._narrow(terms, index, [self.nodes[index].input_shapes[0][-1]]):
+            if not self._narrow(terms, index, [self._channels(index)]):
                 return None
         for index in stacked.grouped:
             if not self._narrow(terms, index, [c for c in self._every(index) if c > 1]):
@@ -183,10 +197,30 @@ class StackedConflicts:
 
     def _grouped(self, index: int) -> list[int]:
         """The counts with which a convolution is grouped, and not depthwise."""
-        channels = self.nodes[index].input_shapes[0][-1]
-        return [count for count in self._every(index) if 1 < count != channels]
+        return [count for count in self._every(index) if 1 < count != self._channels(index)]
+
+    def _may_be_depthwise(self, index: int) -> bool:
+        return self._channels(index) in self._every(index)
+
+    def _channels(self, index: int) -> int:
+        """The channels that a convolution reads."""
+        return self.nodes[index].input_shapes[0][-1]
 
 
-def conflicts_of(network: Network, units: Units, as_written: set[int]) -> Mapping[Conflict, None]:
-    """The conflicts of stacked convolutions, each once."""
-    return dict.fromkeys(StackedConflicts(network, units, as_written))
+def _common_multiples(firsts: Iterable[Sequence[int]], seconds: Sequence[int]) -> list[int]:
+    """The least common multiples of one count of each list, if they divide one of `seconds`.
+
+    There are no more of them than divisors of these, however many combinations there are.
+    """
+    found = {1}
+    for counts in firsts:
+        every = {lcm(multiple, count) for multiple in found for count in counts}
+        found = {multiple for multiple in every if any(s % multiple == 0 for s in seconds)}
+    return sorted(found)
+
+
+def conflicts_of(
+    network: Network, units: Units, as_written: set[int], end: float = inf
+) -> Mapping[Conflict, None]:
+    """The conflicts of stacked convolutions, each once: those that are found before a time."""
+    return dict.fromkeys(StackedConflicts(network, units, as_written, end))
