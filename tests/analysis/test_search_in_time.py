@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count, product
 from math import log2, prod
 from random import Random
+from typing import Any
 
 import pytest
 from search_networks import (
@@ -19,7 +20,7 @@ from search_networks import (
     units,
 )
 
-from groupconv_cli import load, search
+from groupconv_cli import UnreachableBudget, load, search
 from groupconv_cli.analysis.search import knapsack, repair
 from groupconv_cli.analysis.search.knapsack import Budget, Outcome
 from groupconv_cli.analysis.search.repair import Limit, LocalSearch, Terms, until
@@ -165,3 +166,83 @@ def test_the_least_is_said_only_if_it_is_proven() -> None:
     said = said_of(least(proven=False))
     assert "was found in time" in said
     assert "least" not in said
+
+
+def least_of(
+    costs: Sequence[Sequence[int]],
+) -> Callable[[Budget, tuple[Budget, ...]], Outcome]:
+    """What costs least, by trying every choice. `costs` has those of a unit's candidates."""
+
+    def least(metric: Budget, others: tuple[Budget, ...]) -> Outcome:
+        within = [
+            (number,)
+            for number in range(len(costs[0]))
+            if all(other.is_kept((number,)) for other in others)
+        ]
+        return Outcome(min(within, key=metric.used, default=None), 0.0, is_proven=True)
+
+    return least
+
+
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        # The last two exclude each other, whatever the first is.
+        ([(1, 2), (10, 30), (30, 10)], "within 20 FLOPs, the least possible is 30 params"),
+        # Each two exclude each other.
+        (
+            [(10, 30, 30), (30, 10, 30), (30, 30, 10)],
+            "within 20 FLOPs, the least possible is 30 params",
+        ),
+        # Each two can be kept.
+        (
+            [(10, 10, 30), (10, 30, 10), (30, 10, 10)],
+            "within the rest, the least possible is 30 MACs",
+        ),
+    ],
+)
+def test_budgets_that_exclude_each_other_are_found(costs: list[tuple[int, ...]], said: str) -> None:
+    metrics = ("macs", "params", "flops")
+    budgets = [Budget(metric, 20, 0, (row,)) for metric, row in zip(metrics, costs, strict=True)]
+    error = unreachable(budgets, least_of(costs), lambda _: {"conv": 1}, None, is_proven=True)
+    assert error.message == (
+        f"no choice of groups is within all of 20 MACs, 20 params and 20 FLOPs: {said}"
+    )
+
+
+def test_what_is_proven_impossible_is_not_said_to_need_time() -> None:
+    """Nothing more is proven when the time is over, and it is not needed."""
+    budgets = [Budget("macs", 20, 0, ((10, 30),)), Budget("params", 20, 0, ((30, 10),))]
+
+    nothing = Outcome(None, 0.0, is_proven=False)
+    error = unreachable(budgets, lambda *_: nothing, lambda _: {"conv": 1}, None, is_proven=True)
+    assert (error.message, error.hint) == (
+        "no choice of groups is within 20 MACs and 20 params",
+        None,
+    )
+
+
+def test_counts_that_all_keep_channels_apart_are_said_to_break_the_rule() -> None:
+    layers = [{"conv": {"filters": 16, "kernel": 1}}] * 3
+    network = load({"input": [4, 4, 3], "layers": layers})
+    with pytest.raises(UnreachableBudget) as raised:
+        search(network, {"macs": "100%"}, groups=[4])
+    assert raised.value.message == "no choice of groups keeps rule GC101"
+    assert "--allow-unmixed" in (raised.value.hint or "")
+    found = search(network, {"macs": "100%"}, groups=[4], allow_unmixed=True)
+    assert set(found.choice.values()) == {4}
+
+
+def test_no_bound_is_below_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solver's bounds have its rounding, and values are exact."""
+    best = knapsack.Search.best
+
+    def rounded(self: knapsack.Search, *args: Any) -> Outcome:
+        outcome = best(self, *args)
+        return outcome._replace(bound=outcome.bound + 1e-9, is_proven=False)
+
+    monkeypatch.setattr(knapsack.Search, "best", rounded)
+    report = search("block", {"macs": "90%"}, frontier=3)
+    assert report.frontier is not None
+    for each in (report, *report.frontier.points):
+        assert each.bound >= each.value

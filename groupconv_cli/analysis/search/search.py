@@ -268,7 +268,7 @@ class _Task:
         """The choice that costs least in one metric, in a share of the time that is left."""
         return self.solver.best(self._problem(_as_losses(metric), others), share)
 
-    def _unreachable(self) -> UnreachableBudget:
+    def _unreachable(self, *, is_proven: bool) -> UnreachableBudget:
         nodes = self.network.nodes
 
         def counts(choice: Choice) -> dict[str, int]:
@@ -278,7 +278,8 @@ class _Task:
             solver = Search(self.options.time_limit)
             return solver.best(Problem(_as_losses(metric), others, lambda *_: ()))
 
-        return unreachable(self.budgets, self.least, counts, unmixed if self.mixing else None)
+        ignoring = unmixed if self.mixing else None
+        return unreachable(self.budgets, self.least, counts, ignoring, is_proven=is_proven)
 
     def bound(self, outcome: Outcome) -> float:
         """The largest value that is still possible."""
@@ -293,7 +294,7 @@ class _Task:
         outcome = self._cheapest(self.best(self.budgets, share), self.budgets)
         choice = outcome.choice
         if choice is None:
-            raise self._unreachable()
+            raise self._unreachable(is_proven=outcome.is_proven)
         network = self.chosen(choice)
         counts = self.units.counts(choice)
         after = self.totals(choice)
@@ -412,6 +413,6 @@ class _Task:
             if choice is None:  # in the time that was left
                 choice = least
             value = self.value(choice)
-            bound = value if outcome.is_proven else self.bound(outcome)
+            bound = value if outcome.is_proven else max(value, self.bound(outcome))
             made.append(FrontierPoint(limit, varied.used(choice), value, bound, outcome.is_proven))
         return Frontier(varied.metric, tuple(made))

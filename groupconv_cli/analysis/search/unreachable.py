@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from groupconv_cli.analysis.search.knapsack import Budget, Choice, Outcome
 from groupconv_cli.errors import UnreachableBudget
@@ -14,8 +15,19 @@ from groupconv_cli.words import joined, plural
 Least = Callable[[Budget, tuple[Budget, ...]], Outcome]
 """Finds the choice that costs least in a budget's metric and is within other budgets."""
 
+ALLOW_UNMIXED = "choices that break rule GC101 are excluded; --allow-unmixed takes them in"
+
 MAX_NAMES = 3
 """The most convolutions that are named for one count."""
+
+
+class Excluding(NamedTuple):
+    """Budgets that no choice keeps together, though each can be kept."""
+
+    first: Budget
+    others: tuple[Budget, ...]
+    lowest: Choice
+    """The choice within the others that costs least in the first."""
 
 
 def unreachable(
@@ -23,47 +35,74 @@ def unreachable(
     least: Least,
     counts: Callable[[Choice], Mapping[str, int]],
     unmixed: Least | None,
+    *,
+    is_proven: bool = False,
 ) -> UnreachableBudget:
     """The error for budgets that cannot be kept, each alone or all together.
 
-    `unmixed` is `least` without regard to rule GC101; None if that has none already.
+    `unmixed` is `least` without regard to rule GC101; None if that has none already. `is_proven`
+    tells whether it is known that no choice keeps the budgets, or only that none was found.
     """
     reasons: list[str] = []
     choice: Choice | None = None
-    hint: str | None = None
     for budget in budgets:
         outcome = least(budget, ())
         lowest = outcome.choice
-        if lowest is not None and outcome.is_proven and not budget.is_kept(lowest):
+        if not outcome.is_proven:
+            continue
+        if lowest is None:
+            return UnreachableBudget("no choice of groups keeps rule GC101", ALLOW_UNMIXED)
+        if not budget.is_kept(lowest):
             choice = choice or lowest
-            reasons.append(f"{_amount(budget, budget.used(lowest))}")
-            hint = hint or _unmixed_hint(budget, unmixed)
+            reasons.append(_amount(budget, budget.used(lowest)))
     if reasons:
         message = (
             f"no choice of groups is within {_limits(budgets)}: the least possible is "
             f"{joined(reasons)}"
         )
-        return UnreachableBudget(message, hint, _with_counts(choice, counts))
-    first, *others = budgets
-    together = least(first, tuple(others)) if others else None
-    lowest = together.choice if together is not None and together.is_proven else None
-    if lowest is None:
         return UnreachableBudget(
-            f"no choice of groups within {_limits(budgets)} was found in time",
-            "give it more time: --time-limit 600",
+            message, _unmixed_hint(budgets, unmixed), _with_counts(choice, counts)
         )
-    message = (
-        f"no choice of groups is within all of {_limits(budgets)}: within the rest, the least "
-        f"possible is {_amount(first, first.used(lowest))}"
+    excluding = _excluding(tuple(budgets), least)
+    if excluding is not None:
+        first, others, lowest = excluding
+        rest = "the rest" if len(others) + 1 == len(budgets) else _limits(others)
+        message = (
+            f"no choice of groups is within all of {_limits(budgets)}: within {rest}, the least "
+            f"possible is {_amount(first, first.used(lowest))}"
+        )
+        return UnreachableBudget(
+            message, _unmixed_hint(budgets, unmixed), _with_counts(lowest, counts)
+        )
+    if is_proven:
+        message = f"no choice of groups is within {_limits(budgets)}"
+        return UnreachableBudget(message, _unmixed_hint(budgets, unmixed))
+    return UnreachableBudget(
+        f"no choice of groups within {_limits(budgets)} was found in time",
+        "give it more time: --time-limit 600",
     )
-    return UnreachableBudget(message, None, _with_counts(lowest, counts))
 
 
-def _unmixed_hint(budget: Budget, unmixed: Least | None) -> str | None:
-    lowest = unmixed and unmixed(budget, ()).choice
-    if not lowest or not budget.is_kept(lowest):
-        return None
-    return "choices that break rule GC101 are excluded; --allow-unmixed takes them in"
+def _excluding(budgets: tuple[Budget, ...], least: Least) -> Excluding | None:
+    """Some of the budgets that exclude each other; None if that cannot be proven in time."""
+    for number, first in enumerate(budgets):
+        others = (*budgets[:number], *budgets[number + 1 :])
+        outcome = least(first, others)
+        lowest = outcome.choice
+        if not others or not outcome.is_proven:
+            continue
+        if lowest is None:
+            return _excluding(others, least)
+        if not first.is_kept(lowest):
+            return Excluding(first, others, lowest)
+    return None
+
+
+def _unmixed_hint(budgets: Sequence[Budget], unmixed: Least | None) -> str | None:
+    """What helps if a choice that breaks rule GC101 is within the budgets."""
+    first, *others = budgets
+    lowest = unmixed and unmixed(first, tuple(others)).choice
+    return ALLOW_UNMIXED if lowest and first.is_kept(lowest) else None
 
 
 def _limits(budgets: Sequence[Budget]) -> str:
