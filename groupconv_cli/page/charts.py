@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 
 from groupconv_cli.errors import EnvironmentProblem
 
+TAG = re.compile(r"<[^>]*>")
+"""An element's start or end, or a comment. Values of attributes have `>` only escaped."""
+
+PLACE = re.compile(r' (?:d|x|y|width|height|points)="[^"]*"| transform="(?:translate|rotate)[^"]*"')
+"""Attributes with places, in points; all other numbers stay as they are."""
+
 DIGITS = re.compile(r"(\d\.\d)\d+")
 STYLE = re.compile(r"<style[^>]*>[^<]*</style>")
-IDS = re.compile(r'(\bid="|url\(#|xlink:href="#)([a-zA-Z]\w{3,})')
+IDS = re.compile(r'( id="|url\(#|xlink:href="#)([a-zA-Z]\w{3,})')
 """Ids and what refers to them: figures of one page may have the same."""
 
 PIXELS = 4 / 3
@@ -45,8 +51,13 @@ def _smaller(svg: str, label: str, key: str) -> str:
 
     head, _, body = svg.partition(">")
     view = re.search(r'viewBox="0 0 ([\d.]+) [\d.]+"', head)
-    body = re.sub(r"\s*\n\s*", " ", DIGITS.sub(r"\1", STYLE.sub("", body)))
-    body = IDS.sub(rf"\1{key}-\2", re.sub(r"> <", "><", body))
+    body = re.sub(r">\s*\n\s*<", "><", STYLE.sub("", body))
+    body = TAG.sub(lambda tag: _smaller_tag(tag[0], key), body)
     xlink = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
     shape = f'width="{float(view[1]) * PIXELS:.0f}" {view[0]}' if view else ""
     return f'<svg role="img" aria-label="{escape(label)}" {xlink} {shape}>{body.strip()}'
+
+
+def _smaller_tag(tag: str, key: str) -> str:
+    placed = PLACE.sub(lambda place: DIGITS.sub(r"\1", place[0]), re.sub(r"\s*\n\s*", " ", tag))
+    return IDS.sub(rf"\1{key}-\2", placed)
