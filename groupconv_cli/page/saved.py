@@ -211,17 +211,17 @@ def _comparison(
     if comparison.is_varied and not names and not comparison.rule:
         raise WrongPart("rows[0].settings must have the variables that vary")
     try:
-        baseline = comparison.baseline
+        _ = comparison.baseline
     except LookupError:
         raise WrongPart("rows has no row for g = 1") from None
     if not comparison.is_varied and not comparison.rule:
         raise WrongPart("rule must say which convolutions vary; got null")
-    if not (baseline.params and baseline.peak_bytes):
-        raise WrongPart("rows has a baseline without params, so nothing can be compared with it")
     measured, trained = part.get("measured"), part.get("trained")
 
+    places = _Rows(comparison)
+
     def row_of(each: Part) -> tuple[int, int | str, dict[str, Value], None]:
-        return (*_row_of(each, comparison), None)
+        return (*places.next_of(each), None)
 
     return (
         comparison,
@@ -230,14 +230,31 @@ def _comparison(
     )
 
 
-def _row_of(part: Part, comparison: Comparison) -> tuple[int, int | str, dict[str, Value]]:
-    """The index of the row that a part of the times or the accuracies is of, and its label."""
-    groups, given = part["groups"].count(), part.get("settings")
-    named = {} if given is None else {name: _setting(item) for name, item in given.entries()}
-    for index, row in enumerate(comparison.rows):
-        if row.valid and (row.groups, dict(row.settings)) == (groups, named):
-            return index, groups, named
-    raise WrongPart(f"{part.place} is of a row that is not in rows")
+class _Rows:
+    """The rows of a comparison, of which parts of the times or the accuracies are.
+
+    Rows may be alike: the network as written, and a value that it has already. Their parts stand in
+    the order of the rows.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.rows = comparison.rows
+        self.taken: dict[str, set[int]] = {}
+
+    def next_of(self, part: Part, kind: str = "") -> tuple[int, int | str, dict[str, Value]]:
+        """The index of the row that a part is of, and its label.
+
+        No other part of that kind is of this row.
+        """
+        groups, given = part["groups"].count(), part.get("settings")
+        named = {} if given is None else {name: _setting(item) for name, item in given.entries()}
+        taken = self.taken.setdefault(kind, set())
+        for index, row in enumerate(self.rows):
+            same = row.valid and (row.groups, dict(row.settings)) == (groups, named)
+            if same and index not in taken:
+                taken.add(index)
+                return index, groups, named
+        raise WrongPart(f"{part.place} is of a row that is not in rows, or that was before")
 
 
 def _row(part: Part) -> CompareRow:
@@ -263,7 +280,8 @@ def _setting(part: Part) -> Value:
         return [_setting(each) for each in part.items()]
     if isinstance(part.value, bool | str):
         return part.value
-    return part.value if isinstance(part.value, int) and part.whole() >= 0 else part.number()
+    number = part.number()
+    return part.value if isinstance(part.value, int) else number
 
 
 def _variants(part: Part) -> tuple[VariantComparison, GroupTraining | None]:
@@ -358,14 +376,15 @@ def _layer_times(part: Part) -> LayerMeasurement:
 
 def _group_times(part: Part, comparison: Comparison) -> GroupMeasurement:
     machine, settings = _conditions(part)
-    rows = []
+    places, rows = _Rows(comparison), []
     for each in part["rows"].items(least=1):
-        at, groups, named = _row_of(each, comparison)
+        runtime = each["runtime"].text()
+        at, groups, named = places.next_of(each, runtime)
         made = GroupTimes(
             row=at,
             groups=groups,
             settings=named,
-            runtime=each["runtime"].text(),
+            runtime=runtime,
             macs=each["macs"].whole(),
             forward=_timing(each.get("forward")),
             train=_timing(each.get("train")),

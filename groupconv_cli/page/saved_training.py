@@ -21,6 +21,9 @@ def training_of(part: Part, row_of: RowOf) -> GroupTraining:
     """The accuracies. Raises WrongPart for what is missing or wrong."""
     data = part["data"]
     at_once = part.get("at_once")
+    rows = tuple(_row(each, row_of) for each in part["rows"].items(least=1))
+    if any(row.verdict for row in rows) and any(row.is_whole and not row.verdict for row in rows):
+        raise WrongPart(f"{part.place}.rows must all have a verdict or none, unless a run was lost")
     return GroupTraining(
         data=TrainedData(
             name=data["name"].text(),
@@ -32,7 +35,7 @@ def training_of(part: Part, row_of: RowOf) -> GroupTraining:
         recipe=_recipe(part["recipe"]),
         seeds=part["seeds"].positive(),
         at_once=1 if at_once is None else at_once.positive(),
-        rows=tuple(_row(each, row_of) for each in part["rows"].items(least=1)),
+        rows=rows,
         complete=part["complete"].flag(),
     )
 
@@ -62,10 +65,8 @@ def _row(part: Part, row_of: RowOf) -> TrainedRow:
     adjusted = part.get("p_adjusted")
     verdict = part["verdict"].one_of(*map(str, Verdict), None)
     outcomes = tuple(_outcome(each) for each in part["runs"].items())
-    if (verdict is None) != (not outcomes):
-        raise WrongPart(f"{part.place}.verdict must be null without runs, and only then")
     ends = None if interval is None else [each.number() for each in interval.items(least=2)]
-    return TrainedRow(
+    row = TrainedRow(
         row=index,
         groups=groups,
         settings=settings,
@@ -82,6 +83,9 @@ def _row(part: Part, row_of: RowOf) -> TrainedRow:
         p=None if adjusted is None else adjusted.number(),
         verdict=None if verdict is None else Verdict(verdict),
     )
+    if row.verdict and not row.is_whole:
+        raise WrongPart(f"{part.place}.verdict must be null without runs, and if one was lost")
+    return row
 
 
 def _outcome(part: Part) -> Outcome:

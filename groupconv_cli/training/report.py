@@ -46,11 +46,11 @@ class TrainedRow:
     lost: Mapping[int, int] = field(default_factory=dict)
     """How many workers died in a run, by its seed, if it was given up."""
     difference: Difference | None = None
-    """The accuracy less that of the reference; None in the reference and without runs."""
+    """The accuracy less that of the reference; None in the reference and without a verdict."""
     p: float | None = None
     """The p value of the difference, adjusted for the number of rows by Holm's method."""
     verdict: Verdict | None
-    """None without runs."""
+    """None without runs, in a row that lost one, and in every row if the reference lost one."""
 
     @property
     def is_whole(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -31,12 +32,12 @@ from groupconv_cli.analysis.measurement import (
     MeasureSettings,
     Timing,
 )
-from groupconv_cli.analysis.significance import Difference, Verdict
 from groupconv_cli.page import write
 from groupconv_cli.page.charts import Chart
 from groupconv_cli.page.saved import saved
 from groupconv_cli.render.json import compare_json, summary_json, variants_json
 from groupconv_cli.render.search_json import search_json
+from groupconv_cli.training.bench import compared
 from groupconv_cli.training.job import Outcome
 from groupconv_cli.training.recipe import Recipe
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
@@ -112,32 +113,99 @@ def test_comparison_of_variables_is_what_it_was(tmp_path):
     assert saved([kept(tmp_path, compare_json(before))]).comparisons[0][0] == before
 
 
+VALUES = {
+    "input": [16, 16, 4],
+    "vars": {"shift": 0, "share": 0.5, "name": "relu", "sizes": [3, 3], "norm": False},
+    "layers": [{"conv": {"filters": "8 + $shift", "kernel": "$sizes"}}],
+}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"shift": [-2, 0]},
+        {"share": [-0.25, 1.5]},
+        {"name": ["relu", "none"]},
+        {"sizes": [[1, 3], [-1, 3]]},
+        {"norm": [True, False]},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_values_of_every_kind_are_what_they_were(values, tmp_path):
+    before = vary(VALUES, values)
+    assert saved([kept(tmp_path, compare_json(before))]).comparisons[0][0] == before
+
+
+def test_comparison_of_a_network_without_params_is_what_it_was(tmp_path):
+    spec = {"input": [16, 16, 4], "vars": {"size": 2}, "layers": [{"max_pool": {"size": "$size"}}]}
+    before = vary(spec, {"size": [2, 4]})
+    assert before.rows[0].totals.params == 0
+    path = kept(tmp_path, compare_json(before))
+    assert saved([path]).comparisons[0][0] == before
+    assert saved_report(path)
+
+
+def test_rows_that_are_alike_have_their_own_times_and_accuracies(tmp_path):
+    """A value that the network as written has already: the first row is the reference."""
+    before = vary("resnext", {"groups": [1, 32]})
+    alike = [dict(row.settings) for row in before.rows]
+    assert alike == [{"groups": 32}, {"groups": 1}, {"groups": 32}]
+    times = tuple(
+        GroupTimes(row=index, groups=row.groups, settings=row.settings, runtime=runtime,
+                   macs=row.macs or 0, forward=TIMING, train=None, forward_bytes=None,
+                   train_bytes=None)
+        for index, row in enumerate(before.rows) for runtime in ("keras", "gconv")
+    )  # fmt: skip
+    measured = GroupMeasurement(
+        machine=MACHINE, settings=MeasureSettings(), rows=times, complete=True
+    )
+    made = trained()
+    runs = tuple(
+        replace(row, row=index, groups=before.rows[index].groups, settings=alike[index])
+        for index, row in enumerate(made.rows)
+    )
+    made = replace(made, rows=runs)
+    path = kept(tmp_path, compare_json(before, measured, made))
+    assert saved([path]).comparisons == ((before, measured, made),)
+
+
 def test_variants_are_what_they_were(tmp_path):
     before = compare_variants("shufflenet_v1")
     assert saved([kept(tmp_path, variants_json(before))]).variants == ((before, None),)
 
 
-def trained(*variants: str) -> GroupTraining:
-    """Three rows that were trained: a reference, one with a lower accuracy, and a lost one."""
-    runs = [
-        tuple(Outcome(Run(seed, accuracy + seed / 100, 0.5, 9, 1.5), "here") for seed in (0, 1))
-        for accuracy in (0.75, 0.5)
-    ]
+def trained(*variants: str, lost: int = 2) -> GroupTraining:
+    """Three rows that were trained: a reference, and two with a lower accuracy. One lost a run."""
     places = [(index, "as written", name) for index, name in enumerate(variants)]
-    first, second, third = (
-        {"row": row, "groups": groups, "variant": name}
-        for row, groups, name in places or [(1, 1, None), (2, 4, None), (3, 8, None)]
+    rows = [
+        TrainedRow(
+            row=row,
+            groups=groups,
+            variant=name,
+            outcomes=tuple(
+                Outcome(Run(seed, accuracy + seed / 100, 0.5, 9, 1.5), "here") for seed in (0, 1)
+            ),
+            lost={2: 3} if number == lost else {},
+            verdict=None,
+        )
+        for number, (accuracy, (row, groups, name)) in enumerate(
+            zip((0.75, 0.5, 0.5), places or [(1, 1, None), (2, 4, None), (3, 8, None)], strict=True)
+        )
+    ]
+    data = TrainedData(name="digits", digest="ab", samples=9000, test_samples=1000, classes=2)
+    return GroupTraining(
+        data=data,
+        recipe=Recipe(steps=9).checked(),
+        seeds=3,
+        at_once=2,
+        rows=compared(rows, "abc", 0),
+        complete=True,
     )
-    difference = Difference(-0.25, (-0.375, -0.125), 0.03125)
-    low = {"difference": difference, "p": 0.0625, "verdict": Verdict.LOWER}
-    rows = (
-        TrainedRow(**first, outcomes=runs[0], verdict=Verdict.REFERENCE),
-        TrainedRow(**second, outcomes=runs[1], **low),
-        TrainedRow(**third, outcomes=runs[1], lost={2: 3}, **low),
-    )
-    data = TrainedData(name="digits", digest="ab", samples=90, test_samples=10, classes=2)
-    recipe = Recipe(steps=9).checked()
-    return GroupTraining(data=data, recipe=recipe, seeds=3, at_once=2, rows=rows, complete=True)
+
+
+def test_trained_rows_are_those_that_training_makes() -> None:
+    assert [row.verdict for row in trained().rows] == ["reference", "lower", None]
+    assert [row.verdict for row in trained(lost=0).rows] == [None] * 3
 
 
 def test_accuracies_are_what_they_were(tmp_path):
@@ -147,6 +215,25 @@ def test_accuracies_are_what_they_were(tmp_path):
     text = saved_report(path)
     assert "50.5 %" in text  # the mean of 50 % and 51 %, by hand
     assert "given up: 3 workers died" in text
+
+
+def test_accuracies_without_a_whole_reference_are_what_they_were(tmp_path):
+    """Then no row has a verdict."""
+    before = compare("basic", [1, 4, 8])
+    path = kept(tmp_path, compare_json(before, None, trained(lost=0)))
+    assert saved([path]).comparisons == ((before, None, trained(lost=0)),)
+    assert "50.5 %" in saved_report(path)
+
+
+def test_accuracies_before_the_first_seed_are_what_they_were(tmp_path):
+    """Ctrl-C ended the training before every row was trained once."""
+    whole = trained()
+    rows = tuple(replace(row, outcomes=(), lost={}, verdict=None, difference=None, p=None)
+                 for row in whole.rows)  # fmt: skip
+    none = replace(whole, rows=rows, complete=False)
+    path = kept(tmp_path, compare_json(compare("basic", [1, 4, 8]), None, none))
+    assert saved([path]).comparisons[0][2] == none
+    assert saved_report(path)
 
 
 def test_accuracies_of_variants_are_what_they_were(tmp_path):
@@ -201,6 +288,12 @@ def spoiled(change: Callable[[Any], object], report: object = None) -> str:
     return json.dumps(document)
 
 
+def spoiled_runs(change: Callable[[Any], object]) -> str:
+    document = json.loads(compare_json(compare("basic", [1, 4, 8]), None, trained()))
+    change(document["trained"])
+    return json.dumps(document)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -234,6 +327,9 @@ def spoiled(change: Callable[[Any], object], report: object = None) -> str:
             "rows[0].settings must have the variables that vary",
         ),
         (spoiled(lambda d: d.update(measured={})), "measured.machine is missing"),
+        (spoiled_runs(lambda d: d["rows"][2].update(verdict="lower")), "if one was lost"),
+        (spoiled_runs(lambda d: d["rows"][1].update(verdict=None)), "all have a verdict or none"),
+        (spoiled_runs(lambda d: d["rows"].append(d["rows"][0])), "or that was before"),
     ],
 )
 def test_what_is_no_result_is_refused_with_its_place(text, said, tmp_path):
