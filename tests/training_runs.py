@@ -33,7 +33,7 @@ layers:
 DATA = "data.npz"
 
 
-def write_data(path: Path, *, train: int = 40, test: int = 20) -> None:
+def write_data(path: Path, *, train: int = 80, test: int = 20) -> None:
     """Samples for the network, of ten classes."""
     random = np.random.default_rng(1)
     np.savez(

@@ -50,7 +50,8 @@ def train(
 
     Raises the errors of `compare`, UsageError for data that cannot be read or does not fit the
     network, and EnvironmentProblem if TensorFlow is missing, memory is short or a cluster fails.
-    KeyboardInterrupt during the runs ends them, and the result is not `complete`.
+    KeyboardInterrupt during the runs ends them, and the result is not `complete`. So does an error
+    after every row was trained once; the result's `problem` is that error.
     """
     dtype = settings.recipe.dtype if settings else None
     swept = group_sweep(spec, groups, only=only, except_=except_, dtype=dtype)

@@ -129,10 +129,10 @@ def compare(
                 "--variants cannot be combined with --groups, --only, --except, --variant, "
                 "--regroup, --vary, --equal or --measure"
             )
-        status, result, draw = _variants(spec, reading, dtype, (bench.train, training))
+        result, done = _variants(spec, reading, dtype, (bench.train, training))
         present(result, to)
-        present_plot(plot, *draw, force=file.force)
-        return status
+        present_plot(plot, *done, force=file.force)
+        return _status(*done)
     counts = None if groups is None else parse_groups(groups)
     computed = measuring.dtype if measuring else dtype
     if varying.given:
@@ -183,6 +183,9 @@ def _status(
     measured: GroupMeasurement | None,
     trained: GroupTraining | None,
 ) -> int:
+    """The exit status. Raises the error that ended the training, once the result is shown."""
+    if trained is not None and trained.problem is not None:
+        raise trained.problem
     if any(done is not None and not done.complete for done in (measured, trained)):
         return INTERRUPTED
     is_valid = all(row.valid for row in report.rows)
@@ -194,8 +197,8 @@ def _variants(
     options: SpecOptions,
     dtype: str | None,
     train: tuple[str | None, TrainSettings | None],
-) -> tuple[int, Result, tuple[VariantComparison, None, GroupTraining | None]]:
-    """The exit status, the comparison, and what is drawn.
+) -> tuple[Result, tuple[VariantComparison, None, GroupTraining | None]]:
+    """The comparison, and what it is made of.
 
     `train` has the data and how to train on it.
     """
@@ -224,4 +227,4 @@ def _variants(
             "github": lambda: _annotations(spec, report, variants_view(report, trained), trained),
         },
     )
-    return _status(report, None, trained), result, (report, None, trained)
+    return result, (report, None, trained)

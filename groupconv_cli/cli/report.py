@@ -170,7 +170,13 @@ def _write(text: str, path: Path | None, *, force: bool) -> None:
 
 
 def _status(content: api.Content) -> int:
-    """The exit status of `compare` with the same options."""
+    """The exit status of `compare` with the same options.
+
+    Raises the error that ended the training, once the page is written.
+    """
+    for _, _, trained in content.comparisons:
+        if trained is not None and trained.problem is not None:
+            raise trained.problem
     done = [content.layer_times, *(part for _, *parts in content.comparisons for part in parts)]
     if any(part is not None and not part.complete for part in done):
         return INTERRUPTED

@@ -186,10 +186,11 @@ def trained_notes(
     if any(run.diversity for row in training.rows for run in row.runs):
         yield NO_QUALITY
     if not training.complete:
+        ended = "Interrupted" if training.problem is None else "Ended by an error"
         yield (
-            "Interrupted: only seeds with which every row was trained are counted."
+            f"{ended}: only seeds with which every row was trained are counted."
             if training.whole_seeds
-            else "Interrupted before every row was trained once."
+            else f"{ended} before every row was trained once."
         )
 
 

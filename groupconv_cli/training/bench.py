@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.measurement import Progress
 from groupconv_cli.analysis.significance import Verdict, holm, verdict, welch
-from groupconv_cli.errors import UsageError
+from groupconv_cli.builder.memory import check_training_memory
+from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.language.writer import spec_text
 from groupconv_cli.network import Network
 from groupconv_cli.ops.kinds import Value
+from groupconv_cli.runtime import load_keras, start_devices
 from groupconv_cli.training.data import check_fits, read_data
-from groupconv_cli.training.fits import check_trainable
+from groupconv_cli.training.fits import check_batch, check_trainable
 from groupconv_cli.training.job import DataSource, Job, Outcome, run_job, versions
+from groupconv_cli.training.mnist1d import NAME
 from groupconv_cli.training.models import Models
 from groupconv_cli.training.pool import Here, Place, Processes, run_all
 from groupconv_cli.training.report import GroupTraining, TrainedData, TrainedRow
@@ -30,6 +34,9 @@ from groupconv_cli.words import plural
 
 SPLIT_SEED = 0
 """Data in one piece is split by the first seed, in all runs alike."""
+
+NAMELESS = "network"
+"""What every network is called while it is trained. No number depends on its own name."""
 
 
 class Entry(NamedTuple):
@@ -56,7 +63,8 @@ def train_networks(
 
     The accuracies are compared with those of the entry of the index `reference`. Rows with the same
     network are trained once. All rows are trained with one seed before the next seed begins. An
-    interrupt ends the training; the result then has the seeds with which every row was trained.
+    interrupt ends the training; the result then has the seeds with which every row was trained. So
+    does an error, which is the result's `problem`, unless there is no such seed.
 
     Raises the errors of `read_data`, `check_fits` and `train`, UsageError for a network that cannot
     be written as text, and EnvironmentProblem if a cluster fails.
@@ -68,15 +76,22 @@ def train_networks(
     data = read_data(source, test_share=settings.test_share, seed=SPLIT_SEED, shape=shape)
     for entry in entries:
         check_fits(data, entry.network)
+    check_batch(data, settings.recipe.batch)
     jobs = _jobs(entries, source, data, settings)
     complete, at_once = True, 1
+    problem: Exception | None = None
     with opened(settings.results) as results:
         watch = _Watch(entries, jobs, results, progress)
         if watch.missing:
+            _check_memory(entries, jobs[0], watch.missing, settings)
             place = _place(settings, data, watch)
             at_once = place.at_once
-            complete = run_all(watch.missing, place, watch.done, watch.look)
-    return GroupTraining(
+            try:
+                complete = run_all(watch.missing, place, watch.done, watch.look)
+            except Exception as error:  # noqa: BLE001 - is kept with the result, or raised again
+                complete, problem = False, error
+                _tell_what_is_kept(error, len(watch.outcomes), settings)
+    trained = GroupTraining(
         data=TrainedData(
             name=data.name,
             digest=data.digest,
@@ -89,16 +104,58 @@ def train_networks(
         at_once=at_once,
         rows=_rows(entries, jobs, watch, reference),
         complete=complete,
+        problem=problem,
     )
+    if problem is not None and not trained.whole_seeds:
+        raise problem
+    return trained
+
+
+def _check_memory(
+    entries: Sequence[Entry], jobs: Sequence[Job], missing: Sequence[Job], settings: TrainSettings
+) -> None:
+    """Raises EnvironmentProblem if memory here is too small for a network that is to be trained."""
+    if settings.ignore_memory or settings.cluster is not None:
+        return
+    wanted = {job.spec for job in missing}
+    recipe = settings.recipe
+    try:
+        for entry, job in zip(entries, jobs, strict=True):
+            if job.spec in wanted:
+                dtype = recipe.dtype or "float32"
+                check_training_memory(entry.network, recipe.batch, dtype, recipe.optimizer)
+    except EnvironmentProblem:
+        if not _has_gpu():
+            raise
+
+
+def _has_gpu() -> bool:
+    """Whether TensorFlow has a GPU, whose memory it manages. It is loaded for that."""
+    load_keras()
+    start_devices()
+    import tensorflow as tf
+
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def _tell_what_is_kept(error: Exception, runs: int, settings: TrainSettings) -> None:
+    """Adds to an error that the runs before it are in the file of results."""
+    if runs and settings.results is not None and isinstance(error, GconvError):
+        kept = f"{plural(runs, 'finished run')} {'is' if runs == 1 else 'are'} kept"
+        error.details = (
+            *error.details,
+            f"{kept} in {settings.results}, and the same command goes on after them",
+        )
 
 
 def _jobs(
     entries: Sequence[Entry], source: str, data: Data, settings: TrainSettings
 ) -> list[list[Job]]:
     """For each seed the jobs of all entries."""
-    with suppress(OSError):
-        path = Path(source)
-        source = str(path.resolve()) if path.exists() else source
+    if source != NAME:
+        with suppress(OSError):
+            path = Path(source)
+            source = str(path.resolve()) if path.exists() else source
     where = DataSource(
         source, settings.test_share, SPLIT_SEED, entries[0].network.input_shape, data.digest
     )
@@ -120,8 +177,11 @@ def _jobs(
 
 
 def _text(network: Network) -> str:
+    """The text of the network without its name: equal networks are trained once."""
+    nameless = copy(network)
+    nameless.name = NAMELESS
     try:
-        return spec_text(network, flat=True)
+        return spec_text(nameless, flat=True)
     except UsageError as error:
         raise UsageError(
             f"{network.name} cannot be trained here, for a run is sent as the text of a spec: "

@@ -67,6 +67,16 @@ def check_fits(data: Data, network: Network) -> None:
         raise UsageError("; ".join(problems), "; ".join(problems.values()))
 
 
+def check_batch(data: Data, batch: int) -> None:
+    """Raises UsageError for a batch of more samples than there are."""
+    samples = len(data.x_train)
+    if batch > samples:
+        raise UsageError(
+            f"a batch of {batch:,} is more than the {samples:,} training samples of {data.name}",
+            f"--batch {samples} takes all of them in each step",
+        )
+
+
 def _input_that_fits(network: Network, given: Shape) -> str:
     wanted = network.input_shape
     shape = (*given, 1) if len(given) + 1 == len(wanted) else given

@@ -7,6 +7,7 @@ the axes and the values follow, with their highest bytes first.
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 from math import prod
 from pathlib import Path
@@ -29,6 +30,9 @@ REMEDY = "the files of MNIST are such files: train-images-idx3-ubyte, also with 
 
 PARTS = {"train": ("train",), "test": ("t10k", "test")}
 """The words in the names of files, by part."""
+
+WORDS = re.compile(r"[-_. ]+")
+"""What is between words. In `latest-images` there is no word `test`."""
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -75,12 +79,19 @@ def _file(folder: Path, part: str, kind: str) -> Path | None:
     found = [
         path
         for path in sorted(folder.iterdir())
-        if _is_named(path) and kind in path.name and any(word in path.name for word in PARTS[part])
+        if _is_named(path) and kind in path.name and _part_of(path) == part
     ]
     names = {path.name.removesuffix(".gz") for path in found}
     if len(names) > 1:
         raise UsageError(f"{folder} has several files with {part} {kind}: {joined(sorted(names))}")
     return min(found, key=lambda path: path.suffix == ".gz", default=None)
+
+
+def _part_of(path: Path) -> str | None:
+    """The part that a file's name says, by its first word that says one."""
+    of_word = {word: part for part, words in PARTS.items() for word in words}
+    said = (of_word.get(word) for word in WORDS.split(path.name.lower()))
+    return next(filter(None, said), None)
 
 
 def _read(path: Path) -> Any:

@@ -111,7 +111,9 @@ class GroupTraining(Shown):
     """The most runs that were trained at the same time."""
     rows: tuple[TrainedRow, ...]
     complete: bool
-    """False if the training was interrupted."""
+    """False if the training was interrupted, or an error ended it."""
+    problem: Exception | None = None
+    """The error that ended it."""
 
     @property
     def machines(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from groupconv_cli.foreign import first_line
 from groupconv_cli.network import Network
 from groupconv_cli.runtime import load_keras, start_devices
 from groupconv_cli.training.diversity import SAMPLES, Watched
-from groupconv_cli.training.fits import check_fits
+from groupconv_cli.training.fits import check_batch, check_fits
 from groupconv_cli.training.recipe import Recipe, learning_rate
 from groupconv_cli.training.run import Diversity, Run
 from groupconv_cli.training.samples import Data
@@ -58,12 +58,7 @@ def train(
     """
     recipe = recipe.checked()
     check_fits(data, network)
-    if recipe.batch > len(data.x_train):
-        raise UsageError(
-            f"a batch of {recipe.batch:,} is more than the {len(data.x_train):,} training samples "
-            f"of {data.name}",
-            f"--batch {len(data.x_train)} takes all of them in each step",
-        )
+    check_batch(data, recipe.batch)
     load_keras()
     start_devices()
     import tensorflow as tf

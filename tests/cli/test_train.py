@@ -15,6 +15,7 @@ from training_runs import DATA, SPEC, outcome, stand_in, trained, write_data
 
 from groupconv_cli import runtime
 from groupconv_cli.errors import EnvironmentProblem, UsageError
+from groupconv_cli.network import Network
 from groupconv_cli.training.job import Job, Outcome
 from groupconv_cli.training.pool import Here
 
@@ -50,7 +51,7 @@ def test_json_has_every_run_and_what_is_shown(folder: Path) -> None:
     found = data_of(*TRAIN, "--steps", "7", cwd=folder)
     assert found["complete"]
     assert found["data"]["name"] == DATA
-    assert (found["data"]["samples"], found["data"]["classes"]) == (40, 10)
+    assert (found["data"]["samples"], found["data"]["classes"]) == (80, 10)
     assert (found["recipe"]["steps"], found["recipe"]["epochs"]) == (7, None)
     rows = {row["groups"]: row for row in found["rows"]}
     assert [*rows] == ["as written", 1, 2, 4, 8]
@@ -80,7 +81,7 @@ def test_json_has_every_run_and_what_is_shown(folder: Path) -> None:
 
 
 WIDE = """\
-Trained on data.npz · 40 samples, 10 classes · 200 steps of 64 · sgd, lr 0.1 · tested on
+Trained on data.npz · 80 samples, 10 classes · 200 steps of 64 · sgd, lr 0.1 · tested on
 20
 Groups            Accuracy       ±  vs g=1  95 % interval             Loss  Train step
 ──────────────────────────────────────────────────────────────────────────────────────
@@ -148,6 +149,90 @@ def test_variants_are_compared_with_the_first(folder: Path) -> None:
     ]
     shown = run_gconv(*args, cwd=folder).out
     assert "The accuracy of two is lower than that of one, by 11.0 percentage points." in shown
+
+
+def test_variants_with_the_same_network_are_trained_once_and_are_no_test(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def counted(job: Job) -> Outcome:
+        seen.append(job.key)
+        return made_up(job)
+
+    stand_in(monkeypatch.setattr, counted)
+    variants = "variants: {a: {groups: 8}, b: {groups: 8}, c: {groups: 2}}\n"
+    (folder / "many.yaml").write_text(SPEC + variants, encoding="utf-8")
+    rows = data_of("compare", "many.yaml", "--variants", "--train", DATA, cwd=folder)["rows"]
+    assert len(seen) == 2 * 3
+    assert [row["verdict"] for row in rows] == ["reference", "reference", "lower"]
+    assert rows[2]["p"] == rows[2]["p_adjusted"]
+
+
+def test_an_error_after_whole_seeds_shows_what_is_whole_and_says_what_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 0
+
+    def full(job: Job) -> Outcome:
+        nonlocal count
+        count += 1
+        if count == stopping:
+            raise EnvironmentProblem("there was not enough memory")
+        return made_up(job)
+
+    stand_in(monkeypatch.setattr, full)
+    stopping = 11  # of twelve: two seeds of four rows are whole
+    result = run_gconv(*TRAIN, "--results", "runs.jsonl", cwd=folder)
+    assert result.status == 3
+    shown = " ".join(result.out.split())
+    assert "Ended by an error: only seeds with which every row was trained are counted." in shown
+    assert "Means and standard deviations of 2 seeds." in shown
+    said = " ".join(result.err.split())
+    assert "error: there was not enough memory 10 finished runs are kept in runs.jsonl, and" in said
+    assert run_gconv(*TRAIN, "--results", "runs.jsonl", cwd=folder).status == 0
+    assert count == 11 + 2, "the rest was trained"
+    count, stopping = 0, 3
+    early = run_gconv(*TRAIN, cwd=folder)
+    assert (early.status, early.out) == (3, ""), "no seed is whole"
+
+
+def test_a_batch_and_memory_are_checked_for_every_row_before_any_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch.setattr, lambda job: pytest.fail("a run began"))
+    result = run_gconv(*TRAIN, "--batch", "81", "--results", "runs.jsonl", cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert "a batch of 81 is more than the 80 training samples of data.npz" in result.err
+    assert not (folder / "runs.jsonl").exists()
+
+    checked = []
+
+    def scarce(network: Network, *_args: object, **_options: object) -> None:
+        checked.append(network)
+        if len(checked) == len(ACCURACY):
+            raise EnvironmentProblem("training small needs more memory")
+
+    monkeypatch.setattr("groupconv_cli.training.bench.check_training_memory", scarce)
+    monkeypatch.setattr("groupconv_cli.training.bench._has_gpu", lambda: False)
+    result = run_gconv(*TRAIN, cwd=folder)
+    assert (result.status, result.out) == (3, "")
+    assert "training small needs more memory" in result.err
+
+
+def test_mnist1d_is_no_path_even_if_there_is_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = set()
+
+    def noted(job: Job) -> Outcome:
+        sources.add(job.data.source)
+        return made_up(job)
+
+    stand_in(monkeypatch.setattr, noted)
+    (folder / "mnist1d").mkdir()
+    data_of("compare", "small.yaml", "--groups", "1", "--train", "mnist1d", cwd=folder)
+    assert sources == {"mnist1d"}
 
 
 def test_equal_networks_are_trained_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
