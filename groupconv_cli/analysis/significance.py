@@ -27,7 +27,8 @@ class Difference(NamedTuple):
 
     mean: float
     interval: tuple[float, float] | None
-    """The 95 % interval of the difference; None if a set has fewer than two results."""
+    """The 95 % interval of the difference; None if a set has fewer than two results, or if neither
+    varies."""
     p: float | None
     """The probability of a difference at least as large if the means are equal; None likewise."""
 
@@ -36,14 +37,15 @@ def welch(values: Sequence[float], reference: Sequence[float]) -> Difference:
     """The mean of `values` minus that of `reference`, by Welch's test (Welch 1947).
 
     The two sets may have different variances. The degrees of freedom are Satterthwaite's. If
-    neither set varies at all, the interval has no width, and p is 0 or, for equal means, 1.
+    neither set varies at all there is no test: a few equal results do not tell that there is no
+    variance.
     """
     found = mean(values) - mean(reference)
     if len(values) < 2 or len(reference) < 2:
         return Difference(found, None, None)
     shares = [variance(each) / len(each) for each in (values, reference)]
     if not any(shares):
-        return Difference(found, (found, found), float(found == 0))
+        return Difference(found, None, None)
     from scipy.special import stdtr, stdtrit
 
     error = sqrt(sum(shares))

@@ -127,7 +127,8 @@ def _digest(*parts: Samples) -> str:
 def _scaled(name: str, train: Any, test: Any) -> tuple[Any, Any]:
     """Both with each channel of the training samples at mean 0 and variance 1.
 
-    A channel that never changes gets the mean 0. Raises UsageError if no channel changes.
+    A channel that never changes gets the mean 0. Raises UsageError if no channel changes, and for a
+    test sample so far from the training samples that it is infinite then.
     """
     channels = train.shape[-1]
     total, squares = np.zeros(channels), np.zeros(channels)
@@ -148,7 +149,13 @@ def _scaled(name: str, train: Any, test: Any) -> tuple[Any, Any]:
         y = np.empty(x.shape, np.float32)
         for first in range(0, len(x), SCALED_AT_ONCE):
             some = slice(first, first + SCALED_AT_ONCE)
-            y[some] = (x[some] - mean) / deviation
+            with np.errstate(over="ignore"):
+                y[some] = (x[some] - mean) / deviation
+            if not np.isfinite(y[some]).all():
+                raise UsageError(
+                    f"{name}: a test sample has values that are too far from those of the training "
+                    "samples: scaled like these, they are infinite in float32"
+                )
         return y
 
     return scale(train), scale(test)

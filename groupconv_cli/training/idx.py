@@ -28,7 +28,7 @@ MAX_AXES = 6
 DAMAGED = "is not a complete IDX file"
 REMEDY = "the files of MNIST are such files: train-images-idx3-ubyte, also with .gz"
 
-PARTS = {"train": ("train",), "test": ("t10k", "test")}
+PARTS = {"train": ("train", "training"), "test": ("t10k", "test", "testing")}
 """The words in the names of files, by part."""
 
 WORDS = re.compile(r"[-_. ]+")

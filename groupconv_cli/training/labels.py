@@ -66,9 +66,11 @@ def _check_finite(name: str, what: str, x: Any) -> None:
     limit = np.finfo(np.float32).max
     for first in range(0, len(x), 1000):
         part = x[first : first + 1000]
-        if not (np.abs(part) <= limit).all():
+        # NumPy 1 compares float16 as float16, in which the limit is infinity.
+        good = np.isfinite(part) & (np.abs(part) <= limit)
+        if not good.all():
             axes = tuple(range(1, part.ndim))
-            bad = first + int(np.flatnonzero(~(np.abs(part) <= limit).all(axis=axes))[0])
+            bad = first + int(np.flatnonzero(~good.all(axis=axes))[0])
             raise UsageError(
                 f"{name}: the {what} sample {bad} has values that are not finite (NaN or "
                 "infinity), or too large for float32"
@@ -98,6 +100,8 @@ def _labels(name: str, what: str, part: Samples) -> Any:
         raise UsageError(
             f"{name} has {len(part.x):,} {what} inputs and {len(y):,} labels; there must be as many"
         )
+    if y.dtype.kind == "u" and len(y):  # the largest of uint64 are no int64
+        _check_highest(name, int(y.max()))
     whole = y.astype(np.int64) if y.dtype.kind != "f" else _whole(where, y)
     if (lowest := int(whole.min())) < 0:
         raise UsageError(f"{where} must be whole numbers from 0; one of them is {lowest}")
@@ -122,13 +126,17 @@ def _from_columns(where: str, y: Any) -> Any:
     return y.argmax(axis=1)
 
 
-def _classes(name: str, y: Any) -> int:
-    """The number of classes. Raises UsageError unless each has a sample, and there are two."""
-    highest = int(y.max())
+def _check_highest(name: str, highest: int) -> None:
     if highest >= MAX_CLASSES:
         raise UsageError(
             f"{name}: a label is {highest:,}; there may be {MAX_CLASSES:,} classes, from 0"
         )
+
+
+def _classes(name: str, y: Any) -> int:
+    """The number of classes. Raises UsageError unless each has a sample, and there are two."""
+    highest = int(y.max())
+    _check_highest(name, highest)
     counts = np.bincount(y)
     empty = np.flatnonzero(counts == 0)
     if len(empty):
@@ -136,7 +144,8 @@ def _classes(name: str, y: Any) -> int:
             f"{name} has no training sample of the class {empty[0]}, and one of the class "
             f"{highest}",
             "classes must be numbered from 0 without gaps: "
-            "numpy.unique(labels, return_inverse=True)[1] does that",
+            "numpy.unique(labels, return_inverse=True)[1] does that, and "
+            "numpy.savez('data.npz', x=inputs, y=labels) writes a file that can be read",
         )
     if len(counts) < 2:
         raise UsageError(f"{name} has only one class; there is nothing to tell apart")
