@@ -17,7 +17,8 @@ from groupconv_cli.errors import GconvError, UsageError
 MAX_BRIEF = 120
 MAX_REASON = 300
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FRAME = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\{\{\w+ [^{}]*\}\}\s*|\s*\[Op:\w+\](?= ?$)")
+"""Colours of a terminal, and TensorFlow's names of its own operations."""
 
 _COMPILER = "error: loc("
 """What stands before a location of MLIR."""
@@ -82,7 +83,7 @@ def check_regular(path: Path, kind: str = "file") -> None:
 
 def brief(error: Exception) -> str:
     """The message of another library's error, safe to print."""
-    text = " ".join(_COLOURS.sub("", str(error)).split())[:MAX_BRIEF] or type(error).__name__
+    text = " ".join(_FRAME.sub("", str(error)).split())[:MAX_BRIEF] or type(error).__name__
     return _printed(text)
 
 
@@ -92,7 +93,7 @@ def first_line(error: Exception) -> str:
     What is not for people is left out: the frame that Keras and TensorFlow put around a reason,
     locations inside of a compiler, and what Python says of mistakes in a library's code.
     """
-    text = _COLOURS.sub("", str(error))
+    text = _FRAME.sub("", str(error))
     if _COMPILER in text:
         return _place(text)
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]

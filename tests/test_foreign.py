@@ -52,6 +52,8 @@ def test_a_reason_is_for_people(said: str, shown: str) -> None:
 
 def test_no_colours_of_others_are_shown() -> None:
     assert brief(ValueError("\x1b[1mHDF5\x1b[0m is\nbroken")) == "HDF5 is broken"
+    framed = "{{function_node __wrapped__X_device_/job:localhost/device:CPU:0}} no image [Op:X]"
+    assert brief(ValueError(framed)) == first_line(ValueError(framed)) == "no image"
 
 
 def test_what_keras_itself_cannot_run_is_said_of_the_operation(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ MAX_PIXELS = 90_000_000
 
 TRAIN, TEST = "train", "test"
 
-BROKEN = "is no image that Keras can read"
+BROKEN = "cannot be read as an image"
 REMEDY = f"images are files of the kinds {joined(ENDINGS)}"
 LAYOUT = "a folder of data has a folder of images for each class, also inside train/ and test/"
 
@@ -85,12 +85,17 @@ def _files(folder: Path) -> _Files:
     paths: list[Path] = []
     labels: list[int] = []
     for number, own in enumerate(folders):
-        images = [path for path in sorted(own.iterdir()) if path.suffix.lower() in ENDINGS]
+        images = [path for path in sorted(own.iterdir()) if _is_image(path)]
         if not images:
             raise UsageError(f"the folder {own} has no images; each class needs some", REMEDY)
         paths += images
         labels += [number] * len(images)
     return _Files(paths, labels, [own.name for own in folders])
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file is named like an image. macOS leaves `._0.png`, which is none."""
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def _read(files: _Files, shape: Shape | None, folder: Path) -> Samples:
@@ -137,10 +142,31 @@ def _decoded(path: Path, channels: int) -> Any:
                 f"{path} is too large: {height:,}×{width:,} pixels; an image may have "
                 f"{MAX_PIXELS:,} in all"
             )
-        image = tf.io.decode_image(content, channels, expand_animations=False).numpy()
+        asked = channels if channels in _decodable(content) else 0
+        image = tf.io.decode_image(content, asked, expand_animations=False).numpy()
     if not image.size:
         raise UsageError(f"{path} is an empty image")
-    return image
+    return image if asked or not channels else _converted(image, channels)
+
+
+def _decodable(content: bytes) -> tuple[int, ...]:
+    """The numbers of channels that TensorFlow's decoder makes of an image of this kind."""
+    if content.startswith(b"\x89PNG"):
+        return CHANNELS
+    return (1, 3) if content.startswith(b"\xff\xd8") else ()
+
+
+def _converted(image: Any, channels: int) -> Any:
+    """The image with so many channels: grey, colours, or colours that are not transparent."""
+    import tensorflow as tf
+
+    if image.shape[-1] == channels:
+        return image
+    colours = np.repeat(image[..., :1], 3, axis=-1) if image.shape[-1] < 3 else image[..., :3]
+    if channels == 1:
+        return tf.image.rgb_to_grayscale(colours).numpy() if image.shape[-1] > 2 else image[..., :1]
+    opaque = np.full((*colours.shape[:-1], 1), 255, colours.dtype)
+    return colours if channels == 3 else np.concatenate([colours, opaque], axis=-1)
 
 
 def _declared_size(content: bytes) -> tuple[int, int]:

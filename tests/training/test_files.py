@@ -12,6 +12,7 @@ import pytest
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.training.data import read_data
+from groupconv_cli.training.image_folder import read_image_folder
 
 NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -65,6 +66,22 @@ def test_idx_files_are_read_packed_or_not(tmp_path: Path) -> None:
     assert packed.digest == data.digest
     # A folder that has both has them once.
     assert read_data(written(tmp_path / "plain", arrays, packed=True)).digest == data.digest
+
+
+def test_words_in_the_names_of_idx_files_are_whole(tmp_path: Path) -> None:
+    """In `latest-train-images` is no word `test`, so these are no test samples."""
+    arrays = {key: array for key, array in mnist(50).items() if "train" in key}
+    folder = Path(written(tmp_path, arrays))
+    digest = read_data(str(folder)).digest
+    for path in list(folder.iterdir()):
+        path.rename(folder / f"latest-{path.name}")
+    data = read_data(str(folder))
+    assert (len(data.x_train), len(data.x_test)) == (40, 10)
+    assert data.digest == digest
+    written(tmp_path, {key: array for key, array in mnist(5).items() if "test" in key})
+    for path in list(folder.iterdir()):
+        path.rename(folder / path.name.replace("t10k-", "emnist_TEST_").replace("-idx", ".idx"))
+    assert len(read_data(str(folder)).x_test) == 5
 
 
 def test_idx_files_without_test_files_are_split(tmp_path: Path) -> None:
@@ -199,6 +216,31 @@ def test_images_are_resized_as_keras_does(tmp_path: Path) -> None:
     assert "the network's input is 40×1" in refusal(str(tmp_path / "set"), shape=(40, 1))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_images_of_every_kind_are_read_with_the_channels_of_the_network(
+    channels: int, tmp_path: Path
+) -> None:
+    """A .bmp or .gif is not decoded as grey, and a .jpg or .gif not as transparent."""
+    from PIL import Image
+
+    modes = {1: "L", 3: "RGB", 4: "RGBA"}
+    random = np.random.default_rng(3)
+    kinds = [("0.bmp", "RGB"), ("1.bmp", "L"), ("2.gif", "L"), ("3.png", "RGBA"), ("4.jpg", "RGB")]
+    expected = []
+    for name in ("cat", "dog"):
+        own = tmp_path / "set" / name
+        own.mkdir(parents=True)
+        for file, mode in kinds:
+            pixels = random.integers(0, 256, 3).astype(np.uint8) * np.ones((8, 8, 1), np.uint8)
+            image = Image.fromarray(pixels).convert(mode)
+            image.save(own / file)
+            wanted = np.asarray(image.convert(modes[channels]), float).reshape(8, 8, channels)
+            expected.append(wanted)
+    raw = read_image_folder(tmp_path / "set", (8, 8, channels))
+    # Roundings of grey and of the colours of a .jpg differ by a few of 255.
+    np.testing.assert_allclose(raw.train.x, np.stack(expected), atol=4)
+
+
 def test_a_folder_without_parts_is_split(tmp_path: Path) -> None:
     images(tmp_path / "set", samples=10)
     data = read_data(str(tmp_path / "set"), test_share=0.3, seed=1)
@@ -218,11 +260,14 @@ def test_folders_that_are_no_data(tmp_path: Path) -> None:
     assert "empty has no images; each class needs some" in refusal(str(folder))
     (folder / "empty" / "notes.txt").write_text("x")
     assert "empty has no images; each class needs some" in refusal(str(folder))
+    (folder / "empty" / "._lie.png").write_text("what macOS leaves")
+    assert "empty has no images; each class needs some" in refusal(str(folder))
     (folder / "empty" / "lie.png").write_text("no image")
-    assert "lie.png is no image that Keras can read" in refusal(str(folder))
+    assert "lie.png cannot be read as an image: Unknown image file format" in refusal(str(folder))
+    assert "lie.png cannot be read as an image" in refusal(str(folder))
     whole = (folder / "cat" / "0.png").read_bytes()
     (folder / "empty" / "lie.png").write_bytes(whole[: len(whole) // 2])
-    assert "lie.png is no image that Keras can read" in refusal(str(folder))
+    assert "lie.png cannot be read as an image" in refusal(str(folder))
     (folder / "empty" / "lie.png").unlink()
     os.mkfifo(folder / "empty" / "lie.png")
     assert "lie.png is not a regular file but a device or a pipe" in refusal(str(folder))
