@@ -12,15 +12,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from multiprocessing import connection, parent_process
+from multiprocessing import connection, current_process, parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.synchronize import Event
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
+from groupconv_cli.errors import EnvironmentProblem
 from groupconv_cli.training.job import Job, Outcome, run_in_turn
 
 MOST_DEATHS = 3
 """The workers that may die in a run before it is given up."""
+
+UNGUARDED = 70
+"""The exit status of a process that was to train, and would have started others instead."""
 
 POLL = 0.5
 """Seconds between two looks at the clock, and at the workers that a cluster has."""
@@ -91,7 +96,10 @@ def run_all(
     except KeyboardInterrupt:
         return False
     finally:
-        place.stop(finished=finished)
+        try:
+            place.stop(finished=finished)
+        except KeyboardInterrupt:  # while it waits for processes to end
+            place.stop(finished=False)
     return True
 
 
@@ -140,6 +148,15 @@ class _Context(SpawnContext):
         return process
 
 
+class _Worker(NamedTuple):
+    """A process, and the executor that it is."""
+
+    context: _Context
+    executor: ProcessPoolExecutor
+    began: Event
+    """Set once the process is ready for runs."""
+
+
 class Processes(Place):
     """Processes on this machine. Each is an executor, so it is known in which run one died."""
 
@@ -153,12 +170,17 @@ class Processes(Place):
         At most `most` processes are started. That does not change the threads of each: with others
         the last digits of sums differ, and a run that goes on must give the numbers of one in one
         go.
+
+        Ends this process if it is one that is just being started: then it is here because it reads
+        the script that starts it.
         """
+        if getattr(current_process(), "_inheriting", False):
+            raise SystemExit(UNGUARDED)
         self._run = run
         self._threads = max(1, len(_processors()) // number)
         number = number if most is None else min(number, most)
         self._idle = [self._started() for _ in range(number)]
-        self._busy: dict[Future[Outcome], tuple[_Context, ProcessPoolExecutor]] = {}
+        self._busy: dict[Future[Outcome], _Worker] = {}
         self._number = number
 
     @property
@@ -169,42 +191,54 @@ class Processes(Place):
     def submit(self, job: Job) -> Future[Outcome]:
         """Begins a run in a process that has nothing to do."""
         self._free_finished()
-        slot = self._idle.pop()
+        worker = self._idle.pop()
         try:
-            future = slot[1].submit(self._run, job)
+            future = worker.executor.submit(self._run, job)
         except BrokenProcessPool:  # it died while it had nothing to do
-            slot = self._started()
-            future = slot[1].submit(self._run, job)
-        self._busy[future] = slot
+            worker = self._started()
+            future = worker.executor.submit(self._run, job)
+        self._busy[future] = worker
         return future
+
+    def deaths(self, error: BaseException) -> int:
+        """One. Raises EnvironmentProblem if the process died before it was ready for runs."""
+        for future, worker in self._busy.items():
+            if future.done() and future.exception() is error and not worker.began.is_set():
+                raise EnvironmentProblem(
+                    "a process that is to train ended before its first run",
+                    'each reads the script that starts it: begin its work under `if __name__ == "'
+                    '__main__":`',
+                )
+        return 1
 
     def _free_finished(self) -> None:
         for future in [each for each in self._busy if each.done()]:
-            slot = self._busy.pop(future)
+            worker = self._busy.pop(future)
             if isinstance(future.exception(), BrokenProcessPool):
-                slot[1].shutdown(wait=False)
-                slot = self._started()
-            self._idle.append(slot)
+                worker.executor.shutdown(wait=False)
+                worker = self._started()
+            self._idle.append(worker)
 
-    def _started(self) -> tuple[_Context, ProcessPoolExecutor]:
+    def _started(self) -> _Worker:
         context = _Context()
+        began = context.Event()
         executor = ProcessPoolExecutor(
-            1, mp_context=context, initializer=_begin, initargs=(self._threads,)
+            1, mp_context=context, initializer=_begin, initargs=(self._threads, began)
         )
-        return context, executor
+        return _Worker(context, executor, began)
 
     def stop(self, *, finished: bool) -> None:
         """Ends the processes, also those that train."""
-        slots = [*self._idle, *self._busy.values()]
+        workers = [*self._idle, *self._busy.values()]
         if not finished:
-            for context, _ in slots:
-                for process in context.made:
+            for worker in workers:
+                for process in worker.context.made:
                     process.kill()
-        for _, executor in slots:
-            executor.shutdown(cancel_futures=True)
+        for worker in workers:
+            worker.executor.shutdown(cancel_futures=True)
 
 
-def _begin(threads: int) -> None:
+def _begin(threads: int, began: Event) -> None:
     """Sets up a process that trains: it is gconv's own, and ends with the one that started it."""
     from groupconv_cli.runtime import own_process
 
@@ -213,6 +247,7 @@ def _begin(threads: int) -> None:
         os.environ[name] = str(threads)
     own_process()
     Thread(target=_end_with_parent, daemon=True).start()
+    began.set()
 
 
 def _end_with_parent() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from running import PATIENCE, ROOT
 from training_runs import dies_once, dies_with_seed_1, job, outcome, trained
 
 from groupconv_cli.errors import UsageError
@@ -56,6 +61,47 @@ def test_a_run_whose_process_died_is_run_again(tmp_path: Path) -> None:
     _, done = run(Processes(2, dies_once), jobs)
     assert (tmp_path / "died").exists()
     assert {each.key: found for each, found in done} == {e.key: trained(e) for e in jobs}
+
+
+def test_a_script_that_starts_processes_when_it_is_read_is_told_so(tmp_path: Path) -> None:
+    """Each process reads the script again, and would start others without end."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from training_runs import job, trained\n"
+        "from groupconv_cli.errors import EnvironmentProblem\n"
+        "from groupconv_cli.training.pool import Processes, run_all\n"
+        "try:\n"
+        "    run_all([job()], Processes(1, trained), lambda *each: print(each), lambda: None)\n"
+        "except EnvironmentProblem as error:\n"
+        "    print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    done = subprocess.run(
+        [sys.executable, script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said, remedy = done.stdout.splitlines()
+    assert said == "a process that is to train ended before its first run"
+    assert remedy.endswith('begin its work under `if __name__ == "__main__":`')
+
+
+def test_an_interrupt_while_processes_end_loses_no_run() -> None:
+    class Slow(Here):
+        stops: ClassVar[list[bool]] = []
+
+        def stop(self, *, finished: bool) -> None:
+            self.stops.append(finished)
+            if finished:
+                raise KeyboardInterrupt
+
+    finished, done = run(Slow(trained), JOBS)
+    assert (finished, len(done)) == (True, len(JOBS))
+    assert Slow.stops == [True, False]
 
 
 def test_a_run_is_given_up_after_three_deaths_and_no_other_is() -> None:
