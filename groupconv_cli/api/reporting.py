@@ -117,6 +117,8 @@ def report_content(
         raise UsageError(
             "a frontier is of budgets, and there is none", "half of the MACs: --max-macs 50%"
         )
+    if training is not None and data is None:
+        raise UsageError("training says how to train, and there is no data", "data='mnist1d'")
     file = None if isinstance(spec, Network) else open_spec(spec, trust=trust)
     network = (
         spec

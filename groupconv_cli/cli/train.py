@@ -18,7 +18,8 @@ from groupconv_cli.cli.measure import (
 )
 from groupconv_cli.cli.options import members
 from groupconv_cli.errors import UsageError
-from groupconv_cli.training.recipe import OPTIMIZERS, STEPS, Recipe
+from groupconv_cli.training.recipe import MAX_BATCH, MAX_STEPS, OPTIMIZERS, STEPS, Recipe
+from groupconv_cli.training.settings import MAX_SEEDS, MAX_WORKERS, SEEDS
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Optimizer(StrEnum):
     vars().update(members(OPTIMIZERS))
 
 
-def _number(name: str, text: str, most: int = 10**7) -> Any:
+def _number(name: str, text: str, most: int = MAX_STEPS) -> Any:
     told = f"With --train: {text}"
     return typer.Option(name, metavar="N", min=1, max=most, help=told, show_default=False)
 
@@ -60,7 +61,7 @@ BatchOption = Annotated[
         "--batch",
         metavar="N",
         min=1,
-        max=10**6,
+        max=MAX_BATCH,
         help=f"Samples in a batch. Default: 8 with --measure, {USUAL.batch} with --train.",
         show_default=False,
     ),
@@ -77,7 +78,8 @@ MemoryOption = Annotated[
     typer.Option("--ignore-memory", help="Measure or train even if memory seems too small."),
 ]
 SeedsOption = Annotated[
-    int | None, _number("--seeds", "runs of each row, each with a seed. Default: 3.", 1000)
+    int | None,
+    _number("--seeds", f"runs of each row, each with a seed. Default: {SEEDS}.", MAX_SEEDS),
 ]
 StepsOption = Annotated[int | None, _number("--steps", f"steps of a run. Default: {STEPS}.")]
 EpochsOption = Annotated[
@@ -99,7 +101,8 @@ ShareOption = Annotated[
     _text("--test-share", "X", "the share of the samples to test on, for data in one piece."),
 ]
 WorkersOption = Annotated[
-    int | None, _number("--workers", "processes that train at once. Default: this one.", 256)
+    int | None,
+    _number("--workers", "processes that train at once. Default: this one.", MAX_WORKERS),
 ]
 ClusterOption = Annotated[
     str | None,
@@ -183,7 +186,7 @@ def train_settings(options: BenchOptions, dtype: str | None) -> TrainSettings | 
         "dtype": dtype,
     }
     return TrainSettings(
-        seeds=options.seeds or 3,
+        seeds=options.seeds or SEEDS,
         recipe=Recipe(**{name: value for name, value in given.items() if value is not None}),
         test_share=options.test_share,
         workers=options.workers,

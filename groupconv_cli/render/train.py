@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from groupconv_cli.analysis.report import Comparison, VariantComparison
 from groupconv_cli.analysis.significance import Verdict
 from groupconv_cli.render.labels import label_columns, label_text, labelled
-from groupconv_cli.render.view import Cell, Column, Interval, Row, Table
+from groupconv_cli.render.view import Cell, Column, Interval, Row, Table, cell_text
 from groupconv_cli.training.report import GroupTraining, TrainedRow
+from groupconv_cli.training.settings import SEEDS
 from groupconv_cli.units import interval_text, points_text
 from groupconv_cli.words import joined, plural
 
@@ -63,6 +64,9 @@ def _labels(
             return made
         seed, deaths = next(iter(row.lost.items()))
         note = f"given up: {plural(deaths, 'worker')} died in the run with seed {seed}"
+        if row.runs:
+            mean = cell_text(row.accuracy, "accuracy_share", exact=False)
+            note += f"; the mean of the other {plural(len(row.runs), 'run')} is {mean}"
         return made._replace(style="bad", note=note)
 
     return label
@@ -163,19 +167,30 @@ def trained_notes(
 ) -> Iterator[str]:
     """How the accuracies were compared, and what they are not."""
     against, _ = _against(comparison)
-    rows = len({row.difference for row in training.rows if row.difference})
+    # Rows with the same network have the same runs, and are one test.
+    tests = len({row.runs for row in training.rows if row.p is not None})
     seeds = plural(training.whole_seeds, "seed")
-    adjusted = f", with Holm's adjustment for {rows} rows" if rows > 1 else ""
+    adjusted = f", with Holm's adjustment for {tests} rows" if tests > 1 else ""
+    is_compared = any(row.verdict is Verdict.REFERENCE for row in training.rows)
     if training.whole_seeds > 1:
-        yield (
-            f"Means and standard deviations of {seeds}. Differences to {against} are in percentage "
-            "points, with the 95 % interval of each by itself. Words are by Welch's test at 5 %"
-            f"{adjusted}."
+        compared = (
+            f" Differences to {against} are in percentage points, with the 95 % interval of each "
+            f"by itself. Words are by Welch's test at 5 %{adjusted}."
         )
-    if training.whole_seeds == 1:
+        yield f"Means and standard deviations of {seeds}.{compared if is_compared else ''}"
+    elif training.whole_seeds == 1 and is_compared:
         yield (
             f"One seed: differences to {against} are in percentage points, and none is shown. With "
-            "--seeds 3 or more there is a test."
+            f"--seeds {SEEDS} or more there is a test."
+        )
+    if training.whole_seeds and not is_compared:
+        yield f"A run of {against} was given up, so no row is compared with it."
+    if training.whole_seeds > 1 and any(
+        row.difference is not None and row.difference.interval is None for row in training.rows
+    ):
+        yield (
+            f"A row without an interval: its accuracy does not vary with the seed, and that of "
+            f"{against} does not either, so there is no test."
         )
     if any(run.loss is None for row in training.rows for run in row.runs):
         yield "A row without a loss: its training diverged. A smaller --lr may help."
@@ -217,7 +232,7 @@ def trained_conclusions(
     if unsure:
         yield (
             f"No difference to {against} is shown with {plural(training.whole_seeds, 'seed')} for "
-            f"{joined(unsure)}. In brackets is where it may lie, in percentage points."
+            f"{joined(unsure)}. In brackets are the 95 % intervals, in percentage points."
         )
 
 

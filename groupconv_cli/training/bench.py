@@ -20,8 +20,8 @@ from groupconv_cli.language.writer import spec_text
 from groupconv_cli.network import Network
 from groupconv_cli.ops.kinds import Value
 from groupconv_cli.runtime import load_keras, start_devices
-from groupconv_cli.training.data import check_fits, read_data
-from groupconv_cli.training.fits import check_batch, check_trainable
+from groupconv_cli.training.data import read_data
+from groupconv_cli.training.fits import check_batch, check_rows_fit, check_trainable
 from groupconv_cli.training.job import DataSource, Job, Outcome, run_job, versions
 from groupconv_cli.training.mnist1d import NAME
 from groupconv_cli.training.models import Models
@@ -74,8 +74,8 @@ def train_networks(
         check_trainable(entry.network)
     shape = entries[0].network.input_shape
     data = read_data(source, test_share=settings.test_share, seed=SPLIT_SEED, shape=shape)
-    for entry in entries:
-        check_fits(data, entry.network)
+    rows = {entry.label: entry.network for entry in entries}
+    check_rows_fit(data, rows, {name for entry in entries for name in entry.settings})
     check_batch(data, settings.recipe.batch)
     jobs = _jobs(entries, source, data, settings)
     complete, at_once = True, 1

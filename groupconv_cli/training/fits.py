@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network, Node, refuse_foreign
@@ -11,6 +13,18 @@ from groupconv_cli.training.samples import Data
 
 SIZE_OF_OUTPUT = {"dense": "units", "conv": "filters"}
 """The argument with the number of output channels, by op."""
+
+
+class Varied(NamedTuple):
+    """What differs in the rows of a comparison, which no --set can set for all of them."""
+
+    names: frozenset[str]
+    """The variables of --vary."""
+    input: bool
+    """Whether their inputs differ."""
+
+
+FIXED = Varied(frozenset(), False)
 
 
 def check_trainable(network: Network) -> None:
@@ -43,28 +57,51 @@ def check_trainable(network: Network) -> None:
         raise UsageError(f"{name} has no weights that training changes")
 
 
-def check_fits(data: Data, network: Network) -> None:
+def check_fits(data: Data, network: Network, *, row: str = "", varied: Varied = FIXED) -> None:
     """Raises UsageError unless the network can be trained on the data.
 
-    Its input must have the shape of a sample, and its output a number for each class.
+    Its input must have the shape of a sample, and its output a number for each class. `row` is the
+    name of its row if it may be the only one that does not fit.
     """
     check_trainable(network)
     problems: dict[str, str] = {}
     wanted, given = network.input_shape, data.shape
+    name = f"{network.name} in the row {row}" if row else network.name
     if given != wanted:
         problem = (
-            f"the input of {network.name} is {shape_text(wanted)}, and the samples of "
-            f"{data.name} are {shape_text(given)}"
+            f"the input of {name} is {shape_text(wanted)}, and the samples of {data.name} are "
+            f"{shape_text(given)}"
         )
-        problems[problem] = _input_that_fits(network, given)
+        problems[problem] = (
+            f"all rows are trained on the same samples, so each must have the input "
+            f"{shape_text(given)}"
+            if varied.input
+            else _input_that_fits(network, given)
+        )
     units = network.nodes[network.outputs[0]].shape[0]
     if units != data.classes:
-        problem = (
-            f"{network.name} has {units:,} outputs, and {data.name} has {data.classes:,} classes"
-        )
-        problems[problem] = _output_that_fits(network, data.classes)
+        problem = f"{name} has {units:,} outputs, and {data.name} has {data.classes:,} classes"
+        problems[problem] = _output_that_fits(network, data.classes, varied)
     if problems:
         raise UsageError("; ".join(problems), "; ".join(problems.values()))
+
+
+def check_rows_fit(data: Data, rows: Mapping[str, Network], varied: Collection[str]) -> None:
+    """Raises UsageError unless every network can be trained on the data.
+
+    `rows` has them by the names of their rows, and `varied` the variables that differ in the rows.
+    """
+    for network in rows.values():
+        check_trainable(network)
+    inputs = {network.input_shape for network in rows.values()}
+    ends = {(each.input_shape, each.nodes[each.outputs[0]].shape) for each in rows.values()}
+    for row, network in rows.items():
+        check_fits(
+            data,
+            network,
+            row=row if len(ends) > 1 else "",
+            varied=Varied(frozenset(varied), len(inputs) > 1),
+        )
 
 
 def check_batch(data: Data, batch: int) -> None:
@@ -86,7 +123,7 @@ def _input_that_fits(network: Network, given: Shape) -> str:
     return f"give the network this input: --set {name}={','.join(map(str, shape))}"
 
 
-def _output_that_fits(network: Network, classes: int) -> str:
+def _output_that_fits(network: Network, classes: int, varied: Varied) -> str:
     """What to change: a variable if the last layer has its size from one, else the layer."""
     last = _last_layer(network)
     if last is None or network.origin is None:
@@ -97,7 +134,8 @@ def _output_that_fits(network: Network, classes: int) -> str:
         return f"its last layer must be {text}"
     line = last.place.source.text.splitlines()[last.place.line - 1]
     if variable := re.search(rf"\b{argument}:\s*\$(\w+)\s*[,}}]", line):
-        return f"--set {variable[1]}={classes} sets the last layer"
+        instead = f" in place of --vary {variable[1]}" if variable[1] in varied.names else ""
+        return f"--set {variable[1]}={classes}{instead} sets the last layer"
     return f"its layer {last.name!r} must be {text} ({last.place.source.name}:{last.place.line})"
 
 

@@ -22,6 +22,9 @@ STEPS = 200
 MAX_STEPS = 10_000_000
 """Learning rates of so many steps are still different numbers."""
 
+MAX_BATCH = 1_000_000
+"""The largest batch, which takes more memory than there is."""
+
 LARGEST = 1e6
 """The largest learning rate and decay, which is far beyond any use."""
 
@@ -63,12 +66,14 @@ class Recipe(NamedTuple):
                 f"{self.epochs} epochs: leave one out"
             )
         steps = STEPS if self.steps is None and self.epochs is None else self.steps
-        for name, value in (("steps", steps), ("epochs", self.epochs), ("batch", self.batch)):
+        for name, value in (("steps", steps), ("epochs", self.epochs)):
             if value is not None:
-                _check_whole(name, value)
-        if self.optimizer not in OPTIMIZERS:
+                _check_whole(name, value, MAX_STEPS)
+        _check_whole("batch", self.batch, MAX_BATCH)
+        # What is no text may have no hash, such as a list.
+        if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise UsageError(f"unknown optimizer {self.optimizer!r}; there are {_list(OPTIMIZERS)}")
-        if self.runtime not in RUNTIMES:
+        if not isinstance(self.runtime, str) or self.runtime not in RUNTIMES:
             raise UsageError(f"training runs in {_list(RUNTIMES)}; got {self.runtime!r}")
         bytes_per_value(self.dtype or "float32")
         lr = OPTIMIZERS[self.optimizer] if self.lr is None else self.lr
@@ -107,18 +112,18 @@ def learning_rate(step: int, steps: int, largest: float) -> float:
     return largest * (1 + cos(pi * (step - warm_up) / (steps - warm_up))) / 2
 
 
-def _check_whole(name: str, value: Any) -> None:
+def _check_whole(name: str, value: Any, most: int) -> None:
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_whole or not 1 <= int(value) <= MAX_STEPS:
-        raise UsageError(f"{name} must be a whole number of 1 to {MAX_STEPS:,}; got {value!r}")
+    if not is_whole or not 1 <= int(value) <= most:
+        raise UsageError(f"{name} must be a whole number of 1 to {most:,}; got {value!r}")
 
 
 def _check_number(name: str, value: Any, *, above_zero: bool) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     # A comparison with NaN is false.
     if not is_number or not 0 <= value <= LARGEST or (above_zero and not value):
-        least = "above 0" if above_zero else "of 0 or more"
-        raise UsageError(f"{name} must be a number {least}; got {value!r}")
+        least = "above 0, and at most" if above_zero else "of 0 to"
+        raise UsageError(f"{name} must be a number {least} {LARGEST:,.0f}; got {value!r}")
 
 
 def _list(names: dict[str, float] | tuple[str, ...]) -> str:

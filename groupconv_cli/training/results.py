@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
-from math import isfinite
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,15 +181,20 @@ def _outcome(line: bytes) -> tuple[str, Outcome]:
     for name in ("diversity", "untrained"):
         fields[name] = None if read[name] is None else Diversity(**read[name])
     run = Run(**fields)
-    numbers = [
+    optional = [
         run.loss,
         *(number for each in (run.diversity, run.untrained) for number in each or ()),
     ]
-    if any(type(number) not in (int, float, type(None)) for number in numbers):
+    numbers = [run.accuracy, run.seconds, *(each for each in optional if each is not None)]
+    # In Python true is the number 1.
+    if any(type(number) not in (int, float) for number in numbers):
         raise TypeError("not a number")
     for whole in (run.seed, run.steps):
         if type(whole) is not int or whole < 0:
             raise ValueError("not a count")
-    if not 0 <= run.accuracy <= 1 or not isfinite(run.seconds) or run.seconds < 0 or not run.steps:
+    # A comparison with NaN is false.
+    if not (0 <= run.accuracy <= 1 and 0 <= run.seconds < inf and run.steps):
+        raise ValueError("out of range")
+    if run.loss is not None and not 0 <= run.loss < inf:
         raise ValueError("out of range")
     return key, Outcome(run, machine)

@@ -301,10 +301,65 @@ def test_a_run_that_is_given_up_is_a_row_that_says_so(
     result = run_gconv(*TRAIN, cwd=folder, env={"COLUMNS": "60"})
     assert result.status == 1
     assert "g=2               given up: 3 workers died in the run with\n" in result.out
+    # Its runs with the seeds 0 and 2 have 80 % and 79 %.
+    assert "seed 1; the mean of the other 2 runs is 79.5 %" in " ".join(result.out.split())
     rows = json.loads(run_gconv(*TRAIN, "-f", "json", cwd=folder).out)["trained"]["rows"]
     lost = {row["groups"]: (row["lost"], row["verdict"]) for row in rows}
     assert lost[2] == ([{"seed": 1, "deaths": 3}], None)
     assert lost[4] == ([], "lower")
+
+
+def test_a_lost_run_of_the_reference_is_said_to_be_why_nothing_is_compared(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deadly(Here):
+        died = (MemoryError,)
+
+    def dies(job: Job) -> Outcome:
+        if "groups" not in job.spec and job.seed == 1:
+            raise MemoryError
+        return made_up(job)
+
+    monkeypatch.setattr("groupconv_cli.training.bench.Here", Deadly)
+    stand_in(monkeypatch.setattr, dies)
+    shown = " ".join(run_gconv(*TRAIN, cwd=folder).out.split())
+    assert "A run of g=1 was given up, so no row is compared with it." in shown
+    assert "Means and standard deviations of 3 seeds." in shown
+    assert "Welch" not in shown
+
+
+def test_every_test_is_counted_also_of_rows_with_the_same_difference(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tied(job: Job) -> Outcome:
+        made = made_up(job)
+        loss = float(len(job.spec))
+        if "groups: 8" in job.spec:  # another network, with the accuracies of g=4
+            loss += 1
+            made = outcome(ACCURACY[4] + (0.01, -0.01, 0.0)[job.seed % 3], job.seed)
+        return made._replace(run=made.run._replace(loss=loss))
+
+    stand_in(monkeypatch.setattr, tied)
+    args = ("compare", "small.yaml", "--groups", "1,4,8", "--train", DATA)
+    assert "Holm's adjustment for 2 rows" in " ".join(run_gconv(*args, cwd=folder).out.split())
+    rows = {row["groups"]: row for row in data_of(*args, cwd=folder)["rows"]}
+    assert rows[8]["p_adjusted"] == pytest.approx(2 * rows[8]["p"])
+
+
+def test_accuracies_that_never_vary_show_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def still(job: Job) -> Outcome:
+        return outcome(0.51 if "groups" in job.spec else 0.5, job.seed)
+
+    stand_in(monkeypatch.setattr, still)
+    args = ("compare", "small.yaml", "--groups", "1,4", "--train", DATA, "--seeds", "2")
+    row = data_of(*args, cwd=folder)["rows"][-1]
+    assert row["difference"] == pytest.approx(0.01)
+    assert (row["interval"], row["p"], row["p_adjusted"]) == (None, None, None)
+    assert row["verdict"] == "not_shown"
+    shown = " ".join(run_gconv(*args, cwd=folder).out.split())
+    assert "its accuracy does not vary with the seed, and that of g=1 does not either" in shown
 
 
 def test_times_of_several_machines_are_not_shown(

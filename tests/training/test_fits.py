@@ -12,6 +12,7 @@ from groupconv_cli import load
 from groupconv_cli.errors import Source, UsageError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.training.data import check_fits
+from groupconv_cli.training.fits import check_rows_fit
 from groupconv_cli.training.samples import Data
 
 
@@ -85,6 +86,30 @@ def test_both_mistakes_are_said_at_once() -> None:
     text = refusal(data((9, 8, 2), 7), spec().network())
     assert text.endswith("--set input=9,8,2; --set classes=7 sets the last layer")
     assert "are 9×8×2; net has 10 outputs, and made has 7 classes" in text
+
+
+def test_no_setting_is_named_for_what_differs_in_the_rows() -> None:
+    """With `--vary n=10,5` there is no `--set n=10`, and `--set input` would make rows equal."""
+    text = SPEC.replace("[$size, $size, 3]", "[$size, 8, 3]")
+    small, large, few = (
+        spec(text).network(given) for given in ({}, {"size": "16"}, {"classes": "5"})
+    )
+    with pytest.raises(UsageError) as caught:
+        check_rows_fit(data((8, 8, 3), 10), {"size=8": small, "size=16": large}, {"size"})
+    said = str(caught.value)
+    assert (
+        "the input of net in the row size=16 is 16×8×3, and the samples of made are 8×8×3" in said
+    )
+    assert said.endswith("same samples, so each must have the input 8×8×3")
+    rows = {"classes=10": small, "classes=5": few}
+    with pytest.raises(UsageError) as caught:
+        check_rows_fit(data((8, 8, 3), 10), rows, {"classes"})
+    assert "net in the row classes=5 has 5 outputs, and made has 10" in str(caught.value)
+    assert str(caught.value).endswith(
+        "--set classes=10 in place of --vary classes sets the last layer"
+    )
+    with pytest.raises(UsageError, match=r"(?s)the input of net is 8.*--set input=6,6,3$"):
+        check_rows_fit(data((6, 6, 3), 10), {"g=1": small, "g=3": small}, ())
 
 
 def test_the_last_layer_that_would_do_is_said() -> None:

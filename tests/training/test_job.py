@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -74,11 +75,26 @@ def test_a_job_is_plain_data_and_its_text_is_the_network(
         ({"recipe": {"steps": 5}}, "recipe must be a Recipe"),
         ({"recipe": Recipe(steps=-1)}, "steps must be a whole number"),
         ({"results": ""}, "results is empty"),
+        ({"results": 5}, "results must be the path of a file; got 5"),
+        ({"cluster": 5}, "cluster must be the address of a scheduler, such as .*; got 5"),
+        ({"test_share": "x"}, "test_share must be between 0 and 1; got 'x'"),
+        ({"test_share": 1}, "test_share must be between 0 and 1; got 1"),
+        ({"test_share": float("nan")}, "got nan"),
+        ({"recipe": Recipe(optimizer=[])}, r"unknown optimizer \[\]"),  # type: ignore[arg-type]
+        ({"recipe": Recipe(runtime={})}, r"training runs in gconv or keras; got \{\}"),  # type: ignore[arg-type]
+        ({"recipe": Recipe(batch=10**6 + 1)}, "batch must be a whole number of 1 to 1,000,000;"),
     ],
 )
 def test_settings_are_checked(given: dict, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         TrainSettings(**given)
+
+
+def test_numbers_of_numpy_are_kept_as_pythons_own() -> None:
+    import numpy as np
+
+    made = TrainSettings(seeds=np.int64(2), workers=np.int32(3), test_share=np.float32(0.5))  # type: ignore[arg-type]
+    assert json.loads(json.dumps([made.seeds, made.workers, made.test_share])) == [2, 3, 0.5]
 
 
 def test_data_has_to_be_named() -> None:
