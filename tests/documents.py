@@ -13,7 +13,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COLUMNS = 88
 """Of a session."""
-MEASURED = {"--measure", "--train"}
+MEASURED = {"--measure", "--max-time", "--train"}
 """Options that load TensorFlow."""
 
 

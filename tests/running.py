@@ -6,6 +6,7 @@ import fcntl
 import functools
 import gc
 import io
+import json
 import logging
 import os
 import pty
@@ -266,6 +267,35 @@ def run_process(
         check=False,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+IN_TURN = """
+import json, sys
+sys.path.append(sys.argv[1])
+from running import run_gconv
+commands, env = map(json.loads, sys.argv[2:])
+print(json.dumps([run_gconv(*args, env=env) for args in commands]))
+"""
+
+
+def run_in_turn(
+    *commands: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None
+) -> list[Result]:
+    """Runs the program several times in one new process, which loads TensorFlow once at most."""
+    each = {name: text for name, text in (env or {}).items() if not name.startswith("PYTHON")}
+    given = [str(Path(__file__).parent), json.dumps(commands), json.dumps(each)]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN, *given],
+        cwd=cwd,
+        env=clean_environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [Result(*each) for each in json.loads(done.stdout)]
 
 
 def run_in_terminal(

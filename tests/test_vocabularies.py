@@ -17,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from running import ROOT, Result, run_process
+from running import ROOT, Result, run_in_turn, run_process
 
 from groupconv_cli import analyze
 from groupconv_cli.dtypes import DTYPES
@@ -84,20 +84,59 @@ def run(folder: Path, *args: str, **env: str) -> Result:
     return run_process(*args, cwd=folder, env={"PYTHONPATH": str(folder), **env})
 
 
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        ("summary", ["float32, float8, float16", "json, heading or csv"]),
-        ("check", ["--max-traffic AMOUNT", "The most bytes moved allowed, such as 1GB"]),
-        ("check", ["json, heading, csv or github"]),
-        ("diff", ["limits one of params, macs, flops, weights, activations, memory, traffic"]),
-        ("build", ["keras, saved_model, tflite, onnx, python or counts"]),
-        ("build", [".keras, .tflite, .onnx, .py, .counts, or none for a SavedModel folder"]),
-        ("build", ["float16, dynamic or int8, for .tflite or .counts"]),
-    ],
-)
-def test_a_new_entry_is_in_the_help(planted: Path, command: str, words: list[str]) -> None:
-    shown = " ".join(run(planted, command, "--help").out.split())
+def run_lines(folder: Path, *lines: str, **env: str) -> dict[str, Result]:
+    """Runs the program of the copy once for each line, all in one process."""
+    done = run_in_turn(*map(str.split, lines), cwd=folder, env={"PYTHONPATH": str(folder), **env})
+    return dict(zip(lines, done, strict=True))
+
+
+HELP = [
+    ("summary", ["float32, float8, float16", "json, heading or csv"]),
+    ("check", ["--max-traffic AMOUNT", "The most bytes moved allowed, such as 1GB"]),
+    ("check", ["json, heading, csv or github"]),
+    ("diff", ["limits one of params, macs, flops, weights, activations, memory, traffic"]),
+    ("build", ["keras, saved_model, tflite, onnx, python or counts"]),
+    ("build", [".keras, .tflite, .onnx, .py, .counts, or none for a SavedModel folder"]),
+    ("build", ["float16, dynamic or int8, for .tflite or .counts"]),
+]
+"""Commands, and what their help has to say."""
+
+MESSAGES = [
+    ("summary basic --dtype int4", "must be float32, float8, float16, bfloat16 or float64;"),
+    ("summary basic --format xml", "must be table, markdown, json, heading or csv;"),
+    ("summary basic -o a.xml", "use .md, .json, .head, .csv, .txt or .log,"),
+    ("check basic --format xml", "must be table, markdown, json, heading, csv or github;"),
+    (
+        "diff basic basic --fail-if-larger x=1",
+        "there are params, macs, flops, weights, activations, memory and traffic",
+    ),
+    ("build basic --to xml", "must be keras, saved_model, tflite, onnx, python or counts;"),
+    ("build basic -o a.xml", "use .keras, .tflite, .onnx, .py or .counts,"),
+    (
+        "build basic -o a.py --quantize int8",
+        "quantize int8 is for TFLite or Counts: name an output that ends in .tflite or ends in "
+        ".counts",
+    ),
+    (
+        "build basic -o a.counts --quantize dynamic",
+        "quantize dynamic is for TFLite: name an output",
+    ),
+]
+"""Lines with a mistake, and what is said of it."""
+
+
+@pytest.fixture(scope="module")
+def told(planted: Path) -> dict[str, Result]:
+    """What the program of the copy says to all of these."""
+    lines = [f"{command} --help" for command, _ in HELP] + [line for line, _ in MESSAGES]
+    return run_lines(planted, *lines, COLUMNS="1000")
+
+
+@pytest.mark.parametrize(("command", "words"), HELP)
+def test_a_new_entry_is_in_the_help(
+    told: dict[str, Result], command: str, words: list[str]
+) -> None:
+    shown = " ".join(told[f"{command} --help"].out.split())
     for each in words:
         assert each in shown
 
@@ -118,44 +157,22 @@ def test_a_new_entry_is_completed(planted: Path, typed: str, offered: str) -> No
     assert run(planted, _GCONV_COMPLETE="complete_bash", **env).out.split() == [offered]
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("summary basic --dtype int4", "must be float32, float8, float16, bfloat16 or float64;"),
-        ("summary basic --format xml", "must be table, markdown, json, heading or csv;"),
-        ("summary basic -o a.xml", "use .md, .json, .head, .csv, .txt or .log,"),
-        ("check basic --format xml", "must be table, markdown, json, heading, csv or github;"),
-        (
-            "diff basic basic --fail-if-larger x=1",
-            "there are params, macs, flops, weights, activations, memory and traffic",
-        ),
-        ("build basic --to xml", "must be keras, saved_model, tflite, onnx, python or counts;"),
-        ("build basic -o a.xml", "use .keras, .tflite, .onnx, .py or .counts,"),
-        (
-            "build basic -o a.py --quantize int8",
-            "quantize int8 is for TFLite or Counts: name an output that ends in .tflite or ends in "
-            ".counts",
-        ),
-        (
-            "build basic -o a.counts --quantize dynamic",
-            "quantize dynamic is for TFLite: name an output",
-        ),
-    ],
-)
-def test_a_new_entry_is_in_the_messages(planted: Path, line: str, message: str) -> None:
-    result = run(planted, *line.split(), COLUMNS="1000")
+@pytest.mark.parametrize(("line", "message"), MESSAGES)
+def test_a_new_entry_is_in_the_messages(told: dict[str, Result], line: str, message: str) -> None:
+    result = told[line]
     assert (result.status, result.out) == (2, "")
     assert message in " ".join(result.err.split())
 
 
 def test_a_new_dtype_is_counted(planted: Path) -> None:
-    found = json.loads(run(planted, *["summary", "basic", "--dtype", "float8", "-f", "json"]).out)
+    found = json.loads(run(planted, *"summary basic --dtype float8 -f json".split()).out)
     assert found["weight_bytes"] == found["params"]
 
 
 def test_a_new_output_format_is_printed_and_told_by_its_ending(planted: Path) -> None:
-    printed = run(planted, *["summary", "basic", "-f", "heading"])
-    assert run(planted, *["summary", "basic", "-o", "basic.head"]).status == 0
+    lines = "summary basic -f heading", "summary basic -o basic.head"
+    printed, written = run_lines(planted, *lines).values()
+    assert written.status == 0
     assert printed.out == (planted / "basic.head").read_text(encoding="utf-8")
     assert printed.out.startswith("basic · input ")
 
@@ -163,19 +180,23 @@ def test_a_new_output_format_is_printed_and_told_by_its_ending(planted: Path) ->
 def test_a_new_total_is_shown_and_limited(planted: Path) -> None:
     """It is a field of before, so that its numbers are known."""
     moved = analyze("basic").totals.moved_bytes
-    assert re.search(r"^ *Bytes moved ", run(planted, "summary", "basic").out, re.MULTILINE)
-    assert re.search(
-        r"^ *Bytes moved ", run(planted, "diff", "basic", "resnet50").out, re.MULTILINE
-    )
-    kept = run(planted, "check", "basic", "--max-traffic", str(moved))
-    broken = run(planted, "check", "basic", "--max-traffic", str(moved - 1))
+    (planted / "odd.yaml").write_text("input: [8, 8, 3]\nlayers: [relu]\nbudget: {xyz: 1}\n")
+    summary, diff, kept, broken, odd, schema, larger = run_lines(
+        planted,
+        "summary basic",
+        "diff basic resnet50",
+        f"check basic --max-traffic {moved}",
+        f"check basic --max-traffic {moved - 1}",
+        "check odd.yaml",
+        "schema",
+        "diff basic resnet50 --fail-if-larger traffic=5%",
+    ).values()
+    for each in (summary, diff):
+        assert re.search(r"^ *Bytes moved ", each.out, re.MULTILINE)
     assert (kept.status, broken.status) == (0, 1)
     assert "bytes moved" in broken.out
-    (planted / "odd.yaml").write_text("input: [8, 8, 3]\nlayers: [relu]\nbudget: {xyz: 1}\n")
-    odd = run(planted, "check", "odd.yaml")
     assert (odd.status, "there are params, macs, flops, memory, traffic" in odd.out) == (2, True)
-    assert "traffic" in json.loads(run(planted, "schema").out)["properties"]["budget"]["properties"]
-    larger = run(planted, "diff", "basic", "resnet50", "--fail-if-larger", "traffic=5%")
+    assert "traffic" in json.loads(schema.out)["properties"]["budget"]["properties"]
     assert larger.status == 1
     assert f"Bytes moved went from {moved:,} B to" in " ".join(larger.err.split())
 
@@ -183,8 +204,9 @@ def test_a_new_total_is_shown_and_limited(planted: Path) -> None:
 def test_an_export_format_is_one_module_and_one_line(planted: Path) -> None:
     """What CONTRIBUTING.md says: the copy has nothing but these, and writes the format."""
     find_spec("tensorflow")  # tests without TensorFlow leave this one out here
-    params = json.loads(run(planted, *["summary", "basic", "-f", "json"]).out)["params"]
-    result = run(planted, "build", "basic", "-o", "net.counts")
+    lines = "summary basic -f json", "build basic -o net.counts"
+    summary, result = run_lines(planted, *lines).values()
+    params = json.loads(summary.out)["params"]
     assert result.status == 0, result.err
     assert (planted / "net.counts").read_text() == str(params)
     assert "Not compared: abacus is not installed." in " ".join(result.out.split())

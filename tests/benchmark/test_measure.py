@@ -11,14 +11,12 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from machines import MACHINE
-from running import clean_environment, run_gconv, run_process
+from running import run_code, run_gconv, run_process
 
 from groupconv_cli import api, load
 from groupconv_cli.analysis.measurement import (
@@ -402,21 +400,17 @@ def taken(tasks, samples, progress, clock):
 
 interleaved._take = taken
 sys.argv = ["gconv", "compare", "basic", "--measure", "--runs", "9999", "--batch", "1"]
-main()
+try:
+    main()
+finally:
+    interleaved._take = take
 """
 """A run that gets an interrupt when every number of groups has been measured twice."""
 
 
 @pytest.mark.surroundings
 def test_ctrl_c_prints_what_is_done() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 130, done.stderr
-    assert "Interrupted: only finished rounds are counted." in done.stdout
-    assert "uncertain; more --runs may tell" in done.stdout  # two rounds show nothing
+    done = run_code(INTERRUPTED)
+    assert done.status == 130, done.err
+    assert "Interrupted: only finished rounds are counted." in done.out
+    assert "uncertain; more --runs may tell" in done.out  # two rounds show nothing

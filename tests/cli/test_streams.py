@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
-from running import in_bash, run_process
+from running import in_bash, run_gconv, run_process
 
 
 @pytest.mark.parametrize("columns", ["0", "-3", "", "wide", "9" * 30, "1"])
 def test_a_width_that_means_nothing_hides_nothing(columns: str) -> None:
     env = {"COLUMNS": columns, "FORCE_COLOR": "1"}
-    done = run_process("list", env=env)
+    done = run_gconv("list", "resnet", env=env)
     assert done.status == 0
     assert "resnet50" in done.out
-    done = run_process("summary", "nothing-there", env=env)
+    done = run_gconv("summary", "nothing-there", env=env)
     assert done.status == 2
     assert "nothing-there" in done.err
 
@@ -51,7 +51,7 @@ def test_a_mistake_has_its_status_though_nobody_can_be_told(tmp_path: Path, args
 )
 def test_a_name_that_ends_as_a_folders_is_no_files(tmp_path: Path, args: list[str]) -> None:
     name = "net.keras/" if args[0] == "build" else "newdir/"
-    done = run_process(*args, "-o", name, cwd=tmp_path)
+    done = run_gconv(*args, "-o", name, cwd=tmp_path)
     assert (done.status, done.out) == (2, "")
     assert f"{name} names a folder" in done.err
     assert list(tmp_path.iterdir()) == []
@@ -59,7 +59,7 @@ def test_a_name_that_ends_as_a_folders_is_no_files(tmp_path: Path, args: list[st
 
 def test_a_name_that_is_too_long_is_a_mistake(tmp_path: Path) -> None:
     for args in (["summary", "basic", "-o", "a" * 300 + ".md"], ["init", "-o", "a" * 300]):
-        done = run_process(*args, cwd=tmp_path)
+        done = run_gconv(*args, cwd=tmp_path)
         assert (done.status, done.out) == (2, "")
         assert "a file's name has at most 255 here" in done.err
 
@@ -82,12 +82,12 @@ def test_a_pipe_in_a_folder_is_passed_over_and_said(tmp_path: Path) -> None:
     (tmp_path / "circle.yaml").symlink_to("circle.yaml")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "net.yaml").write_text("input: [8, 8, 4]\nlayers: [relu]\n")
-    done = run_process("check", ".", cwd=tmp_path)
+    done = run_gconv("check", ".", cwd=tmp_path)
     assert done.status == 0
     assert done.out.splitlines()[-1] == "1 spec: all well"
     said = [line for line in done.err.splitlines() if "skipped" in line]
     assert len(said) == 3
-    done = run_process("check", "*.yaml", cwd=tmp_path)
+    done = run_gconv("check", "*.yaml", cwd=tmp_path)
     assert done.status == 0
     assert done.err.count("skipped") == 3
     assert "gconv: skipped x.yaml (not a regular file)" in said

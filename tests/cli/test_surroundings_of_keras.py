@@ -125,12 +125,12 @@ def test_a_module_that_cannot_be_imported(folder: Path, name: str, message: str)
 
 @pytest.fixture
 def odd_home(tmp_path: Path) -> dict[str, str]:
-    """Surroundings in which Keras computes with 16 bits and with channels first."""
+    """Surroundings in which Keras computes with 16 bits, with channels first, and on JAX."""
     home = tmp_path / "home"
     home.mkdir()
     settings = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1}
     (home / "keras.json").write_text(json.dumps(settings | {"backend": "jax"}))
-    return {"KERAS_HOME": str(home)}
+    return {"KERAS_HOME": str(home), "KERAS_BACKEND": "jax"}
 
 
 def contents(path: Path) -> tuple[dict, dict]:
@@ -167,7 +167,9 @@ def plain(tmp_path: Path) -> tuple[dict, dict]:
     return contents(tmp_path / "plain.keras")
 
 
-def test_keras_json_changes_no_model(tmp_path: Path, odd_home: dict[str, str], plain) -> None:
+def test_neither_keras_json_nor_a_backend_changes_a_model(
+    tmp_path: Path, odd_home: dict[str, str], plain
+) -> None:
     run(tmp_path, "build", *SEEDED, "-o", "odd.keras", env=odd_home)
     assert contents(tmp_path / "odd.keras") == plain
 
@@ -186,6 +188,7 @@ def test_keras_json_changes_nothing_else(tmp_path: Path, odd_home: dict[str, str
     assert json.loads(measured)["measured"]["settings"]["dtype"] == "float32"
 
 
+@pytest.mark.nightly
 def test_settings_of_a_process_are_afterwards_what_they_were(odd_home: dict[str, str]) -> None:
     code = """
 import keras

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from running import ROOT, Result, run_process
+from running import ROOT, Result, run_in_turn
 
 LAYER = '''
 
@@ -48,22 +48,23 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *args: str) -> Result:
-    return run_process(*args, cwd=folder, env={"PYTHONPATH": str(folder)})
+def run(folder: Path, *commands: str) -> list[Result]:
+    commands = [command.split() for command in commands]
+    return run_in_turn(*commands, cwd=folder, env={"PYTHONPATH": str(folder)})
 
 
 def test_it_is_read_counted_checked_and_in_the_schema(copied: Path) -> None:
-    summary = run(copied, "summary", "net.yaml", "-f", "json")
+    summary, check, schema = run(copied, "summary net.yaml -f json", "check net.yaml", "schema")
     assert (summary.status, summary.err) == (0, "")
     assert json.loads(summary.out)["layers"][-1]["name"] == "unit_norm"
-    assert run(copied, "check", "net.yaml").status == 0
-    assert '"unit_norm"' in run(copied, "schema").out
+    assert check.status == 0
+    assert '"unit_norm"' in schema.out
 
 
 def test_it_is_built_written_as_code_and_read_back_from_keras(copied: Path) -> None:
-    built = run(copied, "build", "net.yaml", "-o", "net.keras", "-o", "net.py")
+    commands = "build net.yaml -o net.keras -o net.py", "summary net.keras -f json"
+    built, read = run(copied, *commands)
     assert (built.status, built.err) == (0, "")
     assert 'layers.UnitNormalization(name="unit_norm")' in (copied / "net.py").read_text()
-    read = run(copied, "summary", "net.keras", "-f", "json")
     assert read.err == ""
     assert json.loads(read.out)["layers"][-1]["op"] == "unit_norm"
