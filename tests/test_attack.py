@@ -15,7 +15,7 @@ from attack import __main__ as attack_main
 from attack import models, situations, specs
 from running import ROOT, clean_environment, run_gconv
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
 SEED = 30_000
 
 
@@ -58,7 +58,7 @@ def test_hostile_files(kind: str) -> None:
     ],
 )
 def test_situations(signals: bool) -> None:
-    for number in range(max(12, EXAMPLES // 10)):
+    for number in range(max(8, EXAMPLES // 12)):
         made, outcome, faults = situations.run(SEED, number, signals=signals)
         assert not faults, (number, made, outcome)
 

@@ -165,7 +165,7 @@ def test_a_new_entry_is_in_the_messages(told: dict[str, Result], line: str, mess
 
 
 def test_a_new_dtype_is_counted(planted: Path) -> None:
-    found = json.loads(run(planted, *"summary basic --dtype float8 -f json".split()).out)
+    found = json.loads(run(planted, *["summary", "basic", "--dtype", "float8", "-f", "json"]).out)
     assert found["weight_bytes"] == found["params"]
 
 

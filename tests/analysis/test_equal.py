@@ -77,7 +77,7 @@ SIZES = (
 )
 
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "40"))
 
 
 def random_spec(chance: random.Random) -> str:

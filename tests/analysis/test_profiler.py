@@ -11,7 +11,7 @@ from groupconv_cli import analyze, build
 NAMES = ("resnext50_32x4d", "shufflenet_v1_g8", "mobilenet_v1", "efficientnet_b0", "alexnet_2group")
 
 
-@pytest.mark.parametrize("name", nightly_but(("shufflenet_v1_g8", "mobilenet_v1"), NAMES))
+@pytest.mark.parametrize("name", nightly_but(("mobilenet_v1",), NAMES))
 def test_flops_are_those_that_tensorflow_counts(name: str) -> None:
     found = profiled(build(name))
     assert sum(found.get(kind, 0) for kind in COUNTED) == analyze(name).flops

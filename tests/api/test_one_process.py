@@ -86,6 +86,7 @@ def test_a_second_run_with_keras_is_as_the_first(model: Path, args: list[str]) -
     assert runs[0] == runs[1]
 
 
+@pytest.mark.nightly
 def test_measuring_twice(folder: Path) -> None:
     args = ("--measure", "--batch", "1", "--runs", "1")
     for command in (("summary", "small.yaml"), ("compare", "small.yaml", "-g", "2")):

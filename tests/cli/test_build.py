@@ -35,13 +35,15 @@ def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
           - residual: {body: [relu6]}
         """
     )
-    result = run_gconv("build", "odd.yaml", cwd=folder)
+    result = run_gconv("build", "odd.yaml", "-o", "odd.keras", "-o", "odd.py", cwd=folder)
     assert result.status == 0, result.err
     probe = (
-        "import sys; sys.modules['groupconv_cli'] = None\n"
+        "import runpy, sys; sys.modules['groupconv_cli'] = None\n"
         "import keras, numpy\n"
         "model = keras.models.load_model('odd.keras')\n"
-        "print(model.predict(numpy.ones((2, 8, 8, 4)), verbose=0).shape, model.count_params())"
+        "print(model.predict(numpy.ones((2, 8, 8, 4)), verbose=0).shape, model.count_params())\n"
+        "model = runpy.run_path('odd.py')['build']()\n"
+        "print(model.output_shape, model.count_params())"
     )
     done = subprocess.run(
         [sys.executable, "-c", probe],
@@ -52,7 +54,8 @@ def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
         check=False,
     )
     params = (9 * 2 * 8 + 8) + (9 * 8 + 8) + (8 * 8 + 8)
-    assert done.stdout.split("\n")[0] == f"(2, 2, 3, 8) {params}", done.stderr
+    expected = [f"(2, 2, 3, 8) {params}", f"(None, 2, 3, 8) {params}"]
+    assert done.stdout.splitlines() == expected, done.stderr
 
 
 def test_without_a_spec_that_of_this_folder_is_built(folder) -> None:

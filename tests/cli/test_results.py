@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from published import COUNTS
 from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process, run_python
+from specs import nightly_but
 
 from groupconv_cli.sources.catalogue import catalogue
 
@@ -264,7 +265,7 @@ def test_init_writes_nothing_beside_a_target_that_it_refuses(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("args", COMMANDS, ids=lambda a: a[0])
-@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("columns", nightly_but([40, 80], [40, 60, 80, 120, 200]))
 def test_in_a_terminal_nothing_is_cut_and_lines_fit(args, columns: int) -> None:
     result = run_in_terminal(*args, columns=columns, env={"NO_COLOR": "1"})
     assert "…" not in result.out

@@ -56,6 +56,7 @@ blocks:
 """An untrained network whose outputs vanish: each pair of layers makes them about a third."""
 
 
+@pytest.mark.nightly
 def test_outputs_that_vanish_in_int8(tmp_path: Path) -> None:
     Path(tmp_path, "net.yaml").write_text(VANISHING)
     samples = np.random.default_rng(0).standard_normal((20, 8, 8, 4)).astype("float32")

@@ -19,7 +19,7 @@ from groupconv_cli import SpecError, load
 from groupconv_cli.errors import OpError
 from groupconv_cli.language.shapes import shape_in_spite, worked_out
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
 
 
 @pytest.mark.parametrize(

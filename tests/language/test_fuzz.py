@@ -24,7 +24,7 @@ from groupconv_cli.errors import Source, SpecError
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.spec_file import SpecFile
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
 AS_PROCESSES = max(5, EXAMPLES // 25)
 SEED = 20_000
 

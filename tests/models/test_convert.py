@@ -149,6 +149,7 @@ def test_shared_layers_stay_shared_and_dense_convolutions_stay_stock():
     assert fast.output_names == model.output_names
 
 
+@pytest.mark.nightly
 def test_it_stays_compiled_frozen_and_in_the_middle_of_its_training():
     def loss(truth, predicted):
         return keras.ops.mean((truth - predicted) ** 2, axis=-1)

@@ -95,7 +95,7 @@ def test_a_model_has_no_variants() -> None:
 @pytest.mark.both_ends
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
-    model = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None)
+    model = keras.applications.MobileNet((32, 32, 3), alpha=0.25, weights=None)
     path = tmp_path / f"model.{ending}"
     model.compile("adam", "mse")
     model.save(path)
@@ -169,11 +169,11 @@ def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) ->
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["keras:MobileNetV2", "-o", "x.keras"], "no grouped convolution of stock Keras"),
+        (["keras:MobileNet", "-o", "x.keras"], "no grouped convolution of stock Keras"),
         (["block", "-o", "x.keras"], "block is not a Keras model"),
         (["keras:VGG16", "-o", "x.h5"], "FILE must end in .keras"),
         (["missing.keras", "-o", "x.keras"], "no file 'missing.keras' here"),
-        (["keras:MobileNetV2", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
+        (["keras:MobileNet", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
     ],
 )
 def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -> None:

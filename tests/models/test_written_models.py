@@ -68,6 +68,7 @@ def check_there_and_back(model: keras.Model, folder: Path) -> None:
     np.testing.assert_allclose(np.asarray(rebuilt(image)) / scale, wanted / scale, atol=1e-5)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", QUICK)
 def test_an_application_as_a_spec_and_back(name: str, tmp_path: Path) -> None:
     check_there_and_back(application(name), tmp_path)

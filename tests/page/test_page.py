@@ -178,10 +178,10 @@ def test_same_page_each_time():
 @pytest.mark.parametrize(
     "name",
     [
-        "nasnet_mobile",
+        "resnet101",
         *(
             pytest.param(name, marks=pytest.mark.nightly)
-            for name in ("densenet201", "efficientnet_b3", "resnet101", "inception_v3")
+            for name in ("densenet201", "efficientnet_b3", "nasnet_mobile", "inception_v3")
         ),
     ],
 )

@@ -170,6 +170,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     made.stop()
 
 
+@pytest.mark.nightly
 def test_a_cluster_that_loses_a_worker_in_a_run_gives_the_numbers_of_a_local_run(
     folder: Path, cluster: Cluster, undisturbed: Numbers
 ) -> None:
