@@ -78,6 +78,7 @@ def test_a_product_of_channels_is_learned_only_where_they_meet() -> None:
     assert apart.loss > 0.95 * log(2)
 
 
+@pytest.mark.nightly
 def test_what_one_channel_tells_is_learned_with_any_groups() -> None:
     made = of_two_channels(lambda a, b: a > 0)
     runs = [train(classifier(groups), made, Recipe(steps=80), 0) for groups in (1, 2)]
@@ -232,6 +233,7 @@ def test_a_softmax_at_the_end_changes_no_number() -> None:
     assert plain.accuracy == with_softmax.accuracy
 
 
+@pytest.mark.nightly
 def test_stock_layers_give_the_same_numbers_up_to_rounding() -> None:
     made = of_two_channels(lambda a, b: a > 0)
     fast, stock = (
@@ -365,7 +367,8 @@ def test_a_batch_or_a_network_that_is_too_large(monkeypatch) -> None:
 CATALOGUE = ["mobilenet_v1", "shufflenet_v1", "resnext"]
 
 
-@pytest.mark.parametrize("name", nightly_but(["mobilenet_v1"], CATALOGUE))
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_networks_of_the_catalogue_train_at_32_pixels(name: str) -> None:
     """Four classes of noise, each of which has a colour of its own."""
     text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
