@@ -9,10 +9,12 @@ import json
 import os
 import subprocess
 import sys
+from random import Random
 
 import pytest
 from attack import __main__ as attack_main
 from attack import models, situations, specs
+from attack.changed import changed
 from running import ROOT, clean_environment, run_gconv
 
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
@@ -39,6 +41,12 @@ def test_files_as_far_as_they_are_read_without_keras() -> None:
     for number in range(2 * EXAMPLES):
         made, outcome, faults = models.read(SEED, number)
         assert not faults, (number, made.kind, outcome.err[-1500:])
+
+
+def test_descriptions_are_changed_alike_whatever_was_changed_before() -> None:
+    text = json.dumps({"class_name": "Dense", "config": {"units": 4, "rate": [1, 2]}})
+    made = [changed(Random(number), text) for number in range(3000)]
+    assert made == [changed(Random(number), text) for number in range(3000)]
 
 
 @pytest.mark.parametrize("kind", models.KINDS)

@@ -32,7 +32,8 @@ Line = list[Span]
 
 def plain(laid_out: Iterable[Line]) -> str:
     """The lines without styles and without characters that control a terminal."""
-    return "".join("".join(printable(span.text) for span in line) + "\n" for line in laid_out)
+    lines = ["".join([span.text for span in line]) for line in laid_out]
+    return "".join([printable(line) + "\n" for line in lines])
 
 
 @lru_cache(maxsize=4096)

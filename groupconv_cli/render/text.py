@@ -75,9 +75,13 @@ def _first(titles: list[str]) -> str:
 
 def _trimmed(line: Line) -> Line:
     """The line without blanks at its end, which could wrap in a narrow terminal."""
-    while line and not line[-1].text.rstrip():
-        line = line[:-1]
-    return [*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)] if line else []
+    while line:
+        text, style = line[-1]
+        if text and not text[-1].isspace():
+            break
+        text = text.rstrip()
+        line = [*line[:-1], Span(text, style)] if text else line[:-1]
+    return line
 
 
 class _Laid(NamedTuple):
@@ -95,7 +99,8 @@ def _table(
     table: Table, width: int | None, exact: bool
 ) -> tuple[list[Line], list[Column], list[str]]:
     """The lines of a table, its columns, and the titles of the hidden columns."""
-    laid = [_laid_out(table, index, exact) for index, _ in table.filled]
+    shown = table.shown
+    laid = [_laid_out(index, column, shown, exact) for index, column in table.filled]
     dropped: list[str] = []
     while width is not None and _total(laid) > width:
         room = width - _total(laid) + laid[-1].width
@@ -112,7 +117,7 @@ def _table(
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     columns = [each.column for each in laid]
     rows = zip(*(each.cells for each in laid), strict=True)
-    for row, cells in zip(table.shown, rows, strict=True):
+    for row, cells in zip(shown, rows, strict=True):
         if row.note:
             result += _noted(row, GAP.join(cells[: table.labels]), width)
         elif columns[-1].wraps:
@@ -139,11 +144,10 @@ def _total(laid: list[_Laid]) -> int:
     return sum(each.width for each in laid) + len(GAP) * (len(laid) - 1)
 
 
-def _laid_out(table: Table, index: int, exact: bool) -> _Laid:
-    column = table.columns[index]
-    texts = cell_texts([row.cells[index] for row in table.shown], column.kind, exact=exact)
+def _laid_out(index: int, column: Column, rows: Sequence[Row], exact: bool) -> _Laid:
+    texts = cell_texts([row.cells[index] for row in rows], column.kind, exact=exact)
     if index == 0:
-        texts = [INDENT * row.indent + text for row, text in zip(table.shown, texts, strict=True)]
+        texts = [INDENT * row.indent + text for row, text in zip(rows, texts, strict=True)]
     left = column.kind in LEFT_ALIGNED
     different = list(dict.fromkeys(texts))  # most layers of a large network are alike
     aligned = different if left else _aligned_units(different)

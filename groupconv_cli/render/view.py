@@ -195,12 +195,12 @@ def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
 
 
 def cell_texts(cells: Iterable[Cell], kind: str, *, exact: bool) -> list[str]:
-    """The texts of the cells of a column; equal whole numbers are written once."""
-    known: dict[int, str] = {}
+    """The texts of the cells of a column; equal whole numbers, bars and shapes are written once."""
+    known: dict[Cell, str] = {}
     texts = []
     for cell in cells:
-        if type(cell) is not int:
-            texts.append(cell_text(cell, kind, exact=exact))
+        if type(cell) not in (int, Bar) and (kind != "shape" or type(cell) is not tuple):
+            texts.append(cell_text(cell, kind, exact=exact) if cell is not None else "")
             continue
         if cell not in known:
             known[cell] = cell_text(cell, kind, exact=exact)

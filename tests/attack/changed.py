@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -13,8 +14,10 @@ def changed(random: Random, text: str | bytes) -> str:
     config = json.loads(text)
     for _ in range(random.choice([1, 1, 2, 5])):
         places = list(_places(config))
+        if not places:
+            break
         holder, key = random.choice(places)
-        value = random.choice(VALUES)
+        value = deepcopy(random.choice(VALUES))  # it may be changed too, or be put into itself
         if random.random() < 0.2:
             del holder[key]
         elif random.random() < 0.2:
