@@ -11,6 +11,9 @@ from groupconv_cli.network import Network, Node
 
 def matching(convolutions: Mapping[int, Node], pattern: str, option: str) -> list[int]:
     """The convolutions that match a glob. Raises UsageError if there are none."""
+    given: object = pattern
+    if not isinstance(given, str):
+        raise UsageError(f"{option} is a pattern of names, such as 'stage_2*'; got {given!r}")
     found = [i for i, node in convolutions.items() if fnmatchcase(node.name, pattern)]
     if not found:
         names = [node.name for node in convolutions.values()]

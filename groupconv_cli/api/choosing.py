@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ def search(
     *,
     keep: str = "connections",
     per: str = "item",
-    groups: Collection[Count] | None = None,
+    groups: Iterable[Count] | Count | None = None,
     only: str | None = None,
     except_: str | None = None,
     allow_unmixed: bool = False,
@@ -54,11 +55,12 @@ def search(
     is accuracy. `per` says what shares a count: what one line of the spec makes ('item'), nothing
     ('layer'), or everything ('network').
 
-    `groups` has the counts to choose from: numbers, ranges such as '2-8', 'depthwise'. Without it
-    they are all that divide the channels. `only` and `except_` are globs on full layer names;
-    without `only` every convolution may change that does not read the input. Choices that break
-    rule GC101 anew are excluded, unless `allow_unmixed`. `frontier` is a number of budgets to solve
-    too. After `time_limit` seconds the best that was found is the result, and not `optimal`.
+    `groups` has the counts to choose from: numbers, ranges such as '2-8', 'depthwise', or one of
+    these. Without it, or with 'all', they are all that divide the channels. `only` and `except_`
+    are globs on full layer names; without `only` every convolution may change that does not read
+    the input. Choices that break rule GC101 anew are excluded, unless `allow_unmixed`. `frontier`
+    is a number of budgets to solve too. After `time_limit` seconds the best that was found is the
+    result, and not `optimal`.
 
     For a limit on times, the network and its convolutions with every candidate are measured here,
     as `measuring` says; its dtype is `dtype`. Measured times are kept in the user's cache folder
@@ -71,7 +73,7 @@ def search(
     UnreachableBudget if no choice is within the budgets; EnvironmentProblem if highspy is missing;
     with a limit on times, the errors of `measure`.
     """
-    from groupconv_cli.analysis.search.search import SearchOptions
+    from groupconv_cli.analysis.search.search import SearchOptions, check
     from groupconv_cli.analysis.search.search import search as search_network
 
     options = SearchOptions(
@@ -79,20 +81,19 @@ def search(
         per=per,
         only=only,
         except_=except_,
-        groups=groups,
+        groups=None if groups is None else _listed(groups),
         allow_unmixed=allow_unmixed,
         frontier=frontier,
         time_limit=time_limit,
         dtype=dtype,
     )
     network = network_of(spec)
+    check(budget, options)
     if not any(budget.get(name) is not None for name in TIMES):
         return search_network(network, budget, options)
     from groupconv_cli.analysis.measurement import MeasureSettings
-    from groupconv_cli.analysis.search.search import check
 
     refuse_foreign(network)
-    check(budget, options)
     settings = replace(measuring or MeasureSettings(), dtype=dtype or DEFAULT)
     _refuse_untimed(settings, budget)
 
@@ -122,6 +123,14 @@ def search(
         before, after = both[phases[each.metric]]
         times.append(each._replace(measured_before=before, measured=after))
     return replace(report, times=tuple(times))
+
+
+def _listed(groups: Iterable[Count] | Count) -> list[Count]:
+    """The counts, also of one alone and of NumPy, as Python's own numbers and texts."""
+    each: Iterable[Any] = (
+        groups if isinstance(groups, Iterable) and not isinstance(groups, str) else [groups]
+    )
+    return [int(count) if isinstance(count, Integral) else count for count in each]
 
 
 def _refuse_untimed(settings: MeasureSettings, budget: Mapping[str, object]) -> None:

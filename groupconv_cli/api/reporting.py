@@ -61,6 +61,9 @@ def report(
 
     Raises the errors of these functions, and EnvironmentProblem if Jinja2 is not installed.
     """
+    if equal is None and (by is not None or at_most):
+        given = "at_most" if by is None else "by"
+        raise UsageError(f"{given} needs equal, the cost that all rows are to have")
     wanted = None if equal is None else (equal, by, at_most)
     return page(
         report_content(
@@ -114,9 +117,7 @@ def report_content(
 
     require("jinja2")  # before any work is done
     if frontier is not None and not budget:
-        raise UsageError(
-            "a frontier is of budgets, and there is none", "half of the MACs: --max-macs 50%"
-        )
+        raise UsageError("a frontier needs a budget", "half of the MACs: --max-macs 50%")
     if training is not None and data is None:
         raise UsageError("training says how to train, and there is no data", "data='mnist1d'")
     file = None if isinstance(spec, Network) else open_spec(spec, trust=trust)

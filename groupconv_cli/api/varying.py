@@ -129,6 +129,9 @@ def _varied(
     from groupconv_cli.analysis.vary import vary as sweep
     from groupconv_cli.language.plain import from_text
 
+    varied: object = names
+    if not isinstance(varied, Mapping):
+        raise UsageError(f"what varies is a mapping, such as {{'width': [4, 8]}}; got {names!r}")
     values: dict[str, tuple[Value, ...]] = {}
     for name, given in names.items():
         if isinstance(given, str) or not isinstance(given, Iterable):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.diff import Diff
+from groupconv_cli.analysis.measurement import GroupMeasurement, LayerMeasurement
 from groupconv_cli.analysis.report import Comparison, Summary, VariantComparison
 from groupconv_cli.analysis.search.report import SearchReport
 from groupconv_cli.errors import UsageError
 from groupconv_cli.plots.settings import styled
 from groupconv_cli.sources.catalogue import Bundled
+from groupconv_cli.training.report import GroupTraining
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +30,31 @@ def figure_of(report: object, measured: Any = None, trained: Any = None) -> Figu
         return figure
 
 
+TAKES: dict[type, tuple[type | None, type | None]] = {
+    Comparison: (GroupMeasurement, GroupTraining),
+    Summary: (LayerMeasurement, None),
+    VariantComparison: (None, GroupTraining),
+}
+"""What may have been measured and trained for a report, by its class; for others nothing."""
+
+
+def _refuse_others(report: object, measured: object, trained: object) -> None:
+    for given, taken, what in zip(
+        (measured, trained),
+        TAKES.get(type(report), (None, None)),
+        ("times", "accuracies"),
+        strict=True,
+    ):
+        if given is None or (taken is not None and isinstance(given, taken)):
+            continue
+        has = f"no {what}" if taken is None else f"{what} of a {taken.__name__}"
+        raise UsageError(
+            f"the figure of a {type(report).__name__} has {has}; got a {type(given).__name__}"
+        )
+
+
 def _drawn(report: object, measured: Any, trained: Any) -> Figure:
+    _refuse_others(report, measured, trained)
     if isinstance(report, Comparison):
         from groupconv_cli.plots.compare import compare_figure
 

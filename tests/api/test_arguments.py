@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy
 import pytest
 
 import groupconv_cli
@@ -20,6 +23,83 @@ from groupconv_cli import UsageError
 def test_what_is_no_argument(call, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()
+
+
+BUDGET = {"macs": "90%"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"frontier": "3"}, "a frontier has 2 to 100 budgets; got '3'"),
+        ({"frontier": 2.5}, "got 2.5"),
+        ({"frontier": True}, "got True"),
+        ({"time_limit": "3"}, "must be a number of seconds above 0; got '3'"),
+        ({"time_limit": float("nan")}, "got nan"),
+        ({"keep": ["x"]}, "--keep .* means nothing; there are connections, params and macs"),
+        ({"per": 3}, "--per 3 means nothing"),
+        ({"groups": []}, "no number of groups to choose from"),
+        ({"groups": 2.5}, "a candidate is a whole number, .* got 2.5"),
+        ({"groups": [[2]]}, r"got \[2\]"),
+        ({"groups": "al"}, "got 'al'"),
+        ({"only": 3}, "--only is a pattern of names"),
+        ({"budget": ["macs"]}, "a budget is a mapping"),
+        ({"budget": "50%"}, "a budget is a mapping"),
+        ({"budget": {3: 4}}, "no budget is called 3"),
+        ({"budget": {"macs": ["50%"]}}, "the most MACs must be a percentage"),
+    ],
+    ids=str,
+)
+def test_what_is_no_argument_of_a_search(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        groupconv_cli.search("block", **({"budget": BUDGET} | options))
+
+
+@pytest.mark.parametrize(
+    ("groups", "same"),
+    [
+        ("all", None),
+        (16, [16]),
+        (numpy.int64(16), [16]),
+        (numpy.array([8, 16]), [8, 16]),
+        ((each for each in (8, 16)), [8, 16]),
+        ("8-16", [8, 16]),
+    ],
+)
+def test_groups_of_a_search_are_taken_as_those_of_a_comparison(groups: Any, same: Any) -> None:
+    network = groupconv_cli.load("block")
+    found = groupconv_cli.search(network, BUDGET, groups=groups)
+    assert found.choice == groupconv_cli.search(network, BUDGET, groups=same).choice
+    assert all(type(count) is int for count in found.choice.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": "width"}, "by needs equal"),
+        ({"at_most": True}, "at_most needs equal"),
+        ({"training": groupconv_cli.TrainSettings()}, "training says how to train, and there is no data"),
+        ({"frontier": 3}, "a frontier needs a budget"),
+        ({"vary": ["width"]}, "what varies is a mapping"),
+        ({"budget": ["macs"]}, "a budget is a mapping"),
+    ],
+    ids=str,
+)
+def test_what_is_no_argument_of_a_report(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        groupconv_cli.report("block", **options)
+
+
+def test_a_figure_is_of_a_report_with_what_was_found_for_it() -> None:
+    comparison, summary = groupconv_cli.compare("block"), groupconv_cli.analyze("block")
+    for given, message in (
+        ((comparison, comparison), "times of a GroupMeasurement; got a Comparison"),
+        ((comparison, None, comparison), "accuracies of a GroupTraining; got a Comparison"),
+        ((summary, summary), "times of a LayerMeasurement; got a Summary"),
+        ((summary, None, comparison), "a Summary has no accuracies; got a Comparison"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            groupconv_cli.plot(*given)
 
 
 def test_one_number_of_groups_is_taken_as_a_list_of_one() -> None:
