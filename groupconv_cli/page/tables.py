@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from groupconv_cli.render.view import LEFT_ALIGNED, Column, Table, View, cell_text, legends
+from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
 from groupconv_cli.words import printable
 
 
@@ -77,14 +77,7 @@ def plain_table(table: Table) -> PlainTable:
             )
         )
     headings = tuple(
-        Heading(printable(_heading(column)), column.kind not in LEFT_ALIGNED and index > 0)
+        Heading(printable(column.heading), column.kind not in LEFT_ALIGNED and index > 0)
         for index, column in filled
     )
     return PlainTable(printable(table.title), headings, tuple(rows))
-
-
-def _heading(column: Column) -> str:
-    """Its title; in a terminal some columns need none, but one that is read out does."""
-    if column.title:
-        return column.full_title
-    return column.key.replace("_", " ").replace(".", " ").capitalize()

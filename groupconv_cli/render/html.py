@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from groupconv_cli.render.view import LEFT_ALIGNED, Column, Row, Table, View, cell_text, legends
+from groupconv_cli.render.view import (
+    LEFT_ALIGNED,
+    Column,
+    Row,
+    Table,
+    View,
+    cell_text,
+    headings,
+    legends,
+)
 from groupconv_cli.words import printable
 
 RIGHT, LEFT = "text-align:right", "text-align:left"
@@ -36,8 +45,10 @@ def _text(text: str) -> str:
 
 def _table(table: Table) -> Iterator[str]:
     columns = table.filled
+    shown = [column for _, column in columns]
     heads = "".join(
-        f'<th style="{_side(column)}">{_text(column.title)}</th>' for _, column in columns
+        f'<th style="{_side(column)}">{_text(heading)}</th>'
+        for column, heading in zip(shown, headings(shown), strict=True)
     )
     yield f"<thead><tr>{heads}</tr></thead><tbody>"
     for row in table.shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, legends
+from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, headings, legends
 from groupconv_cli.words import printable
 
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in r"\`*_{}[]<>|~$"})
@@ -40,7 +40,7 @@ def _problem(problem: Diagnostic) -> str:
 
 def _table(table: Table, exact: bool) -> Iterator[str]:
     columns = table.filled
-    yield _line(escaped(column.title) for _, column in columns)
+    yield _line(map(escaped, headings([column for _, column in columns])))
     yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
     for row in table.shown:
         cells = [

@@ -5,6 +5,7 @@ A command makes one `View`; each format for people renders any `View`. JSON is m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -61,6 +62,12 @@ class Column(NamedTuple):
     def full_title(self) -> str:
         """The title for use outside the table."""
         return f"{self.of} {self.title}".strip()
+
+    @property
+    def heading(self) -> str:
+        """The full title, or its key where a terminal needs no title but readers of a page do."""
+        words = self.key.replace("_", " ").replace(".", " ")
+        return self.full_title if self.title else words.capitalize()
 
 
 class Row(NamedTuple):
@@ -177,6 +184,15 @@ def bar_text(bar: Bar) -> str:
     """The share in per cent, and its bar in steps of half a character."""
     halves = max(1, round(2 * BAR * bar.length)) if bar.length else 0
     return f"{percent_text(bar.share):>5} {'━' * (halves // 2)}{'╸' * (halves % 2)}".rstrip()
+
+
+def headings(columns: Sequence[Column]) -> list[str]:
+    """A heading for each column: its title, or its full one if that is empty or is not the only."""
+    count = Counter(column.title for column in columns)
+    return [
+        column.title if column.title and count[column.title] == 1 else column.heading
+        for column in columns
+    ]
 
 
 def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:

@@ -12,6 +12,8 @@ from groupconv_cli import analyze, compare, diff
 from groupconv_cli.render.compare import compare_view
 from groupconv_cli.render.diff import diff_view
 from groupconv_cli.render.flow import cell_width, plain
+from groupconv_cli.render.html import html
+from groupconv_cli.render.markdown import markdown
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines
 from groupconv_cli.render.view import Column, Row, Table, View
@@ -112,6 +114,26 @@ def test_digits_stand_under_digits() -> None:
         "\n"
         "A note that is long enough to be broken over two lines of forty characters.\n"
     )
+
+
+def test_headings_outside_a_terminal_tell_columns_apart() -> None:
+    columns = (
+        Column("Effective rank", "decimal"),
+        Column("untrained", "decimal", of="Effective rank"),
+        Column("Corr. within", "decimal"),
+        Column("untrained", "decimal", of="Corr. within"),
+        Column("", "text", "verdict", of="Accuracy"),
+    )
+    view = View("net", (Table(columns, (Row((1.0, 2.0, 0.5, 0.25, "lower")),)),), ())
+    expected = [
+        "Effective rank",
+        "Effective rank untrained",
+        "Corr. within",
+        "Corr. within untrained",
+        "Verdict",
+    ]
+    assert re.findall("<th[^>]*>([^<]*)</th>", html(view)) == expected
+    assert f"| {' | '.join(expected)} |" in markdown(view)
 
 
 def test_a_narrow_table_leaves_columns_out_and_says_so() -> None:
