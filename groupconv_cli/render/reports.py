@@ -153,7 +153,8 @@ FORMS: dict[type, Form] = {
     GroupTraining: Form(
         lambda report: (
             f" on {printable(report.data.name)!r}: {plural(len(report.rows), 'row')}, "
-            f"{plural(report.whole_seeds, 'seed')}{_interrupted(report.complete)}"
+            f"{plural(report.whole_seeds, 'seed')}"
+            f"{', ended by an error' if report.problem else _interrupted(report.complete)}"
         ),
         trained_view,
         _plain(trained_groups),
