@@ -22,15 +22,15 @@ POSITIONS = 8
 class Watched(NamedTuple):
     """The nodes of a network at which its features are seen; None where there is none."""
 
-    features: int | None
-    """The node that the last dense layer reads."""
+    dense: int | None
+    """The last dense layer, at its input."""
     grouped: int | None
-    """The last grouped convolution."""
+    """The last grouped convolution, at its output."""
 
     @classmethod
     def of(cls, network: Network) -> Watched:
         """Those of a network. A node is the last if no other of its kind is after it."""
-        dense = [node.inputs[0] for node in network.nodes if node.op.op == "dense"]
+        dense = [index for index, node in enumerate(network.nodes) if node.op.op == "dense"]
         grouped = [index for index, node in enumerate(network.nodes) if node.is_grouped]
         return cls(dense[-1] if dense else None, grouped[-1] if grouped else None)
 

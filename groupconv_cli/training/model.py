@@ -51,7 +51,7 @@ class TrainableModel:
         if recipe.runtime == "gconv":
             make_fast(model)
         extra, self._groups = _features(model, network, watched or Watched(None, None))
-        self._has_features = watched is not None and watched.features is not None
+        self._has_features = watched is not None and watched.dense is not None
         self._model = keras.Model(model.inputs, [_logits(model, network), *extra])
         self._weights = self._model.trainable_variables
         self._optimizer = _optimizer(recipe, self._weights)
@@ -132,9 +132,8 @@ def _logits(model: Any, network: Network) -> Any:
 def _features(model: Any, network: Network, watched: Watched) -> tuple[list[Any], int | None]:
     """The tensors of the watched nodes, and the groups of the grouped convolution."""
     tensors, groups = [], None
-    if watched.features is not None:
-        last = next(n for n in reversed(network.nodes) if n.op.op == "dense")
-        tensors.append(model.get_layer(last.name).input)
+    if watched.dense is not None:
+        tensors.append(model.get_layer(network.nodes[watched.dense].name).input)
     if watched.grouped is not None:
         node = network.nodes[watched.grouped]
         tensors.append(model.get_layer(node.name).output)

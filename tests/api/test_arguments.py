@@ -78,7 +78,7 @@ def test_groups_of_a_search_are_taken_as_those_of_a_comparison(groups: Any, same
     [
         ({"by": "width"}, "by needs equal"),
         ({"at_most": True}, "at_most needs equal"),
-        ({"training": groupconv_cli.TrainSettings()}, "training says how to train, and there is no data"),
+        ({"training": groupconv_cli.TrainSettings()}, "there is no data"),
         ({"frontier": 3}, "a frontier needs a budget"),
         ({"vary": ["width"]}, "what varies is a mapping"),
         ({"budget": ["macs"]}, "a budget is a mapping"),
