@@ -216,7 +216,7 @@ def _swept(
 def _origin(file: Opened | None, network: Network) -> str:
     if file is None or file.source.name == network.name:
         return ""
-    return f"Of {file.source.name}."
+    return f"Made from {file.source.name}."
 
 
 def saved_content(paths: Sequence[str | PathLike[str]]) -> Content:

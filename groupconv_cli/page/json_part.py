@@ -9,10 +9,13 @@ from typing import Any
 from groupconv_cli.words import shortened
 
 LARGEST = 10**30
-"""No count of a network is as large, and larger ones would be no numbers for charts."""
+"""No count or size of a network is as large, and larger ones would be no numbers for charts."""
 
 MOST = 10**6
-"""The most entries of a list, and a size of a shape."""
+"""The most entries of a list."""
+
+MOST_AXES = 8
+"""The most sizes of a shape."""
 
 
 class WrongPart(Exception):
@@ -124,6 +127,6 @@ class Part:
     def shape(self) -> tuple[int, ...]:
         """A list of sizes."""
         sizes = tuple(each.whole() for each in self.items(least=1))
-        if max(sizes) > LARGEST or len(sizes) > 8:
-            raise self._wrong("the sizes of a shape")
+        if len(sizes) > MOST_AXES:
+            raise self._wrong(f"the sizes of a shape, at most {MOST_AXES}")
         return sizes

@@ -88,7 +88,7 @@ def saved(paths: Sequence[str | PathLike[str]]) -> Content:
     titles = list(dict.fromkeys(names))
     return Content(
         title=joined(titles),
-        origin=f"Of {plural(len(names), 'saved result')}.",
+        origin=f"Made from {plural(len(names), 'saved result')}.",
         summary=None if summary is None else summary[0],
         layer_times=None if summary is None else summary[1],
         comparisons=tuple(comparisons),

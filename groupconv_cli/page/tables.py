@@ -32,6 +32,8 @@ class PlainTable(NamedTuple):
     title: str
     headings: tuple[Heading, ...]
     rows: tuple[PlainRow, ...]
+    hidden: str
+    """A sentence on the rows that it does not have; empty if it has all."""
 
 
 class PlainView(NamedTuple):
@@ -43,11 +45,11 @@ class PlainView(NamedTuple):
     conclusion: tuple[str, ...]
 
 
-def plain_view(view: View) -> PlainView:
-    """The view as texts."""
+def plain_view(view: View, most: int) -> PlainView:
+    """The view as texts, with at most so many rows of each table."""
     shown = [column for table in view.tables for _, column in table.filled]
     notes = tuple(dict.fromkeys((*view.notes, *legends(shown))))
-    tables = tuple(plain_table(table) for table in view.tables)
+    tables = tuple(plain_table(table, most) for table in view.tables)
     return PlainView(
         printable(view.title),
         tables,
@@ -56,13 +58,20 @@ def plain_view(view: View) -> PlainView:
     )
 
 
-def plain_table(table: Table) -> PlainTable:
-    """The table as texts."""
+def hidden_text(what: str, shown: int, every: int) -> str:
+    """The sentence on what is not shown; empty if all is."""
+    if shown >= every:
+        return ""
+    return f"The page shows {shown:,} of {every:,} {what}, so that it stays small."
+
+
+def plain_table(table: Table, most: int) -> PlainTable:
+    """The table as texts, with at most so many rows."""
     filled = table.filled
     labels = [index for index, _ in filled if index < table.labels]
     others = [(index, column) for index, column in filled if index >= table.labels]
     rows = []
-    for row in table.shown:
+    for row in table.shown[:most]:
         texts = {
             index: printable(cell_text(row.cells[index], column.kind, exact=False))
             for index, column in filled
@@ -80,4 +89,5 @@ def plain_table(table: Table) -> PlainTable:
         Heading(printable(column.heading), column.kind not in LEFT_ALIGNED and index > 0)
         for index, column in filled
     )
-    return PlainTable(printable(table.title), headings, tuple(rows))
+    hidden = hidden_text("rows", len(rows), len(table.shown))
+    return PlainTable(printable(table.title), headings, tuple(rows), hidden)

@@ -16,7 +16,7 @@ from groupconv_cli.page.facts import facts_of, reach_of
 from groupconv_cli.page.layers import layer_table
 from groupconv_cli.page.memory import alive_by_layer, memory_of
 from groupconv_cli.page.sketch import Sketch, all_sketches, within
-from groupconv_cli.page.tables import plain_table, plain_view
+from groupconv_cli.page.tables import hidden_text, plain_table, plain_view
 from groupconv_cli.runtime import require
 from groupconv_cli.version import __version__
 from groupconv_cli.words import plural, printable
@@ -41,7 +41,7 @@ class Room(NamedTuple):
     """How much the largest parts may take."""
 
     rows: int
-    """The most rows of the table of layers."""
+    """The most rows of a table, and the most findings."""
     chart: int
     """The most bytes of a chart."""
     boxes: int
@@ -142,7 +142,7 @@ class _Parts:
 
             title = "Variables compared" if comparison.is_varied else "Numbers of groups compared"
             anchor = f"sweep-{number}"
-            shown = plain_view(compare_view(comparison, measured, trained))
+            shown = plain_view(compare_view(comparison, measured, trained), room.rows)
             label = f"{title} of {comparison.name}"
             chart = self._chart(anchor, comparison, (measured, trained), label, room)
             yield Section("view", title, anchor, {"view": shown, "chart": chart})
@@ -152,7 +152,7 @@ class _Parts:
             anchor = f"search-{number}"
             label = f"Choices of groups for {search.name}"
             chart = self._chart(anchor, search, (None, None), label, room)
-            data = {"view": plain_view(search_parts(search)), "chart": chart}
+            data = {"view": plain_view(search_parts(search), room.rows), "chart": chart}
             yield Section("view", "Groups within a budget", anchor, data)
         for number, (variants, trained) in enumerate(content.variants, 1):
             from groupconv_cli.render.compare import variants_view
@@ -160,10 +160,10 @@ class _Parts:
             anchor = f"variants-{number}"
             label = f"Variants of {variants.name}"
             chart = self._chart(anchor, variants, (None, trained), label, room)
-            data = {"view": plain_view(variants_view(variants, trained)), "chart": chart}
+            data = {"view": plain_view(variants_view(variants, trained), room.rows), "chart": chart}
             yield Section("view", "Variants", anchor, data)
         if content.check is not None:
-            yield Section("check", "Findings", "check", _check(content.check))
+            yield Section("check", "Findings", "check", _check(content.check, room.rows))
         if content.network is not None:
             memory = memory_of(content.network, content.dtype)
             yield Section("memory", "Memory over the layers", "memory", memory)
@@ -180,7 +180,7 @@ class _Parts:
         facts = {"facts": list(facts_of(summary, content.network)), "text": _lines(text)}
         yield Section("facts", "The network", "network", facts)
         view = summary_view(summary, content.layer_times, depth=0)
-        totals = plain_view(view._replace(tables=view.tables[-1:]))
+        totals = plain_view(view._replace(tables=view.tables[-1:]), room.rows)
         label = f"Costs of {summary.name}"
         chart = self._chart("totals", summary, (content.layer_times, None), label, room)
         data = {"view": totals, "chart": chart}
@@ -213,7 +213,7 @@ def _lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
-def _check(check: SpecCheck) -> dict[str, Any]:
+def _check(check: SpecCheck, most: int) -> dict[str, Any]:
     from groupconv_cli.render.check import budgets_table
 
     findings = [
@@ -226,8 +226,12 @@ def _check(check: SpecCheck) -> dict[str, Any]:
             "line": each.place.line if each.place else None,
             "layers": [printable(name) for name in each.layers],
         }
-        for each in check.findings
+        for each in check.findings[:most]
     ]
-    budgets = plain_table(budgets_table(check)) if check.budgets else None
-    count = plural(len(findings), "finding")
-    return {"findings": findings, "budgets": budgets, "count": count}
+    budgets = plain_table(budgets_table(check), most) if check.budgets else None
+    return {
+        "findings": findings,
+        "budgets": budgets,
+        "count": plural(len(check.findings), "finding"),
+        "hidden": hidden_text("findings", len(findings), len(check.findings)),
+    }

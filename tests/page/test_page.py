@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import pytest
 from running import run_gconv, run_in_terminal, run_python
 from specs import network
 
-from groupconv_cli import Network, analyze, load, report, saved_report
+from groupconv_cli import Network, analyze, load, report, saved_report, search
+from groupconv_cli.api.reporting import page, report_content
 from groupconv_cli.page.write import MOST_BYTES
 from groupconv_cli.render.json import summary_json
+from groupconv_cli.render.search_json import search_json
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
@@ -207,6 +210,34 @@ def test_page_of_a_huge_network_says_what_is_left_out():
     text = report(net)
     assert len(text.encode()) <= MOST_BYTES
     assert "are left out, so that the page stays small: 0 of 3000 layers" in text
+
+
+@without_charts
+def test_page_of_a_search_with_many_convolutions_is_small(tmp_path):
+    """A saved search has a row for every convolution that could change."""
+    found = search("block", {"macs": "90%"})
+    names = {f"stage_{number}.conv": 2 for number in range(20_000)}
+    path = tmp_path / "search.json"
+    path.write_text(search_json(replace(found, choice=names)), encoding="utf-8")
+    text = saved_report(path)
+    assert len(text.encode()) <= MOST_BYTES
+    (shown,) = re.findall(r"The page shows ([\d,]+) of 20,000 rows, so that it stays small", text)
+    assert len(re.findall(r'scope="row"[^>]*>stage_\d+\.conv<', text)) == int(
+        shown.replace(",", "")
+    )
+
+
+@without_charts
+def test_page_of_many_findings_is_small():
+    layers = [{"conv": {"filters": 16, "kernel": 3, "groups": 4}}] * 2
+    content = report_content({"input": [8, 8, 16], "layers": layers})
+    (finding,) = content.check.findings
+    many = replace(content.check, findings=(finding,) * 5000)
+    text = page(replace(content, check=many))
+    assert len(text.encode()) <= MOST_BYTES
+    (shown,) = re.findall(r"The page shows ([\d,]+) of 5,000 findings", text)
+    assert text.count(f'<b class="{finding.level}">') == int(shown.replace(",", ""))
+    assert "<p>5,000 findings.</p>" in text
 
 
 def rows_of(text: str) -> list[list[str]]:
