@@ -21,6 +21,9 @@ NO_QUALITY = (
 )
 
 
+DIVERGED = "the training diverged with every seed; a smaller --lr may help"
+
+
 def trained_tables(
     training: GroupTraining, comparison: Comparison | VariantComparison
 ) -> tuple[Table, ...]:
@@ -61,7 +64,7 @@ def _labels(
             else labelled(comparison, row.row, cells)
         )
         if not row.lost:
-            return made
+            return made._replace(style="bad", note=DIVERGED) if row.has_diverged else made
         seed, deaths = next(iter(row.lost.items()))
         note = f"given up: {plural(deaths, 'worker')} died in the run with seed {seed}"
         if row.runs:
@@ -192,8 +195,11 @@ def trained_notes(
             f"A row without an interval: its accuracy does not vary with the seed, and that of "
             f"{against} does not either, so there is no test."
         )
-    if any(run.loss is None for row in training.rows for run in row.runs):
-        yield "A row without a loss: its training diverged. A smaller --lr may help."
+    if any(run.has_diverged for row in training.rows if not row.has_diverged for run in row.runs):
+        yield (
+            "A row without a loss: its training diverged with some seeds, and outputs that are not "
+            "finite count as wrong. A smaller --lr may help."
+        )
     if len(training.machines) > 1:
         yield "Several machines trained, so their times are not compared."
     elif training.at_once > 1:

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from groupconv_cli.analysis.measurement import Progress
-from groupconv_cli.analysis.significance import Verdict, holm, verdict, welch
+from groupconv_cli.analysis.significance import Difference, Verdict, holm, verdict, welch
 from groupconv_cli.builder.memory import check_training_memory
 from groupconv_cli.errors import EnvironmentProblem, GconvError, UsageError
 from groupconv_cli.language.writer import spec_text
@@ -295,7 +295,7 @@ def compared(
     """
     base = rows[reference]
     tests = {
-        text: welch(row.accuracies, base.accuracies)
+        text: _of_shares(welch(row.accuracies, base.accuracies))
         for text, row in zip(same, rows, strict=True)
         if text != same[reference] and row.is_whole and base.is_whole
     }
@@ -313,3 +313,11 @@ def compared(
             )
         found.append(row)
     return tuple(found)
+
+
+def _of_shares(found: Difference) -> Difference:
+    """The difference with the part of its interval that differences of two shares can be in."""
+    if found.interval is None:
+        return found
+    low, high = found.interval
+    return found._replace(interval=(max(low, -1.0), min(high, 1.0)))

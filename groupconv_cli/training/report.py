@@ -58,6 +58,11 @@ class TrainedRow:
         return bool(self.outcomes) and not self.lost
 
     @property
+    def has_diverged(self) -> bool:
+        """Whether the training diverged in every run, so that no run tells anything."""
+        return bool(self.outcomes) and all(run.has_diverged for run in self.runs)
+
+    @property
     def runs(self) -> tuple[Run, ...]:
         """The runs, in the order of the seeds."""
         return tuple(outcome.run for outcome in self.outcomes)

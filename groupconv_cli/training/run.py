@@ -38,3 +38,8 @@ class Run(NamedTuple):
     """None unless it was asked for."""
     untrained: Diversity | None = None
     """The diversity of the network before the first step."""
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the training diverged. A sample whose output is not finite counts as wrong."""
+        return self.loss is None

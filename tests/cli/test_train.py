@@ -483,3 +483,30 @@ def test_without_tensorflow_it_says_what_to_install(
     result = run_gconv("compare", *spec, *rows, "--train", "mnist1d", cwd=folder)
     assert (result.status, result.out) == (3, "")
     assert "this needs tensorflow, keras and psutil, which are not installed" in result.err
+
+
+def test_intervals_end_where_differences_of_shares_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seeds a row: with one degree of freedom Student's t reaches beyond 100 points."""
+
+    def wide(job: Job) -> Outcome:
+        high = job.seed == 0
+        return outcome((0.9 if high else 0.2) if "groups" in job.spec else 0.5, job.seed)
+
+    stand_in(monkeypatch.setattr, wide)
+    args = ("compare", "small.yaml", "--groups", "1,4", "--train", DATA, "--seeds", "2")
+    assert data_of(*args, cwd=folder)["rows"][-1]["interval"] == [-1.0, 1.0]
+
+
+def test_a_training_that_diverged_is_said_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverges(job: Job) -> Outcome:
+        made = made_up(job)
+        lost = "groups: 8" in job.spec or ("groups: 2" in job.spec and job.seed == 1)
+        return made._replace(run=made.run._replace(accuracy=0.0, loss=None)) if lost else made
+
+    stand_in(monkeypatch.setattr, diverges)
+    shown = run_gconv("compare", "small.yaml", "--groups", "1,2,8", "--train", DATA, cwd=folder).out
+    told = " ".join(shown.split())
+    assert "8 the training diverged with every seed; a smaller --lr may help" in told
+    assert "A row without a loss: its training diverged with some seeds" in told
