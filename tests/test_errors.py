@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import pickle
+import signal
 
 import pytest
 from running import ROOT
 
 import groupconv_cli
+from groupconv_cli.cli import run, signals
 from groupconv_cli.cli.run import guarded
 from groupconv_cli.errors import (
     Diagnostic,
@@ -115,6 +117,34 @@ def test_an_unexpected_error_of_several_lines_is_one_sentence(capsys) -> None:
     assert capsys.readouterr().err.startswith(
         "gconv: error: unexpected ZeroDivisionError: one two\ngconv: this is a bug"
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "status", "said"),
+    [
+        (signal.SIGINT, KeyboardInterrupt(), 130, "gconv: interrupted\n"),
+        # Python makes this of an exception in the body of a class.
+        (signal.SIGINT, RuntimeError("Error calling __set_name__"), 130, "gconv: interrupted\n"),
+        (signal.SIGTERM, RuntimeError("Error calling __set_name__"), 143, ""),
+    ],
+)
+def test_a_signal_that_comes_while_an_error_is_reported_ends_the_run(
+    number: int, error: BaseException, status: int, said: str, capsys, monkeypatch
+) -> None:
+    def fail() -> None:
+        raise UsageError("no")
+
+    def arrives(*_: object) -> None:
+        arrived.append(number)
+        raise error
+
+    arrived: list[int] = []
+    monkeypatch.setattr(signals, "_arrived", arrived)
+    monkeypatch.setattr(signals, "_settled", [])
+    monkeypatch.setattr(run, "complain", arrives)
+    assert guarded(fail) == status
+    assert capsys.readouterr().err == said
+    signals._end(signal.SIGINT, None)  # a second one does not interrupt the last words
 
 
 def test_no_message_has_a_hint_glued_to_it() -> None:

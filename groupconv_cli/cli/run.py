@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, get_type_hints
 
 from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
-from groupconv_cli.cli.signals import ended
+from groupconv_cli.cli.signals import ended, settle
 from groupconv_cli.errors import GconvError, InternalError, SpecError
 
 INTERRUPTED = 130
@@ -99,12 +99,20 @@ def guarded(action: Callable[[], int | None]) -> int:
         complain("standard output is closed")
         return GconvError.exit_status
     try:
-        return action() or _of_signal()
+        try:
+            return action() or _of_signal()
+        except Exception as error:  # noqa: BLE001 - reported, or raised again
+            return _of_signal() or _reported(error)
     except KeyboardInterrupt:
+        settle()
         note("interrupted")
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - reported, or raised again
-        return _of_signal() or _reported(error)
+    except Exception:
+        # A signal may have come while an error was reported. Python makes another error of it if
+        # that is inside the body of a class.
+        if status := _of_signal():
+            return status
+        raise
 
 
 def _of_signal() -> int:
@@ -112,6 +120,7 @@ def _of_signal() -> int:
     number = ended()
     if number is None:
         return 0
+    settle()
     if number == signal.SIGINT:
         note("interrupted")
     return 128 + number

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import NoReturn
 
 _arrived: list[int] = []
+
+_settled: list[bool] = []
+"""Not empty if the run ends because of a signal already, so that others change nothing."""
 
 
 def end_cleanly() -> None:
@@ -20,6 +22,7 @@ def end_cleanly() -> None:
     A signal that is ignored, as nohup ignores SIGHUP, stays ignored.
     """
     _arrived.clear()
+    _settled.clear()
     before = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL}
     before["SIGHUP"] = signal.SIG_DFL
     for name, usual in before.items():
@@ -34,8 +37,15 @@ def ended() -> int | None:
     return _arrived[0] if _arrived else None
 
 
-def _end(number: int, _: object) -> NoReturn:
+def settle() -> None:
+    """Lets the run end as it does now: more signals do not interrupt the last words."""
+    _settled.append(True)
+
+
+def _end(number: int, _: object) -> None:
     _arrived.append(number)
+    if _settled:
+        return
     raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
 

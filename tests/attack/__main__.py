@@ -91,7 +91,8 @@ def _attack(half: str, seed: int, count: int, jobs: int) -> int:
     refused = statuses["2"] / count
     say(f"{count:,} {half}, seed {seed}, {time.monotonic() - began:,.0f} s: {dict(kinds)}")
     say(f"exit statuses {dict(statuses)}: {refused:.0%} refused")
-    say(f"slowest {slowest[0]:.2f} s of processor time ({slowest[1]}), {largest:,.0f} MB resident")
+    by = "by the clock" if half == "situations" else "of processor time"
+    say(f"slowest {slowest[0]:.2f} s {by} ({slowest[1]}), {largest:,.0f} MB resident")
     say(f"{len(found)} faults" if found else "no faults")
     return len(found)
 
