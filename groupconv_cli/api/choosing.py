@@ -73,7 +73,7 @@ def search(
     UnreachableBudget if no choice is within the budgets; EnvironmentProblem if highspy is missing;
     with a limit on times, the errors of `measure`.
     """
-    from groupconv_cli.analysis.search.search import SearchOptions, check
+    from groupconv_cli.analysis.search.options import SearchOptions, check
     from groupconv_cli.analysis.search.search import search as search_network
 
     options = SearchOptions(

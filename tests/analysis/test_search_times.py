@@ -12,8 +12,9 @@ from machines import MACHINE
 
 from groupconv_cli import UnreachableBudget, UsageError, load
 from groupconv_cli.analysis.measurement import MeasureSettings
+from groupconv_cli.analysis.search.options import SearchOptions
 from groupconv_cli.analysis.search.report import SearchReport
-from groupconv_cli.analysis.search.search import SearchOptions, search
+from groupconv_cli.analysis.search.search import search
 from groupconv_cli.analysis.search.times import Taken, Times
 from groupconv_cli.analysis.search.timing import layer_key
 from groupconv_cli.network import Network, Node

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from groupconv_cli.analysis.search.knapsack import Budget, Choice, Outcome
 from groupconv_cli.errors import UnreachableBudget
+from groupconv_cli.policy.choosing import TIME_LIMIT
 from groupconv_cli.policy.times import TIMES
 from groupconv_cli.policy.totals import METRICS
 from groupconv_cli.units import bytes_text, count_text
@@ -37,11 +38,13 @@ def unreachable(
     unmixed: Least | None,
     *,
     is_proven: bool = False,
+    seconds: float = TIME_LIMIT,
 ) -> UnreachableBudget:
     """The error for budgets that cannot be kept, each alone or all together.
 
     `unmixed` is `least` without regard to rule GC101; None if that has none already. `is_proven`
-    tells whether it is known that no choice keeps the budgets, or only that none was found.
+    tells whether it is known that no choice keeps the budgets, or only that none was found in
+    these `seconds`.
     """
     reasons: list[str] = []
     choice: Choice | None = None
@@ -51,7 +54,7 @@ def unreachable(
         if not outcome.is_proven:
             continue
         if lowest is None:
-            return UnreachableBudget("no choice of groups keeps rule GC101", ALLOW_UNMIXED)
+            return UnreachableBudget("every choice of groups breaks rule GC101", ALLOW_UNMIXED)
         if not budget.is_kept(lowest):
             choice = choice or lowest
             reasons.append(_amount(budget, budget.used(lowest)))
@@ -79,8 +82,13 @@ def unreachable(
         return UnreachableBudget(message, _unmixed_hint(budgets, unmixed))
     return UnreachableBudget(
         f"no choice of groups within {_limits(budgets)} was found in time",
-        "give it more time: --time-limit 600",
+        more_time(seconds),
     )
+
+
+def more_time(seconds: float) -> str:
+    """The remedy for a search that these seconds were not enough for."""
+    return f"give it more time: --time-limit {10 * seconds:g}"
 
 
 def _excluding(budgets: tuple[Budget, ...], least: Least) -> Excluding | None:
