@@ -134,7 +134,12 @@ def _equal_notes(comparison: Comparison, exact: bool) -> Iterator[str]:
     yield f"{equal.by}: the whole number with {best} the {target} as written."
     covered = [row.searched_to for row in comparison.rows if row.searched_to is not None]
     if covered:
-        yield f"No other value of {equal.by} from 0 to {min(covered):,} comes nearer."
+        values = f"of {equal.by} from 0 to {min(covered):,}"
+        if comparison.swept:  # a value has to make a network before groups are changed in it
+            valid = "valid with the groups as written"
+            yield f"Of the values {values} that are {valid}, no other comes nearer."
+        else:
+            yield f"No other value {values} comes nearer."
 
 
 def _varied(comparison: Comparison, exact: bool) -> Iterator[str]:

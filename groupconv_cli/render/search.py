@@ -214,10 +214,37 @@ def _conclusion(report: SearchReport, could: str) -> Iterator[str]:
             f"Not proven optimal, because the time limit ended the search. The value is {value}, "
             f"{meaning}{'; ' + most if most else ''}. The value is no accuracy."
         )
-    if report.uniform:
+    yield from _single_counts(report)
+
+
+def _single_counts(report: SearchReport) -> Iterator[str]:
+    """The best single count, and those that only rule GC101 excludes if they are worth more."""
+    limits = [budget.limit for budget in report.budgets]
+    best = report.uniform
+    excluded = [
+        each
+        for each in report.singles
+        if not each.is_allowed
+        and (best is None or each.value > best.value)
+        and all(used <= limit for used, limit in zip(each.used, limits, strict=True))
+    ]
+    names = joined([f"g={each.groups}" for each in excluded]) if excluded else ""
+    is_one = len(excluded) == 1
+    if best is not None:
         yield (
-            f"The best single count within the limits is g={report.uniform.groups}, with the value "
-            f"{value_text(report.uniform.value)}."
+            f"The best single count within the limits is g={best.groups}, with the value "
+            f"{value_text(best.value)}."
+        )
+        if excluded:
+            yield (
+                f"{names} would have a larger value, but {'breaks' if is_one else 'break'} rule "
+                f"GC101; --allow-unmixed takes {'it' if is_one else 'them'} in."
+            )
+    elif excluded:
+        yield (
+            f"Of the single counts, only {names} {'is' if is_one else 'are'} within the limits, "
+            f"and {'it breaks' if is_one else 'they break'} rule GC101; --allow-unmixed takes "
+            f"{'it' if is_one else 'them'} in."
         )
     else:
         yield "No single count fits all of them within the limits."

@@ -89,6 +89,27 @@ def test_unreachable_budgets_say_the_least_possible(net: Path) -> None:
     assert "that is with g=64 in conv_2, conv_3 and conv_4" in result.err
 
 
+def test_what_rule_gc101_excludes_is_told() -> None:
+    # g=2 in all convolutions that may change is within 80 % of the MACs, as plots show too, but
+    # keeps two halves of the channels apart.
+    args = ("search", "resnet18", "--per", "layer", "--max-macs")
+    apart = run_gconv(*args, "80%", "-g", "1,2").out
+    assert (
+        "Of the single counts, only g=2 is within the limits, and it breaks rule GC101; "
+        "--allow-unmixed takes it in."
+    ) in apart
+    allowed = run_gconv(*args, "80%", "-g", "1,2", "--allow-unmixed").out
+    assert "The best single count within the limits is g=2" in allowed
+    # Neither is within 1 %: the least with the rule and without, which is half of all that may
+    # change.
+    dense = analyze(load("resnet18"))
+    halves = analyze(load("resnet18", regroup={"s*": 2}))
+    assert halves.macs < dense.macs
+    none = " ".join(run_gconv(*args, "1%", "-g", "1,2").err.split())
+    least = f"with --allow-unmixed the least possible is {halves.macs:,} MACs"
+    assert f"choices that break rule GC101 are excluded; {least}" in none
+
+
 def test_choices_that_keep_channels_apart_are_excluded(net: Path) -> None:
     # Without the second of three convolutions, which has one group then, 42.6 % are the least.
     args = ("search", "net.yaml", "--max-macs", "41%", "-g", "1,2,4", "--per", "layer")

@@ -45,6 +45,28 @@ def test_a_value_that_makes_no_network_is_a_row_that_says_why() -> None:
     assert "- 7 240: invalid: " in run_gconv(*args, "-f", "markdown").out
 
 
+def test_the_note_says_which_values_were_tried() -> None:
+    # With g=1, width 9 has 8,280 MACs, and width 8 has 6,640: 9 is nearer to 7,520, but the spec
+    # itself needs multiples of 4. --vary changes the spec, so it can take 9.
+    spec = (
+        "input: [40, 1]\nvars: {groups: 4, width: 16}\nlayers:\n"
+        "- conv: {filters: $width, kernel: 5, stride: 2}\n"
+        "- conv: {filters: $width, kernel: 3, groups: $groups}\n"
+        "- conv: {filters: $width, kernel: 3, stride: 2, groups: $groups}\n"
+        "- global_avg_pool\n- dense: {units: 10}\n"
+    ).encode()
+    args = ("compare", "-", "--equal", "macs", "--by", "width")
+    swept = run_gconv(*args, "--groups", "1", stdin=spec).out
+    assert (
+        "Of the values of width from 0 to 256 that are valid with the groups as written, no other "
+        "comes nearer."
+    ) in swept
+    assert "6,640" in swept
+    varied = run_gconv(*args, "--vary", "groups=1", stdin=spec).out
+    assert "No other value of width from 0 to 16,777,216 comes nearer." in varied
+    assert "8,280" in varied
+
+
 def test_csv_has_a_column_for_each_variable() -> None:
     header, *rows = run_gconv(*EQUAL, "-f", "csv").out.splitlines()
     assert header.split(",")[:3] == ["settings.groups", "settings.width", "params"]

@@ -48,6 +48,7 @@ def unreachable(
     """
     reasons: list[str] = []
     choice: Choice | None = None
+    missed: Budget | None = None
     for budget in budgets:
         outcome = least(budget, ())
         lowest = outcome.choice
@@ -56,16 +57,17 @@ def unreachable(
         if lowest is None:
             return UnreachableBudget("every choice of groups breaks rule GC101", ALLOW_UNMIXED)
         if not budget.is_kept(lowest):
-            choice = choice or lowest
+            choice, missed = choice or lowest, missed or budget
             reasons.append(_amount(budget, budget.used(lowest)))
     if reasons:
         message = (
             f"no choice of groups is within {_limits(budgets)}: the least possible is "
             f"{joined(reasons)}"
         )
-        return UnreachableBudget(
-            message, _unmixed_hint(budgets, unmixed), _with_counts(choice, counts)
-        )
+        hint = _unmixed_hint(budgets, unmixed)
+        if hint is None and missed is not None and choice is not None:
+            hint = _less_unmixed(missed, missed.used(choice), unmixed)
+        return UnreachableBudget(message, hint, _with_counts(choice, counts))
     excluding = _excluding(tuple(budgets), least)
     if excluding is not None:
         first, others, lowest = excluding
@@ -111,6 +113,18 @@ def _unmixed_hint(budgets: Sequence[Budget], unmixed: Least | None) -> str | Non
     first, *others = budgets
     lowest = unmixed and unmixed(first, tuple(others)).choice
     return ALLOW_UNMIXED if lowest and first.is_kept(lowest) else None
+
+
+def _less_unmixed(budget: Budget, least: int, unmixed: Least | None) -> str | None:
+    """What choices that break rule GC101 cost, if that is less but not within the budget either."""
+    outcome = unmixed and unmixed(budget, ())
+    if not outcome or outcome.choice is None or budget.used(outcome.choice) >= least:
+        return None
+    found = "the least possible is" if outcome.is_proven else "there is a choice with"
+    amount = _amount(budget, budget.used(outcome.choice))
+    return (
+        f"choices that break rule GC101 are excluded; with --allow-unmixed {found} {amount}"
+    )
 
 
 def _limits(budgets: Sequence[Budget]) -> str:
