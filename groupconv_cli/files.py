@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.staging import StagingFolder, uninterrupted
+from groupconv_cli.words import joined
 
 REPLACED = ".gconv-replaced"
 """The folder, inside the temporary folder, that holds the files that are being replaced."""
@@ -61,6 +62,13 @@ def check_name(path: Path) -> None:
         raise UsageError(
             f"the name {path.name[:40]}… has {length} bytes; a file's name has at most {most} here"
         )
+
+
+def check_ending(path: Path, what: str, endings: Sequence[str]) -> None:
+    """Raises UsageError if the name has another ending than these; '' is a name without one."""
+    if path.suffix.lower() not in endings:
+        listed = joined([ending for ending in endings if ending], "or")
+        raise UsageError(f"{what} is written as {listed}; {str(path)!r} ends otherwise")
 
 
 class Wanted(NamedTuple):

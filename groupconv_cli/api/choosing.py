@@ -151,6 +151,7 @@ def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
     """Raises UsageError if no choice for this spec can be written to the path."""
     from shlex import quote
 
+    from groupconv_cli.api.writing import check_spec_ending
     from groupconv_cli.files import check_output
 
     if not isinstance(file, SpecFile):
@@ -160,6 +161,7 @@ def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
             "give the groups that the search has found to other commands by --regroup",
         )
     check_output(path, force=force)
+    check_spec_ending(path)
 
 
 def write_choice(

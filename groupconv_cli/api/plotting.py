@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groupconv_cli.errors import UsageError
-from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,14 +41,11 @@ def plot(
 
 def refuse_to_plot(path: Path, *, force: bool) -> None:
     """Raises the errors of `write_plot` that are known before there is a report."""
-    from groupconv_cli.files import check_output
+    from groupconv_cli.files import check_ending, check_output
     from groupconv_cli.plots.files import ENDINGS
     from groupconv_cli.plots.settings import require_matplotlib
 
-    if path.suffix.lower() not in ENDINGS:
-        raise UsageError(
-            f"a figure is written as {joined(ENDINGS, 'or')}; {str(path)!r} ends otherwise"
-        )
+    check_ending(path, "a figure", ENDINGS)
     check_output(path, force=force)
     require_matplotlib()
 

@@ -26,7 +26,8 @@ class _Reports:
         from groupconv_cli.render.reports import form_of
         from groupconv_cli.render.text import lines
 
-        return plain(lines(form_of(report).view(report), width=_width())).rstrip("\n")
+        view = form_of(report).view(report)
+        return plain(lines(view, width=_width(), whole="to_dict() has everything")).rstrip("\n")
 
     def html(self, report: Shown) -> str:
         """The tables as HTML that needs nothing else."""

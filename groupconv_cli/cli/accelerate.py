@@ -103,5 +103,6 @@ def accelerate(
     with bar() as progress:
         measured = api.measure_conversion(report, settings_of_measure, progress=progress)
     view = conversion_view(measured)
-    emit([[], *lines(view, width=width_of(sys.stdout), exact=False)])
+    whole = "A wider terminal shows everything"
+    emit([[], *lines(view, width=width_of(sys.stdout), whole=whole)])
     return 0 if measured.complete else INTERRUPTED

@@ -101,9 +101,10 @@ def report(
 
     path = None if is_stdout(output) else output
     if path is not None:
-        from groupconv_cli.files import check_output
+        from groupconv_cli.files import check_ending, check_output
 
         check_output(path, force=force)
+        check_ending(path, "a page", (".html", ".htm", ""))
     elif output is None and sys.stdout.isatty():
         raise UsageError("a page is not for a terminal", "write it to a file: -o report.html")
     training = train_settings(bench, dtype)

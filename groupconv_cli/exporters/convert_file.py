@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.builder.memory import check_run
@@ -16,6 +17,7 @@ from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.models.recognize import is_model
 from groupconv_cli.models.safety import SAVE_AGAIN
 from groupconv_cli.runtime import silenced
+from groupconv_cli.sources.locate import is_spec
 from groupconv_cli.sources.open import Tell, silent
 
 if TYPE_CHECKING:
@@ -63,10 +65,7 @@ def convert_file(
     memory is short, InternalError if the two differ. Nothing is saved if there is an error.
     """
     if not is_model(model):
-        raise UsageError(
-            f"{model} is not a Keras model (a .keras or .h5 file, or keras:NAME)",
-            f"for a spec: gconv build {model} --fast",
-        )
+        raise _no_model(model)
     if path.suffix != ".keras":
         raise UsageError(f"FILE must end in .keras, got {path.name!r}")
     file = ModelFile(model, trust=trust)
@@ -85,7 +84,7 @@ def convert_file(
         reached = convert.changed(original, copy)
         missed = convert.left_alone(copy, fast=not portable)
         if not reached:
-            raise _nothing(original.name, missed, portable=portable)
+            raise _nothing(original, missed, portable=portable)
         progress(f"Saving {path.name}")
         with _quietly():
             copy.save(temporary)
@@ -105,6 +104,15 @@ def convert_file(
     )
 
 
+def _no_model(word: str) -> UsageError:
+    kind = "a folder, not" if Path(word).is_dir() else "not"
+    build = f"for a spec: gconv build {quote(word)} --fast"
+    return UsageError(
+        f"{word} is {kind} a Keras model (a .keras or .h5 file, or keras:NAME)",
+        build if is_spec(word) and kind == "not" else None,
+    )
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Hides warnings too: the result has the layers that stayed unchanged."""
@@ -113,14 +121,22 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _nothing(name: str, missed: list[str], *, portable: bool) -> UsageError:
+def _nothing(model: Any, missed: list[str], *, portable: bool) -> UsageError:
     if portable:
         return UsageError(
-            f"model {name!r} has none of gconv's fast layers: there is nothing to convert"
+            f"model {model.name!r} has none of gconv's fast layers: there is nothing to convert"
         )
+    from groupconv_cli.models.convert import has_fast_layers
+
     why = f"; these layers have custom classes: {', '.join(missed)}" if missed else ""
+    if has_fast_layers(model):
+        return UsageError(
+            f"model {model.name!r} is fast already: its grouped convolutions are gconv's fast "
+            f"layers{why}",
+            "--portable makes them stock layers again",
+        )
     return UsageError(
-        f"model {name!r} has no grouped convolution of stock Keras: there is nothing to convert"
-        f"{why}",
+        f"model {model.name!r} has no grouped convolution of stock Keras: there is nothing to "
+        f"convert{why}",
         "gconv has no faster layers for depthwise and dense convolutions",
     )

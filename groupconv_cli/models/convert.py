@@ -102,6 +102,11 @@ def trained_pairs(model: Any, copy: Any) -> list[tuple[Any, Any]]:
     ]
 
 
+def has_fast_layers(model: Any) -> bool:
+    """Whether the model has one of gconv's fast layers."""
+    return any(type(layer) in STOCK for layer in _layers(model))
+
+
 def left_alone(model: Any, *, fast: bool) -> list[str]:
     """The names of the grouped convolutions that stayed unchanged, for either direction."""
     classes = tuple(GROUPED) if fast else tuple(STOCK)

@@ -30,10 +30,17 @@ GLUE = "\0"
 """Stands for a blank at which no line is broken."""
 
 
-def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
+def lines(
+    view: View,
+    *,
+    width: int | None,
+    exact: bool = False,
+    whole: str = "--format json has everything",
+) -> list[Line]:
     """The view laid out for `width` columns; None means as wide as needed.
 
-    If a terminal is too narrow, columns are hidden, and a note names them.
+    If a terminal is too narrow, columns are hidden, and a note names them. `whole` says where
+    everything is.
     """
     result: list[Line] = [[Span(line, "title")] for line in fill(view.title, width)]
     if view.problems:
@@ -53,9 +60,7 @@ def lines(view: View, *, width: int | None, exact: bool = False) -> list[Line]:
         dropped += [title for title in missing if title not in dropped]
     notes = [*view.notes, *legends(shown)]
     if dropped:
-        notes.append(
-            f"Hidden (terminal too narrow): {_first(dropped)}. --format json has everything."
-        )
+        notes.append(f"Hidden (terminal too narrow): {_first(dropped)}. {whole}.")
     if notes:
         result.append([])
     for note in notes:

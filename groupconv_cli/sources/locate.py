@@ -15,7 +15,10 @@ from groupconv_cli.words import did_you_mean, suggest
 DEFAULT_FILE = "gconv.yaml"
 DEFAULT_CONFIG = "basic"
 
-ENDINGS = (".yaml", ".yml", ".keras", ".h5")
+YAML = (".yaml", ".yml")
+"""The endings of specs."""
+
+ENDINGS = (*YAML, ".keras", ".h5")
 """The endings of files that SPEC may name."""
 
 MAX_LISTED = 10_000
@@ -72,7 +75,7 @@ def locate(spec: str | None, *, or_bundled: bool = True) -> Found:
 
 def is_spec(word: str) -> bool:
     """Whether a word is probably a spec."""
-    return word.endswith((".yaml", ".yml")) or _exists(Path(word)) or bool(catalogue.find(word))
+    return word.endswith(YAML) or _exists(Path(word)) or bool(catalogue.find(word))
 
 
 def _exists(path: Path) -> bool:
@@ -138,7 +141,7 @@ def _model_of_another_kind(path: Path, data: bytes) -> UsageError | None:
 
 
 def _not_there(spec: str) -> UsageError:
-    stem = Path(spec).stem if spec.endswith((".yaml", ".yml")) else spec
+    stem = Path(spec).stem if spec.endswith(YAML) else spec
     near = _near_file(Path(spec)) or did_you_mean(stem, catalogue.names())
     message = f"no file {spec!r} here, and no bundled config of that name"
     return UsageError(

@@ -199,6 +199,23 @@ def test_a_file_that_cannot_be_is_refused_before_any_work(tmp_path, name: str, m
     assert [path.name for path in tmp_path.iterdir()] == ["there.md"]
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["report", "basic", "-o", "page.pdf"], "a page is written as .html or .htm; 'page.pdf'"),
+        (["report", "basic", "-o", "page.txt"], "a page is written as .html or .htm; 'page.txt'"),
+        (["search", "basic", "--max-macs", "50%", "-o", "a.json"], "a spec is written as .yaml or"),
+        (["init", "-o", "net.md"], "a spec is written as .yaml or .yml; 'net.md' ends otherwise"),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else "",
+)
+def test_a_name_of_another_kind_of_file_is_refused(tmp_path, args: list[str], message) -> None:
+    done = run_gconv(*args, cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_format_that_is_named_needs_no_ending(tmp_path) -> None:
     done = run_gconv("list", "alexnet", "-o", "nets.data", "-f", "csv", cwd=tmp_path)
     assert done.status == 0

@@ -14,6 +14,7 @@ from keras_models import functional, twice_encoded
 from running import run_gconv, run_in_process
 
 from groupconv_cli import UsageError, accelerate, analyze, build, load
+from groupconv_cli.layers import GroupConv2D
 from groupconv_cli.models.model_file import ModelFile
 from groupconv_cli.ops.dense import Dense
 
@@ -181,6 +182,22 @@ def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -
     status, err = run_in_process(monkeypatch, capsys, "accelerate", *args)
     assert (status, list(tmp_path.iterdir())) == (2, [])
     assert message in err
+
+
+def test_what_accelerate_advises_can_be_done(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for word, said in (("folder", "folder is a folder, not a Keras model"), ("missing", "is not")):
+        status, err = run_in_process(monkeypatch, capsys, "accelerate", word, "-o", "x.keras")
+        assert (status, said in err, "gconv build" in err) == (2, True, False)
+    status, err = run_in_process(monkeypatch, capsys, "accelerate", "block", "-o", "x.keras")
+    assert "gconv build block --fast" in err
+    image = keras.Input((4, 4, 4))
+    keras.Model(image, GroupConv2D(4, 1, groups=2)(image)).save("fast.keras")
+    status, err = run_in_process(monkeypatch, capsys, "accelerate", "fast.keras", "-o", "x.keras")
+    assert status == 2
+    assert "is fast already" in err
+    assert "--portable makes them stock layers again" in err
 
 
 @pytest.mark.parametrize(

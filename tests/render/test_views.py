@@ -144,6 +144,14 @@ def test_a_narrow_table_leaves_columns_out_and_says_so() -> None:
     assert max(map(len, text.splitlines())) <= 40
 
 
+def test_where_the_hidden_columns_are_is_true_of_each_place() -> None:
+    # accelerate has no --format, and Python has no options.
+    laid_out = lines(TABLE, width=30, whole="A wider terminal shows everything")
+    said = plain(laid_out).replace("\n", " ")
+    assert "Hidden (terminal too narrow): FLOPs. A wider terminal shows everything." in said
+    assert "--format" not in said
+
+
 def test_what_is_always_shown_is_never_cut() -> None:
     text = plain(lines(TABLE, width=5))
     assert "9,999" in text

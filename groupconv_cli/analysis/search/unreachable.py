@@ -122,9 +122,7 @@ def _less_unmixed(budget: Budget, least: int, unmixed: Least | None) -> str | No
         return None
     found = "the least possible is" if outcome.is_proven else "there is a choice with"
     amount = _amount(budget, budget.used(outcome.choice))
-    return (
-        f"choices that break rule GC101 are excluded; with --allow-unmixed {found} {amount}"
-    )
+    return f"choices that break rule GC101 are excluded; with --allow-unmixed {found} {amount}"
 
 
 def _limits(budgets: Sequence[Budget]) -> str:
