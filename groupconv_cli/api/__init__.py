@@ -60,7 +60,7 @@ from groupconv_cli.api.training import (
     trained_sweep,
 )
 from groupconv_cli.api.varying import equal_cost, vary, vary_sweep
-from groupconv_cli.api.writing import check_spec_ending, model_as_spec, spec_text
+from groupconv_cli.api.writing import model_as_spec, spec_text
 from groupconv_cli.sources.open import open_spec
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ __all__ = [
     "catalogue",
     "catalogue_names",
     "check",
-    "check_spec_ending",
     "compare",
     "compare_variants",
     "compare_variants_trained",

@@ -151,8 +151,8 @@ def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
     """Raises UsageError if no choice for this spec can be written to the path."""
     from shlex import quote
 
-    from groupconv_cli.api.writing import check_spec_ending
-    from groupconv_cli.files import check_output
+    from groupconv_cli.files import check_ending, check_output
+    from groupconv_cli.sources.locate import YAML
 
     if not isinstance(file, SpecFile):
         raise UsageError(
@@ -161,7 +161,7 @@ def refuse_to_write(file: Opened, path: Path, *, force: bool) -> None:
             "give the groups that the search has found to other commands by --regroup",
         )
     check_output(path, force=force)
-    check_spec_ending(path)
+    check_ending(path, "a spec", (*YAML, ""))
 
 
 def write_choice(

@@ -9,7 +9,6 @@ from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from groupconv_cli.analysis.regroup import Count
     from groupconv_cli.api.reading import AnySpec
@@ -28,14 +27,6 @@ def spec_text(spec: AnySpec, *, flat: bool = False) -> str:
     from groupconv_cli.language.writer import spec_text as written
 
     return written(network_of(spec), flat=flat)
-
-
-def check_spec_ending(path: Path) -> None:
-    """Raises UsageError if the name of a spec to be written ends like another kind of file."""
-    from groupconv_cli.files import check_ending
-    from groupconv_cli.sources.locate import YAML
-
-    check_ending(path, "a spec", (*YAML, ""))
 
 
 def model_as_spec(

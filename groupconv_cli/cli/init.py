@@ -77,7 +77,6 @@ def init(
     from groupconv_cli.files import write_texts
     from groupconv_cli.render.init import init_sentences
 
-    api.check_spec_ending(output)
     to_stdout, written, variant = is_stdout(output), None, None
     settings, regroup = parse_settings(reading.settings), parse_regroup(reading.regroup)
     api.import_modules(reading.modules or (), note)

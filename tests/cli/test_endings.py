@@ -205,7 +205,6 @@ def test_a_file_that_cannot_be_is_refused_before_any_work(tmp_path, name: str, m
         (["report", "basic", "-o", "page.pdf"], "a page is written as .html or .htm; 'page.pdf'"),
         (["report", "basic", "-o", "page.txt"], "a page is written as .html or .htm; 'page.txt'"),
         (["search", "basic", "--max-macs", "50%", "-o", "a.json"], "a spec is written as .yaml or"),
-        (["init", "-o", "net.md"], "a spec is written as .yaml or .yml; 'net.md' ends otherwise"),
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else "",
 )

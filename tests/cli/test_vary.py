@@ -49,12 +49,12 @@ def test_the_note_says_which_values_were_tried() -> None:
     # With g=1, width 9 has 8,280 MACs, and width 8 has 6,640: 9 is nearer to 7,520, but the spec
     # itself needs multiples of 4. --vary changes the spec, so it can take 9.
     spec = (
-        "input: [40, 1]\nvars: {groups: 4, width: 16}\nlayers:\n"
-        "- conv: {filters: $width, kernel: 5, stride: 2}\n"
-        "- conv: {filters: $width, kernel: 3, groups: $groups}\n"
-        "- conv: {filters: $width, kernel: 3, stride: 2, groups: $groups}\n"
-        "- global_avg_pool\n- dense: {units: 10}\n"
-    ).encode()
+        b"input: [40, 1]\nvars: {groups: 4, width: 16}\nlayers:\n"
+        b"- conv: {filters: $width, kernel: 5, stride: 2}\n"
+        b"- conv: {filters: $width, kernel: 3, groups: $groups}\n"
+        b"- conv: {filters: $width, kernel: 3, stride: 2, groups: $groups}\n"
+        b"- global_avg_pool\n- dense: {units: 10}\n"
+    )
     args = ("compare", "-", "--equal", "macs", "--by", "width")
     swept = run_gconv(*args, "--groups", "1", stdin=spec).out
     assert (
