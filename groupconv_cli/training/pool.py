@@ -24,6 +24,9 @@ from groupconv_cli.training.job import Job, Outcome, run_in_turn
 MOST_DEATHS = 3
 """The workers that may die in a run before it is given up."""
 
+WORKER = "gconv-worker"
+"""The name of processes that train."""
+
 UNGUARDED = 70
 """The exit status of a process that was to train, and would have started others instead."""
 
@@ -143,7 +146,7 @@ class _Context(SpawnContext):
         self.made: list[SpawnProcess] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
-        process = SpawnProcess(*args, **kwargs)
+        process = SpawnProcess(*args, name=WORKER, **kwargs)
         self.made.append(process)
         return process
 
@@ -171,10 +174,10 @@ class Processes(Place):
         the last digits of sums differ, and a run that goes on must give the numbers of one in one
         go.
 
-        Ends this process if it is one that is just being started: then it is here because it reads
-        the script that starts it.
+        Ends this process if it is such a process itself: then it is here because it reads the
+        script that starts it.
         """
-        if getattr(current_process(), "_inheriting", False):
+        if current_process().name == WORKER:
             raise SystemExit(UNGUARDED)
         self._run = run
         self._threads = max(1, len(_processors()) // number)
