@@ -146,7 +146,8 @@ class _Context(SpawnContext):
         self.made: list[SpawnProcess] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
-        process = SpawnProcess(*args, name=WORKER, **kwargs)
+        process = SpawnProcess(*args, **kwargs)
+        process.name = WORKER
         self.made.append(process)
         return process
 
