@@ -156,7 +156,8 @@ class Reshape(Op, name="reshape"):
 
     def mix(self, masks: Sequence[Masks], *inputs: Shape) -> Masks | None:
         """A channel depends on the channels whose values it receives."""
-        return reshaped(masks[0], self.output_shape(*inputs)[-1], prod(inputs[0]))
+        channels = self.output_shape(*inputs)[-1:] or (1,)  # a number by itself has one
+        return reshaped(masks[0], channels[0], prod(inputs[0]))
 
     def calls(self, name: str, *inputs: Shape) -> Sequence[LayerCall]:
         """`Reshape`."""

@@ -14,8 +14,8 @@ LARGEST = 10**30
 MOST = 10**6
 """The most entries of a list."""
 
-MOST_AXES = 8
-"""The most sizes of a shape."""
+MOST_AXES = 64
+"""The most sizes of a shape, as in NumPy."""
 
 
 class WrongPart(Exception):
@@ -124,9 +124,9 @@ class Part:
             return self.one_of("as written", "depthwise") or ""
         return self.positive()
 
-    def shape(self) -> tuple[int, ...]:
-        """A list of sizes."""
-        sizes = tuple(each.whole() for each in self.items(least=1))
+    def shape(self, least: int = 0) -> tuple[int, ...]:
+        """A list of at least so many sizes. A number by itself has none."""
+        sizes = tuple(each.whole() for each in self.items(least=least))
         if len(sizes) > MOST_AXES:
-            raise self._wrong(f"the sizes of a shape, at most {MOST_AXES}")
+            raise self._wrong(f"a list with at most {MOST_AXES} entries")
         return sizes

@@ -157,7 +157,7 @@ def _layer(part: Part, items: dict[tuple[str, ...], int]) -> LayerRow:
         is_depthwise=part["depthwise"].flag(),
         window=None
         if kernel is None
-        else Window(kernel.shape(), part["stride"].shape(), part["dilation"].shape()),
+        else Window(kernel.shape(1), part["stride"].shape(1), part["dilation"].shape(1)),
         output_shape=part["output_shape"].shape(),
         cost=Cost(params, non_trainable, macs or 0, macs is not None),
         dense_cost=Cost(dense["params"].whole(), 0, dense_macs or 0, dense_macs is not None),

@@ -166,6 +166,9 @@ MULTIPLYING = {
     "einsum_dense over two axes": layers.EinsumDense("abcd,cde->abe", (4, 5)),
     "dense": layers.Dense(5),
     "dense after the batch has gone into it": lambda x: layers.Dense(5)(ops.reshape(x, (-1, 8))),
+    "dense of one number by itself": lambda x: layers.Reshape(())(
+        layers.Dense(1)(layers.Flatten()(x))
+    ),
     "matmul": lambda x: ops.matmul(x, ops.transpose(x, (0, 1, 3, 2))),
     "matmul with numbers": lambda x: ops.matmul(x, np.ones((8, 3), "float32")),
     "einsum": lambda x: ops.einsum("abcd,abed->abce", x, x),

@@ -81,6 +81,22 @@ def test_summary_is_what_it_was(network, tmp_path):
         )
 
 
+def test_shapes_of_any_length_are_what_they_were(tmp_path):
+    """A Keras model may have a number by itself, or many axes."""
+    whole = analyze("basic")
+    shapes = ((), (1, 2) * 5, *(layer.output_shape for layer in whole.layers[2:]))
+    layers = tuple(
+        layer._replace(output_shape=shape)
+        for layer, shape in zip(whole.layers, shapes, strict=True)
+    )
+    before = replace(whole, layers=layers, inputs=(*whole.inputs, ()))
+    path = kept(tmp_path, summary_json(before))
+    after = saved([path]).summary
+    assert after.inputs == before.inputs
+    assert tuple(layer.output_shape for layer in after.layers) == shapes
+    assert saved_report(path)
+
+
 def test_times_of_layers_are_what_they_were(network, tmp_path):
     rows = tuple(LayerTimes(name=n.name, runtime="gconv", forward=TIMING, train=None)
                  for n in network.layers)  # fmt: skip
@@ -314,7 +330,8 @@ def spoiled_runs(change: Callable[[Any], object]) -> str:
         (spoiled(lambda d: d.update(rule="all")), "rule must be one of only, grouped"),
         (spoiled(lambda d: d.update(rule=None)), "rule must say which convolutions vary"),
         (spoiled(lambda d: d.update(name=None)), "name must be a text; got null"),
-        (spoiled(lambda d: d["inputs"].append([])), "inputs[1] must be a list with 1 or more"),
+        (spoiled(lambda d: d["inputs"].append("x")), "inputs[1] must be a list"),
+        (spoiled(lambda d: d["inputs"].append([1] * 65)), "a list with at most 64 entries"),
         (
             spoiled(lambda d: d["rows"][1].update(settings={"x": 1})),
             "rows[1].settings must have the variables of rows[0]",
