@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from groupconv_cli.analysis.channel_mixing import Reach
@@ -182,6 +182,7 @@ def totals_table(summary: Summary) -> Table:
     return Table(columns, tuple(made))
 
 
+@lru_cache(maxsize=256)
 def window_text(window: Window) -> str:
     """A window in short: 3×3/2 is a kernel of 3×3 with stride 2, and d2 is a dilation of 2."""
     text = shape_text(window.kernel)
@@ -206,11 +207,14 @@ def _lines(layers: Sequence[LayerRow]) -> list[_Line]:
     """A line for every layer, each below those of the blocks and branches around it."""
     lines: list[_Line] = []
     around: list[_Line] = []
+    before: tuple[Step, ...] = ()
     for layer in layers:
-        path = layer.path
-        same = 0
-        while same < min(len(around), len(path)) and _last_step(around[same]) == path[same]:
+        path, same = layer.path, 0
+        for step, last in zip(path, before, strict=False):
+            if step != last:
+                break
             same += 1
+        before = path
         del around[same:]
         for line in around:
             line.layers.append(layer)
@@ -230,11 +234,6 @@ def _below(
         return _Line(label, label, 0, layers, (item,), kind)
     outer = around[-1]
     return _Line(label, f"{outer.name}.{label}", len(around), layers, (*outer.item, item), kind)
-
-
-def _last_step(line: _Line) -> Step:
-    """The step of the path at which a group stands."""
-    return line.layers[0].path[line.level]
 
 
 def _folded(summary: Summary, depth: int) -> Iterator[_Line]:
@@ -264,8 +263,9 @@ def _what(line: _Line) -> str | None:
     if line.kind is not None:
         name = line.layers[0].path[line.level].name
         return None if name.startswith(line.kind) else line.kind
-    costliest = max(line.layers, key=lambda layer: (layer.cost.macs, layer.params))
-    return op_text(costliest)
+    if len(line.layers) == 1:
+        return op_text(line.layers[0])
+    return op_text(max(line.layers, key=lambda layer: (layer.cost.macs, layer.params)))
 
 
 def _no_times(_: list[LayerRow]) -> tuple[Cell, ...]:

@@ -210,18 +210,13 @@ def cell_text(cell: Cell, kind: str, *, exact: bool) -> str:
     return FORMATS[kind](cell, exact)
 
 
-def cell_texts(cells: Iterable[Cell], kind: str, *, exact: bool) -> list[str]:
-    """The texts of the cells of a column; equal whole numbers, bars and shapes are written once."""
-    known: dict[Cell, str] = {}
-    texts = []
-    for cell in cells:
-        if type(cell) not in (int, Bar) and (kind != "shape" or type(cell) is not tuple):
-            texts.append(cell_text(cell, kind, exact=exact) if cell is not None else "")
-            continue
-        if cell not in known:
-            known[cell] = cell_text(cell, kind, exact=exact)
-        texts.append(known[cell])
-    return texts
+def cell_texts(cells: Sequence[Cell], kind: str, *, exact: bool) -> list[str]:
+    """The texts of the cells of a column. Equal cells are written once if all are of one type."""
+    types = {type(cell) for cell in cells if cell is not None}
+    if types <= {int} or types <= {str} or types <= {Bar} or (types <= {tuple} and kind == "shape"):
+        known = {cell: cell_text(cell, kind, exact=exact) for cell in set(cells)}
+        return [known[cell] for cell in cells]
+    return [cell_text(cell, kind, exact=exact) for cell in cells]
 
 
 class Typed(NamedTuple):
