@@ -80,10 +80,12 @@ def saved(paths: Sequence[str | PathLike[str]]) -> Content:
                 searches.append(search_of(part))
         except WrongPart as error:
             raise UsageError(f"{path} is not a result of gconv: {error}", REMEDY) from None
+    if searches:
+        remarks.append("A saved search has the chosen groups, and not those that they replace.")
     if summary is None or searches:
         remarks.append(
-            "Saved results do not say which layers read which, and not all that a search knew. "
-            "gconv report SPEC makes a page with a drawing and with memory over the layers."
+            "This page has no drawing, because saved results do not say which layers read which: "
+            "gconv report SPEC makes a page with a drawing, and with memory over the layers."
         )
     titles = list(dict.fromkeys(names))
     return Content(
