@@ -17,7 +17,7 @@ from groupconv_cli.cli.options import (
     file_name,
     parse_settings,
 )
-from groupconv_cli.cli.run import INTERRUPTED, command
+from groupconv_cli.cli.run import command
 
 
 @command
@@ -105,4 +105,6 @@ def accelerate(
     view = conversion_view(measured)
     whole = "A wider terminal shows everything"
     emit([[], *lines(view, width=width_of(sys.stdout), whole=whole)])
-    return 0 if measured.complete else INTERRUPTED
+    if not measured.complete:
+        raise KeyboardInterrupt
+    return 0

@@ -26,8 +26,13 @@ from groupconv_cli.cli.options import (
     parse_groups,
     parse_settings,
 )
-from groupconv_cli.cli.run import INTERRUPTED, command
-from groupconv_cli.cli.train import DEFAULT_BENCH, BenchOptions, train_settings
+from groupconv_cli.cli.run import command
+from groupconv_cli.cli.train import (
+    DEFAULT_BENCH,
+    BenchOptions,
+    end_interrupted,
+    train_settings,
+)
 from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, varied
 from groupconv_cli.errors import UsageError
 
@@ -39,8 +44,10 @@ if TYPE_CHECKING:
         TrainSettings,
         VariantComparison,
     )
-    from groupconv_cli.cli.present import Result
+    from groupconv_cli.cli.present import Destination, Result
     from groupconv_cli.render.view import View
+
+    Done = tuple[Comparison | VariantComparison, GroupMeasurement | None, GroupTraining | None]
 
 ROWS_FAILED = 1
 
@@ -102,13 +109,7 @@ def compare(
       gconv compare resnext50_32x4d --plot sweep.svg
       gconv compare net.yaml --groups 1,4,8 --format github
     """
-    from groupconv_cli.cli.present import (
-        Destination,
-        Result,
-        checked_plot,
-        present,
-        present_plot,
-    )
+    from groupconv_cli.cli.present import Destination, Result, checked_plot
     from groupconv_cli.cli.progress import bar
     from groupconv_cli.render.compare import compare_view
     from groupconv_cli.render.json import compare_json
@@ -130,9 +131,7 @@ def compare(
                 "--regroup, --vary, --equal or --measure"
             )
         result, done = _variants(spec, reading, dtype, (bench.train, training))
-        present(result, to)
-        present_plot(plot, *done, force=file.force)
-        return _status(*done)
+        return _shown(result, to, plot, done, bench.results)
     counts = None if groups is None else parse_groups(groups)
     computed = measuring.dtype if measuring else dtype
     if varying.given:
@@ -159,9 +158,34 @@ def compare(
             ),
         },
     )
-    present(result, to)
-    present_plot(plot, swept.report, measured, trained, force=file.force)
-    return _status(swept.report, measured, trained)
+    return _shown(result, to, plot, (swept.report, measured, trained), bench.results)
+
+
+def _shown(
+    result: Result, to: Destination, plot: Path | None, done: Done, results: str | None
+) -> int:
+    """Shows the result, and what was drawn of it; returns the exit status.
+
+    If training was interrupted before anything was whole, no file is written: it would have to be
+    replaced when the same command goes on.
+
+    Raises the error that ended the training, and KeyboardInterrupt if something was interrupted.
+    """
+    from groupconv_cli.cli.present import present, present_plot
+
+    report, measured, trained = done
+    is_whole = trained is None or trained.whole_seeds > 0
+    if is_whole or to.output is None:
+        present(result, to)
+    if is_whole:
+        present_plot(plot, report, measured, trained, force=to.force)
+    if trained is not None and trained.problem is not None:
+        raise trained.problem
+    if any(part is not None and not part.complete for part in (measured, trained)):
+        is_there = is_whole and not to.force and any([to.output, plot])
+        end_interrupted(trained, results, is_there=is_there)
+    is_valid = all(row.valid for row in report.rows)
+    return 0 if is_valid and not (trained and trained.is_lost) else ROWS_FAILED
 
 
 def _annotations(
@@ -178,26 +202,12 @@ def _annotations(
     return compare_github(report, name, view.conclusion, trained, workspace)
 
 
-def _status(
-    report: Comparison | VariantComparison,
-    measured: GroupMeasurement | None,
-    trained: GroupTraining | None,
-) -> int:
-    """The exit status. Raises the error that ended the training, once the result is shown."""
-    if trained is not None and trained.problem is not None:
-        raise trained.problem
-    if any(done is not None and not done.complete for done in (measured, trained)):
-        return INTERRUPTED
-    is_valid = all(row.valid for row in report.rows)
-    return 0 if is_valid and not (trained and trained.is_lost) else ROWS_FAILED
-
-
 def _variants(
     spec: str | None,
     options: SpecOptions,
     dtype: str | None,
     train: tuple[str | None, TrainSettings | None],
-) -> tuple[Result, tuple[VariantComparison, None, GroupTraining | None]]:
+) -> tuple[Result, Done]:
     """The comparison, and what it is made of.
 
     `train` has the data and how to train on it.

@@ -25,8 +25,13 @@ from groupconv_cli.cli.options import (
     parse_regroup,
     parse_settings,
 )
-from groupconv_cli.cli.run import INTERRUPTED, command
-from groupconv_cli.cli.train import DEFAULT_BENCH, BenchOptions, train_settings
+from groupconv_cli.cli.run import command
+from groupconv_cli.cli.train import (
+    DEFAULT_BENCH,
+    BenchOptions,
+    end_interrupted,
+    train_settings,
+)
 from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, parse_vary
 from groupconv_cli.errors import UsageError
 
@@ -146,7 +151,7 @@ def report(
             options["progress"] = stack.enter_context(bar())
         content = api.report_content(file, **options)
     _write(api.page(content), path, force=force)
-    return _status(content)
+    return _status(content, bench.results, is_there=path is not None and not force)
 
 
 def _refuse_others(*given: object) -> None:
@@ -170,17 +175,19 @@ def _write(text: str, path: Path | None, *, force: bool) -> None:
     write_sentences([f"Wrote {path}."])
 
 
-def _status(content: api.Content) -> int:
+def _status(content: api.Content, results: str | None, *, is_there: bool) -> int:
     """The exit status of `compare` with the same options.
 
-    Raises the error that ended the training, once the page is written.
+    Raises the error that ended the training, once the page is written, and KeyboardInterrupt if
+    something was interrupted. `results` and `is_there` are as for `end_interrupted`.
     """
     for _, _, trained in content.comparisons:
         if trained is not None and trained.problem is not None:
             raise trained.problem
     done = [content.layer_times, *(part for _, *parts in content.comparisons for part in parts)]
     if any(part is not None and not part.complete for part in done):
-        return INTERRUPTED
+        training = next((trained for *_, trained in content.comparisons if trained), None)
+        end_interrupted(training, results, is_there=is_there)
     is_valid = all(row.valid for comparison, *_ in content.comparisons for row in comparison.rows)
     is_lost = any(trained and trained.is_lost for *_, trained in content.comparisons)
     return 0 if is_valid and not is_lost else ROWS_FAILED

@@ -94,7 +94,11 @@ def before_typer(context: Any = None) -> Iterator[None]:
 
 
 def guarded(action: Callable[[], int | None]) -> int:
-    """Runs the action; returns the exit status."""
+    """Runs the action; returns the exit status.
+
+    An action that was interrupted and has shown what is whole raises KeyboardInterrupt. Its text,
+    if it has one, says how to go on.
+    """
     if sys.stdout is None:
         complain("standard output is closed")
         return GconvError.exit_status
@@ -103,9 +107,9 @@ def guarded(action: Callable[[], int | None]) -> int:
             return action() or _of_signal()
         except Exception as error:  # noqa: BLE001 - reported, or raised again
             return _of_signal() or _reported(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         settle()
-        note("interrupted")
+        note("; ".join(["interrupted", *map(str, error.args)]))
         return INTERRUPTED
     except Exception:
         # A signal may have come while an error was reported. Python makes another error of it if

@@ -26,7 +26,7 @@ from groupconv_cli.cli.options import (
     parse_regroup,
     parse_settings,
 )
-from groupconv_cli.cli.run import INTERRUPTED, command
+from groupconv_cli.cli.run import command
 from groupconv_cli.cli.timing import DEFAULT_TIMING, TimingOptions, timing_settings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.policy.choosing import KEEP, PER, TIME_LIMIT
@@ -261,4 +261,6 @@ def search(
     )
     present(result, to)
     present_plot(plot, report, force=force)
-    return INTERRUPTED if any(each.measured is None for each in report.times) else 0
+    if any(each.measured is None for each in report.times):
+        raise KeyboardInterrupt
+    return 0

@@ -25,7 +25,7 @@ from groupconv_cli.cli.options import (
     load_spec,
     members,
 )
-from groupconv_cli.cli.run import INTERRUPTED, command
+from groupconv_cli.cli.run import command
 from groupconv_cli.errors import UsageError
 from groupconv_cli.render import shares
 from groupconv_cli.words import joined
@@ -126,4 +126,6 @@ def summary(
     )
     present(result, to)
     present_plot(plot, report, measured, force=file.force)
-    return INTERRUPTED if measured and not measured.complete else 0
+    if measured and not measured.complete:
+        raise KeyboardInterrupt
+    return 0

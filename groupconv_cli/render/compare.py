@@ -112,12 +112,15 @@ def compare_view(
 def _with_training(
     view: View, trained: GroupTraining, comparison: Comparison | VariantComparison
 ) -> View:
-    """The view with the accuracies under it."""
+    """The view with the accuracies under it, if every row was trained with one seed at least."""
     from groupconv_cli.render.train import trained_conclusions, trained_notes, trained_tables
 
+    notes = (*view.notes, *trained_notes(trained, comparison))
+    if not trained.whole_seeds:
+        return view._replace(notes=notes)
     return view._replace(
         tables=(*view.tables, *trained_tables(trained, comparison)),
-        notes=(*view.notes, *trained_notes(trained, comparison)),
+        notes=notes,
         conclusion=tuple(trained_conclusions(trained, comparison)),
         main=len(view.tables),
     )

@@ -412,5 +412,6 @@ finally:
 def test_ctrl_c_prints_what_is_done() -> None:
     done = run_code(INTERRUPTED)
     assert done.status == 130, done.err
+    assert done.err.endswith("gconv: interrupted\n")
     assert "Interrupted: only finished rounds are counted." in done.out
     assert "uncertain; more --runs may tell" in done.out  # two rounds show nothing

@@ -265,6 +265,7 @@ def test_finished_runs_are_not_run_again(folder: Path, monkeypatch: pytest.Monke
     assert result.status == 130
     found = json.loads(result.out)["trained"]
     assert not found["complete"]
+    assert result.err.endswith("gconv: interrupted; the same command goes on\n")
     assert {tuple(run["seed"] for run in row["runs"]) for row in found["rows"]} == {(0,)}
     assert data_of(*keeping, cwd=folder) == undisturbed
     assert count == 6 + 7, "five of twelve runs were there"
@@ -283,6 +284,19 @@ def test_an_interrupt_before_all_rows_were_trained(
     assert result.status == 130
     assert "Interrupted before every row was trained once." in result.out
     assert "Params" in result.out, "the costs are known"
+    assert "Trained on" not in result.out, "a table without numbers"
+    assert result.err.endswith(
+        "gconv: interrupted; with --results FILE, the same command goes on where it ended\n"
+    )
+    keeping = (*TRAIN, "--results", "runs.jsonl", "-o", "out.md", "--plot", "out.svg")
+    result = run_gconv(*keeping, cwd=folder)
+    assert (result.status, result.out) == (130, "")
+    assert result.err.endswith("gconv: interrupted; the same command goes on\n")
+    assert not (folder / "out.md").exists()
+    assert not (folder / "out.svg").exists()
+    stand_in(monkeypatch.setattr, made_up)
+    assert run_gconv(*keeping, cwd=folder).status == 0, "the same command goes on"
+    assert (folder / "out.md").exists()
 
 
 def test_a_run_that_is_given_up_is_a_row_that_says_so(
