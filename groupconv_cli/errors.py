@@ -51,6 +51,12 @@ class Diagnostic(NamedTuple):
     code: str = ""
     """The code of the broken rule, if a rule found it."""
 
+    def __str__(self) -> str:
+        """The message after its place, and the hint on a line of its own."""
+        at = self.place
+        where = f"{at.source.name}:{at.line}:{at.column}: " if at else ""
+        return "\n  ".join(filter(None, [where + self.message, self.hint]))
+
     @classmethod
     def of(cls, error: UsageError) -> Diagnostic:
         """A problem without a place."""
@@ -104,6 +110,12 @@ class SpecError(GconvError):
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(d.message for d in diagnostics))
         self.args = self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        """Each mistake with its place on a line, and its hint below."""
+        shown = [str(each) for each in self.diagnostics[:MAX_REPORTED]]
+        more = len(self.diagnostics) - len(shown)
+        return "\n".join([*shown, *([f"and {more} more"] if more else [])])
 
 
 class UnreachableBudget(GconvError):

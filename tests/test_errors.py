@@ -48,7 +48,17 @@ def test_errors_of_a_spec_go_from_process_to_process() -> None:
     error = SpecError(Diagnostic("one"), Diagnostic("two", hint="three"))
     again = pickle.loads(pickle.dumps(error))
     assert again.diagnostics == error.diagnostics
-    assert str(again) == "one; two"
+    assert str(again) == "one\ntwo\n  three"
+
+
+def test_a_mistake_in_a_spec_has_its_place_and_its_hint_in_python(tmp_path) -> None:
+    file = tmp_path / "typo.yaml"
+    file.write_text("input: [8, 8, 3]\nlayers:\n  - conv: {filers: 16, kernel: 1}\n")
+    with pytest.raises(SpecError) as caught:
+        groupconv_cli.analyze(file)
+    assert str(caught.value) == (
+        f"{file}:3:12: conv has no argument 'filers'\n  did you mean 'filters'?"
+    )
 
 
 def test_an_error_without_a_place_is_a_problem_with_its_hint() -> None:

@@ -177,7 +177,7 @@ def _shared(network: Network, chosen: list[int]) -> int:
 def _number_of_groups(count: object) -> int:
     """The number as a Python int, also from NumPy. Raises UsageError if it is not 1 or more."""
     if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
-        raise UsageError(f"a number of groups is 1 or more, got {count!r}")
+        raise UsageError(f"a number of groups is a whole number, 1 or more; got {count!r}")
     return int(count)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groupconv_cli import api
+from groupconv_cli.cli.ending import end_interrupted, failed_rows
 from groupconv_cli.cli.measure import measure_settings
 from groupconv_cli.cli.options import (
     DEFAULT_FILE,
@@ -27,12 +28,7 @@ from groupconv_cli.cli.options import (
     parse_settings,
 )
 from groupconv_cli.cli.run import command
-from groupconv_cli.cli.train import (
-    DEFAULT_BENCH,
-    BenchOptions,
-    end_interrupted,
-    train_settings,
-)
+from groupconv_cli.cli.train import DEFAULT_BENCH, BenchOptions, train_settings
 from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, varied
 from groupconv_cli.errors import UsageError
 
@@ -48,8 +44,6 @@ if TYPE_CHECKING:
     from groupconv_cli.render.view import View
 
     Done = tuple[Comparison | VariantComparison, GroupMeasurement | None, GroupTraining | None]
-
-ROWS_FAILED = 1
 
 DEFAULT_SPEC = "gconv.yaml"
 
@@ -184,8 +178,7 @@ def _shown(
     if any(part is not None and not part.complete for part in (measured, trained)):
         is_there = is_whole and not to.force and any([to.output, plot])
         end_interrupted(trained, results, is_there=is_there)
-    is_valid = all(row.valid for row in report.rows)
-    return 0 if is_valid and not (trained and trained.is_lost) else ROWS_FAILED
+    return failed_rows(report, trained, is_shown=to.output is None)
 
 
 def _annotations(

@@ -10,6 +10,7 @@ import typer
 
 from groupconv_cli import api
 from groupconv_cli.cli.budget import given_limits, with_budget
+from groupconv_cli.cli.ending import end_interrupted, failed_rows
 from groupconv_cli.cli.measure import measure_settings
 from groupconv_cli.cli.options import (
     DEFAULT_READING,
@@ -26,20 +27,12 @@ from groupconv_cli.cli.options import (
     parse_settings,
 )
 from groupconv_cli.cli.run import command
-from groupconv_cli.cli.train import (
-    DEFAULT_BENCH,
-    BenchOptions,
-    end_interrupted,
-    train_settings,
-)
+from groupconv_cli.cli.train import DEFAULT_BENCH, BenchOptions, train_settings
 from groupconv_cli.cli.vary import DEFAULT_VARYING, VaryOptions, check_varying, parse_vary
 from groupconv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-ROWS_FAILED = 1
 
 
 @command
@@ -188,6 +181,10 @@ def _status(content: api.Content, results: str | None, *, is_there: bool) -> int
     if any(part is not None and not part.complete for part in done):
         training = next((trained for *_, trained in content.comparisons if trained), None)
         end_interrupted(training, results, is_there=is_there)
-    is_valid = all(row.valid for comparison, *_ in content.comparisons for row in comparison.rows)
-    is_lost = any(trained and trained.is_lost for *_, trained in content.comparisons)
-    return 0 if is_valid and not is_lost else ROWS_FAILED
+    return max(
+        (
+            failed_rows(comparison, trained, is_shown=False)
+            for comparison, _, trained in content.comparisons
+        ),
+        default=0,
+    )

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, get_type_hints
 
-from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note
+from groupconv_cli.cli.output import abandon_stdout, complain, emit_problems, note, write
 from groupconv_cli.cli.signals import ended, settle
 from groupconv_cli.errors import GconvError, InternalError, SpecError
+
+GITHUB = "github"
+"""The format whose lines become annotations of GitHub Actions."""
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -34,7 +37,10 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
             name: group(**{field: given.pop(field) for field in group._fields})
             for name, group in groups.items()
         }
-        sys.exit(guarded(lambda: function(**given, **bundled)))
+        run = functools.partial(function, **given, **bundled)
+        output = [getattr(each, "output", None) for each in bundled.values()]
+        is_annotated = given.get("output_format") == GITHUB and not any(output)
+        sys.exit(guarded(functools.partial(_annotated, run) if is_annotated else run))
 
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
     # Worked out already: Typer would evaluate them all again.
@@ -42,6 +48,17 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
         name: option.annotation for name, option in signature.parameters.items()
     }
     return wrapped
+
+
+def _annotated(run: Callable[[], int | None]) -> int | None:
+    """Runs a command; mistakes in its specs become annotations of GitHub Actions on stdout too."""
+    try:
+        return run()
+    except SpecError as error:
+        from groupconv_cli.render.github import problems_github
+
+        write(problems_github(error.diagnostics, os.environ.get("GITHUB_WORKSPACE")))
+        raise
 
 
 def _options(function: Callable[..., Any]) -> tuple[dict[str, Any], inspect.Signature]:

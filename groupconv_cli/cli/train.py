@@ -23,7 +23,7 @@ from groupconv_cli.training.settings import MAX_SEEDS, MAX_WORKERS, SEEDS
 from groupconv_cli.words import joined
 
 if TYPE_CHECKING:
-    from groupconv_cli import GroupTraining, TrainSettings
+    from groupconv_cli import TrainSettings
 
 USUAL = Recipe()
 
@@ -195,19 +195,6 @@ def train_settings(options: BenchOptions, dtype: str | None) -> TrainSettings | 
         diversity=options.diversity,
         ignore_memory=options.ignore_memory,
     )
-
-
-def end_interrupted(trained: GroupTraining | None, results: str | None, *, is_there: bool) -> None:
-    """Ends a run whose training or measuring was interrupted, once what is whole is shown.
-
-    `results` is the file of --results, and `is_there` tells whether the run has written a file that
-    only --force replaces. Raises KeyboardInterrupt, with how to go on.
-    """
-    if trained is None or trained.complete:
-        raise KeyboardInterrupt
-    if results is None:
-        raise KeyboardInterrupt("with --results FILE, the same command goes on where it ended")
-    raise KeyboardInterrupt("the same command goes on" + (", with --force" if is_there else ""))
 
 
 def _refuse(options: BenchOptions, names: tuple[str, ...], needed: str) -> None:

@@ -11,6 +11,9 @@ import numpy as np
 from groupconv_cli.errors import UsageError
 from groupconv_cli.models.safety import opened_archive
 
+OBJECTS = "Object arrays"
+"""How NumPy begins its refusal of arrays that are pickles."""
+
 
 def read_arrays(path: Path, remedy: str, names: Collection[str] | None = None) -> dict[str, Any]:
     """The arrays of a .npz file by their names: all, or those of `names` that exist.
@@ -21,7 +24,8 @@ def read_arrays(path: Path, remedy: str, names: Collection[str] | None = None) -
     with opened_archive(path, "cannot be read as an .npz file", remedy):
         with np.load(path, allow_pickle=False) as file:
             there = list(file.files)
-            arrays = {name: file[name] for name in there if names is None or name in names}
+            wanted = [name for name in there if names is None or name in names]
+            arrays = {name: _read(path, file, name) for name in wanted}
     if not there:
         raise UsageError(f"{path} has no arrays in it", remedy)
     for name, array in arrays.items():
@@ -29,6 +33,21 @@ def read_arrays(path: Path, remedy: str, names: Collection[str] | None = None) -
         if not isinstance(array, np.ndarray):
             raise UsageError(f"{path}: {name[:80]!r} in it is not an array", remedy)
     return arrays
+
+
+def _read(path: Path, file: Any, name: str) -> Any:
+    """One array of the file. Raises UsageError if it holds Python objects."""
+    try:
+        return file[name]
+    except ValueError as error:
+        if OBJECTS not in str(error):
+            raise
+        shown = name[:80]
+        raise UsageError(
+            f"{path}: the array {shown!r} has the dtype object: Python objects, which can run code "
+            "when they are read",
+            f"save numbers in its place: {shown}.astype(float)",
+        ) from None
 
 
 def array_bytes(path: Path, remedy: str) -> dict[str, int]:

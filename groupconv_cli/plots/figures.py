@@ -38,6 +38,14 @@ TAKES: dict[type, tuple[type | None, type | None]] = {
 """What may have been measured and trained for a report, by its class; for others nothing."""
 
 
+ALONE = {
+    "GroupMeasurement": "with its comparison: plot(compare(spec, groups), measured)",
+    "LayerMeasurement": "with its summary: plot(analyze(spec), measured)",
+    "GroupTraining": "with its comparison: plot(compare(spec, groups), trained=trained)",
+}
+"""How results are drawn that belong to a report."""
+
+
 def _refuse_others(report: object, measured: object, trained: object) -> None:
     for given, taken, what in zip(
         (measured, trained),
@@ -84,4 +92,7 @@ def _drawn(report: object, measured: Any, trained: Any) -> Figure:
             from groupconv_cli.plots.diff import diff_figure
 
             return diff_figure(*report)
-    raise UsageError(f"there is no figure of {type(report).__name__}")
+    kind = type(report).__name__
+    if kind in ALONE:
+        raise UsageError(f"there is no figure of a {kind} by itself", ALONE[kind])
+    raise UsageError(f"there is no figure of {kind}")

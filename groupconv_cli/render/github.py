@@ -7,6 +7,7 @@ the first ten warnings of a step, so the most important come first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from groupconv_cli.analysis.budget import BudgetLine
@@ -25,11 +26,11 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
     """
     top = Path(workspace or "").absolute()
     mistakes = [
-        _annotation(problem, spec, top) for spec in report.specs for problem in spec.problems
+        _annotation(problem, spec.spec, top) for spec in report.specs for problem in spec.problems
     ]
     budgets = [_budget(spec, line, top) for spec in report.specs for line in spec.broken]
     findings = [
-        _annotation(named(as_diagnostic(finding, spec), spec), spec, top)
+        _annotation(named(as_diagnostic(finding, spec), spec), spec.spec, top)
         for spec in report.specs
         for finding in spec.findings
     ]
@@ -38,10 +39,16 @@ def github(report: CheckReport, workspace: str | None = None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotation(problem: Diagnostic, spec: SpecCheck, top: Path) -> str:
+def problems_github(problems: Sequence[Diagnostic], workspace: str | None = None) -> str:
+    """A line for each mistake in specs that could not be read. `workspace` is as for `github`."""
+    top = Path(workspace or "").absolute()
+    return "".join(f"{_annotation(problem, '', top)}\n" for problem in problems)
+
+
+def _annotation(problem: Diagnostic, spec: str, top: Path) -> str:
     title = f"gconv {problem.code}".rstrip()
     message = "\n".join(filter(None, [problem.message, problem.hint]))
-    return command(problem.level, problem.place, spec.spec, title, message, top)
+    return command(problem.level, problem.place, spec, title, message, top)
 
 
 def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
@@ -68,7 +75,7 @@ def command(level: str, place: Place | None, spec: str, title: str, message: str
         if full.is_relative_to(top.resolve()):
             path = full.relative_to(top.resolve())
         properties = {"file": path.as_posix(), **at, **properties}
-    elif place is not None or name not in message:
+    elif place is not None or (name and name not in message):
         message = f"{':'.join([name, *at.values()])}: {message}"
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {told}::{_data(message)}"

@@ -21,9 +21,9 @@ from groupconv_cli.policy.totals import IN_EVERY_LIMIT, METRICS
 from groupconv_cli.render.diff import diff_title, verdict_text
 from groupconv_cli.render.diffs import Judged
 from groupconv_cli.render.github import command
-from groupconv_cli.render.labels import label_text
+from groupconv_cli.render.labels import failures, is_double, row_name
 from groupconv_cli.render.view import bounded, cell_text
-from groupconv_cli.training.report import GroupTraining
+from groupconv_cli.training.report import GroupTraining, TrainedRow
 from groupconv_cli.units import ratio, ratio_text, share_change_text
 
 DIFF, COMPARE = "gconv diff", "gconv compare"
@@ -82,28 +82,44 @@ def compare_github(
     trained. A row whose training was given up is an error too.
     """
     top = Path(workspace or "").absolute()
-    lost = {row.row for row in trained.rows if row.lost} if trained else set()
-    errors, costs = [], [comparison.name]
+    reached = {row.row: row for row in trained.rows} if trained else {}
+    costs = [f"{comparison.name}; in brackets, shares {_of(comparison)}"]
     rows: Sequence[CompareRow | VariantRow] = comparison.rows
     for index, row in enumerate(rows):
-        label = _label(row)
-        if row.totals is None or row.reason is not None:
-            errors.append(f"{label}: {row.reason}")
+        if row.totals is None or _is_double(comparison, index):
             continue
-        if index in lost:
-            errors.append(f"{label}: its training was given up")
         baseline = row.baseline if isinstance(row, VariantRow) else _baseline(comparison)
-        costs.append(f"{label}: {', '.join(_costs(row.totals, baseline))}")
+        told = [*_costs(row.totals, baseline), *_accuracy(reached.get(index))]
+        costs.append(f"{_name(row)}: {', '.join(told)}")
     notice = "\n".join([*costs, *conclusions])
+    errors = failures(comparison, trained)
     lines = [command("error", None, spec, COMPARE, message, top) for message in errors]
     lines.append(command("notice", None, spec, COMPARE, notice, top))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _label(row: CompareRow | VariantRow) -> str:
-    if isinstance(row, VariantRow):
-        return row.variant
-    return label_text(row.groups, row.settings) or AS_WRITTEN
+def _of(comparison: Comparison | VariantComparison) -> str:
+    """What the shares are of."""
+    if isinstance(comparison, VariantComparison):
+        return "of the same variant with every grouped convolution dense"
+    return "of the network as written" if comparison.is_varied else "of g=1"
+
+
+def _is_double(comparison: Comparison | VariantComparison, index: int) -> bool:
+    return isinstance(comparison, Comparison) and is_double(comparison, index)
+
+
+def _name(row: CompareRow | VariantRow) -> str:
+    """The name of the row; the network as written is marked under another name too."""
+    name = row_name(row)
+    is_marked = isinstance(row, CompareRow) and row.is_as_written and name != AS_WRITTEN
+    return f"{name} ({AS_WRITTEN})" if is_marked else name
+
+
+def _accuracy(row: TrainedRow | None) -> Iterator[str]:
+    if row is not None and row.accuracy is not None:
+        spread = "" if row.std is None else f" {cell_text(row.std, 'spread', exact=False)}"
+        yield f"{cell_text(row.accuracy, 'accuracy_share', exact=False)}{spread} accuracy"
 
 
 def _baseline(comparison: Comparison | VariantComparison) -> Totals | None:

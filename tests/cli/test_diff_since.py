@@ -206,13 +206,40 @@ def test_annotations_of_a_comparison(changed: Path) -> None:
     assert error[2].startswith("g=3: 3 does not divide the 16 input")
     rows = notice[2].splitlines()
     macs = 64 * 16 * WEIGHTS
-    assert f"{macs / 1e3:.0f} k MACs (1×)" in rows[2]
-    assert rows[3].startswith("g=4: ")
-    assert "MACs (0.250×)" in rows[3]
+    assert rows[0] == "b; in brackets, shares of g=1"
+    assert rows[1].startswith("g=1 (as written): "), "the network as written is one row"
+    assert f"{macs / 1e3:.0f} k MACs (1×)" in rows[1]
+    assert rows[2].startswith("g=4: ")
+    assert "MACs (0.250×)" in rows[2]
+
+
+def test_mistakes_are_annotations_in_every_command_that_has_them(changed: Path) -> None:
+    (changed / "typo.yaml").write_text("input: [8, 8, 3]\nlayers:\n  - conv: {filers: 16}\n")
+    for args in (("compare", "typo.yaml"), ("diff", "b.yaml", "typo.yaml")):
+        done = run_gconv(*args, "-f", "github", cwd=changed)
+        assert done.status == 2
+        needs, typo = done.out.splitlines()
+        assert needs.startswith("::error file=typo.yaml,line=3,col=5,title=gconv::conv needs ")
+        assert typo == (
+            "::error file=typo.yaml,line=3,col=12,title=gconv::conv has no argument 'filers'%0A"
+            "did you mean 'filters'?"
+        )
+        assert "typo.yaml:3:12: error: conv has no argument 'filers'" in done.err
+        assert run_gconv(*args, cwd=changed).out == "", "only that format is read from stdout"
+
+
+@pytest.mark.parametrize("command", ["compare", "report"])
+def test_a_file_with_invalid_rows_is_told_on_stderr(command: str, changed: Path) -> None:
+    output = "rows.md" if command == "compare" else "rows.html"
+    args = (command, "b.yaml", "--groups", "1,3", "--only", "conv")
+    done = run_gconv(*args, "-o", output, cwd=changed)
+    assert (done.status, done.out) == (1, f"Wrote {output}.\n")
+    assert done.err.startswith("gconv: error: g=3: 3 does not divide the 16 input")
+    assert done.err.count("\n") == 1
 
 
 def test_annotations_of_variants_and_bundled_networks(tmp_path: Path) -> None:
     done = run_gconv("compare", "mobilenet_v1", "--variants", "-f", "github", cwd=tmp_path)
     (notice,) = done.out.splitlines()
-    assert notice.startswith("::notice title=gconv compare::mobilenet_v1")
+    assert notice.startswith("::notice title=gconv compare::mobilenet_v1; in brackets, shares of ")
     assert "%0A0.25: 476 k params" in notice

@@ -309,6 +309,9 @@ def test_what_has_no_figure_and_a_missing_matplotlib_are_said(
 ) -> None:
     with pytest.raises(UsageError, match="there is no figure of int"):
         figure_of(3)
+    with pytest.raises(UsageError, match="no figure of a GroupTraining by itself") as told:
+        figure_of(trained(row(1, 1, (0.9, 0.8))))
+    assert told.value.hint == "with its comparison: plot(compare(spec, groups), trained=trained)"
     monkeypatch.setattr("groupconv_cli.runtime.find_spec", lambda name: None)
     with pytest.raises(EnvironmentProblem, match="needs matplotlib") as error:
         figure_of(analyze(NET))

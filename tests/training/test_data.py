@@ -167,7 +167,12 @@ class Trap:
 
 def test_no_pickle_is_run(tmp_path: Path) -> None:
     file = saved(tmp_path, x=np.array([Trap(), Trap()], object), y=Y[:2])
-    assert "cannot be read as an .npz file" in refusal(file)
+    said = refusal(file)
+    assert "the array 'x' has the dtype object" in said
+    assert "x.astype(float)" in said
+    labels = saved(tmp_path, x=X, y=Y.astype(object))
+    assert "y.astype(float)" in refusal(labels)
+    assert read_data(saved(tmp_path, x=X, y=Y.astype(object).astype(float))).classes == 4
     (tmp_path / "lie.npz").write_bytes(pickle.dumps(Trap()))
     assert "cannot be read as an .npz file" in refusal(str(tmp_path / "lie.npz"))
 

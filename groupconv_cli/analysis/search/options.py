@@ -97,5 +97,6 @@ def _no_budget(unknown: list[str]) -> UsageError:
         hint = did_you_mean(str(unknown[0]), [*BUDGETED, *TIMES]) or f"there are {listed}"
         return UsageError(f"no budget is called {unknown[0]!r}; {hint}")
     return UsageError(
-        f"a search needs a budget of {listed}", "half of the MACs, for example: --max-macs 50%"
+        f"a search needs a budget of {listed}",
+        "half of the MACs, for example: --max-macs 50%, or in Python {'macs': '50%'}",
     )
