@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 
 import pytest
+from running import clean_environment
 
 from groupconv_cli.runtime import LOGGERS, load_keras, quiet
 
@@ -54,3 +57,27 @@ def test_export_logs_nothing(monkeypatch, tmp_path) -> None:
     spec = {"input": [8, 8, 8], "layers": [{**layer, "repeat": 6}]}
     export(spec, tmp_path / "net.keras")
     assert kept.messages == []
+
+
+QUIET = """
+from groupconv_cli import MeasureSettings, TrainSettings, measure, train
+from groupconv_cli.training.recipe import Recipe
+
+grouped = [{"conv": {"filters": 8, "kernel": 3, "groups": 2}}]
+head = ["global_avg_pool", {"dense": {"units": 10}}]
+if __name__ == "__main__":
+    settings = MeasureSettings(runs=1, batch=1)
+    measure({"input": [8, 8, 8], "layers": grouped}, [1, 2], settings=settings)
+    settings = TrainSettings(seeds=1, recipe=Recipe(steps=1))
+    net = {"input": [40, 1], "layers": [{"conv": {"filters": 8, "kernel": 3}}, *grouped, *head]}
+    train(net, "mnist1d", [1, 2], settings=settings)
+"""
+
+
+@pytest.mark.nightly
+def test_measuring_and_training_from_python_log_nothing() -> None:
+    """The command line sets TensorFlow's level of logs; a library may not."""
+    environment = {**clean_environment(), "TF_CPP_MIN_LOG_LEVEL": "0"}
+    code = [sys.executable, "-c", QUIET]
+    done = subprocess.run(code, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

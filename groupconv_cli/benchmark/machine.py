@@ -16,7 +16,7 @@ import tensorflow as tf
 from groupconv_cli.analysis.measurement import Machine, MeasureSettings
 from groupconv_cli.errors import UsageError
 from groupconv_cli.fastconv.grouped_conv import runs_natively
-from groupconv_cli.runtime import as_shipped, quiet
+from groupconv_cli.runtime import as_shipped, quiet, silenced
 from groupconv_cli.version import __version__
 
 
@@ -78,7 +78,8 @@ def _device(wanted: str | None) -> str:
 
 
 def _physical_devices() -> list[tf.config.PhysicalDevice]:
-    return list(tf.config.list_physical_devices())
+    with silenced():  # a driver without a GPU makes native code write an error
+        return list(tf.config.list_physical_devices())
 
 
 def _machine(device: str, settings: MeasureSettings) -> Machine:
