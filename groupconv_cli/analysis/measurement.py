@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, hypot
 from numbers import Integral
 from statistics import median, quantiles
 
@@ -191,6 +191,15 @@ class LayerMeasurement(Shown):
         if timing is None:
             return None
         return max(0.0, timing.median - (self.call.median if self.call else 0.0))
+
+    def is_noise(self, timing: Timing | None) -> bool:
+        """Whether the net time is no longer than the times that it is made of scatter.
+
+        The scatter of a difference is the root of the sum of both squares.
+        """
+        net = self.net(timing)
+        parts = [each for each in (timing, self.call) if each is not None]
+        return net is not None and net <= hypot(*(each.spread * each.median for each in parts))
 
 
 @dataclass(frozen=True, kw_only=True)

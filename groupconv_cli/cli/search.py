@@ -130,8 +130,7 @@ def search(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            min=0,
-            help="After this time of searching, print the best that was found.",
+            help="After this time of searching, print the best that was found. Above 0.",
         ),
     ] = TIME_LIMIT,
     reading: SpecOptions = DEFAULT_READING,

@@ -173,6 +173,8 @@ def train_settings(options: BenchOptions, dtype: str | None) -> TrainSettings | 
         return None
     if options.measure:
         raise UsageError("--train and --measure cannot be combined; run them one after the other")
+    if options.results == "-":
+        raise UsageError("--results keeps runs in a file that is read again; - is none")
     from groupconv_cli import TrainSettings
 
     given: dict[str, Any] = {

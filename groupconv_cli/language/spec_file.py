@@ -222,5 +222,6 @@ def _unknown(what: str, name: str, known: list[str], spec: Spec, *inputs: str) -
     )
     listed = f"it has {others}" if others else f"it has no {what}s"
     if inputs:
-        listed += f", and the input{'s' * (len(inputs) > 1)} {joined(inputs)}"
+        sets = joined([f"{each}=…" for each in inputs], "or")
+        listed += f"; --set {sets} sets {'its input' if len(inputs) == 1 else 'an input'}"
     return f"{spec.source.name} has no {what} {name!r}; {did_you_mean(name, known) or listed}"

@@ -75,7 +75,8 @@ def _draw(axes: Axes, report: SearchReport, budget: BudgetUse, place: int) -> No
             )
             for each in report.frontier.points
         ]
-        series(axes, sorted(points), Look(BLUE, "o", "-"), "frontier")
+        # No line: between two of the budgets there may be choices above it.
+        series(axes, sorted(points), Look(BLUE, "o", ""), "frontier")
     if singles:
         for allowed, label in (
             (True, "one count for all"),

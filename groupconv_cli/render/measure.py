@@ -54,6 +54,9 @@ GROUP_COLUMNS = (
 
 INTERRUPTED = "Interrupted: only finished rounds are counted."
 
+MAX_NAMES = 3
+"""The most layers that a note names."""
+
 PHASES = {"forward": "inference", "train": "training"}
 
 
@@ -280,6 +283,15 @@ def layer_notes(measured: LayerMeasurement) -> tuple[str, ...]:
         )
         + f". {machine_text(measured.machine)}",
     ]
+    noise = [
+        row.name
+        for row in measured.rows
+        if measured.is_noise(row.forward) or measured.is_noise(row.train)
+    ]
+    if names := list(dict.fromkeys(noise)):
+        more = len(names) - MAX_NAMES
+        listed = joined(names if more <= 0 else [*names[:MAX_NAMES], plural(more, "other")])
+        notes.append(f"Too short to tell from noise here: {listed}. A larger --batch tells more.")
     if not measured.complete:
         notes.append(INTERRUPTED)
     return tuple(notes)

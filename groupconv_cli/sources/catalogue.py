@@ -14,6 +14,9 @@ from groupconv_cli.language.variant_names import JOINS, variant_name
 from groupconv_cli.language.yaml_reader import decode
 from groupconv_cli.network import Network
 
+BUNDLED = ".yaml (bundled)"
+"""The end of what a bundled config is called in messages."""
+
 
 class Top1(NamedTuple):
     """A published accuracy on ImageNet's validation images."""
@@ -65,7 +68,7 @@ def families() -> tuple[str, ...]:
 def source_of(family: str) -> Source:
     """The text of a bundled config."""
     path = configs_folder() / f"{family}.yaml"
-    return decode(path.read_bytes(), f"{family}.yaml (bundled)")
+    return decode(path.read_bytes(), f"{family}{BUNDLED}")
 
 
 def find(name: str) -> tuple[str, str | None] | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from groupconv_cli.errors import UsageError
 from groupconv_cli.network import Network, Node, refuse_foreign
 from groupconv_cli.ops.base import Shape, shape_text
+from groupconv_cli.sources.catalogue import BUNDLED, find
 from groupconv_cli.training.samples import Data
 
 SIZE_OF_OUTPUT = {"dense": "units", "conv": "filters"}
@@ -136,7 +137,12 @@ def _output_that_fits(network: Network, classes: int, varied: Varied) -> str:
     if variable := re.search(rf"\b{argument}:\s*\$(\w+)\s*[,}}]", line):
         instead = f" in place of --vary {variable[1]}" if variable[1] in varied.names else ""
         return f"--set {variable[1]}={classes}{instead} sets the last layer"
-    return f"its layer {last.name!r} must be {text} ({last.place.source.name}:{last.place.line})"
+    source = last.place.source.name
+    must = f"its layer {last.name!r} must be {text}"
+    if not source.endswith(BUNDLED):
+        return f"{must} ({source}:{last.place.line})"
+    name = network.name if find(network.name) else source.removesuffix(BUNDLED)
+    return f"gconv init {name} -o net.yaml writes a copy to change: {must}"
 
 
 def _last_layer(network: Network) -> Node | None:

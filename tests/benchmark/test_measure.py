@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from groupconv_cli.render.compare import compare_view
 from groupconv_cli.render.csv import csv_text
 from groupconv_cli.render.flow import plain
 from groupconv_cli.render.json import compare_json, summary_json
+from groupconv_cli.render.measure import layer_notes
 from groupconv_cli.render.summary import summary_view
 from groupconv_cli.render.text import lines
 
@@ -357,6 +359,24 @@ def test_the_summary_has_the_time_of_each_layer() -> None:
     data = json.loads(summary_json(summary, layer_times()))["measured"]
     assert [row["name"] for row in data["layers"]] == ["conv", "batch_norm", "last", "relu"]
     assert data["call"]["samples_s"] == [0.001]
+
+
+def test_layers_below_the_noise_are_named() -> None:
+    # An empty call scatters by 0.2 ms around 1 ms, and so do the layers around 1.1, 3 and 1 ms.
+    def around(middle: float) -> Timing:
+        return Timing(tuple(middle + off for off in (-0.0004, -0.0002, 0, 0.0002, 0.0004)))
+
+    measured = replace(
+        layer_times(),
+        call=around(0.001),
+        rows=tuple(
+            LayerTimes(name=name, runtime="gconv", forward=around(seconds), train=around(0.004))
+            for name, seconds in {"conv": 0.0011, "last": 0.003, "relu": 0.001}.items()
+        ),
+    )
+    notes = " ".join(layer_notes(measured))
+    assert "Too short to tell from noise here: conv and relu. A" in notes
+    assert not any("noise" in note for note in layer_notes(replace(measured, rows=())))
 
 
 # The program

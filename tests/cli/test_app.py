@@ -154,7 +154,7 @@ def test_invalid_rows_are_status_1_and_the_rest_is_printed() -> None:
         (["summary", "--set", "a"], "--set needs NAME=VALUE"),
         (
             ["summary", "basic", "--set", "a=1"],
-            "has no variable 'a'; it has no variables, and the input input",
+            "has no variable 'a'; it has no variables; --set input=… sets its input",
         ),
         (["init", "mynet.yaml"], "no bundled network is called 'mynet.yaml'"),
         (["summary", "basic", "--variant", "a"], "has no variant 'a'"),

@@ -134,6 +134,8 @@ def test_choices_that_keep_channels_apart_are_excluded(net: Path) -> None:
         (("--max-macs", "50%", "--groups", "3"), "these divide the channels of"),
         (("--max-macs", "50%", "--only", "nothing"), "no convolution matches"),
         (("--max-macs", "50%", "-o", "-"), "-o net.yaml"),
+        (("--max-macs", "50%", "--time-limit", "0"), "a number of seconds above 0; got 0.0"),
+        (("--max-macs", "50%", "--time-limit", "-1"), "a number of seconds above 0; got -1.0"),
     ],
 )
 def test_mistakes_are_refused(net: Path, args: tuple[str, ...], said: str) -> None:

@@ -169,6 +169,7 @@ def refusals() -> Iterator[tuple[tuple[str, ...], str]]:
     yield (*train, "--workers", "2", "--cluster", "x"), "leave one out"
     yield (*train, "--lr", "nan"), "lr must be a number above 0"
     yield (*train, "--results", ""), "results is empty"
+    yield (*train, "--results", "-"), "--results keeps runs in a file that is read again"
     yield ("--train", ""), "the name of the data is empty"
     yield ("--train", "mnist2d"), "did you mean 'mnist1d'?"
     yield (*train, "--test-share", "2"), "must be between 0 and 1"

@@ -221,6 +221,8 @@ def test_a_search_has_its_frontier_the_choice_and_single_counts() -> None:
     assert drawn(figure, "as written") == (GROUPED + POINTWISE, -log2(4))
     assert drawn(figure, "chosen (proven optimal)")[1] == report.value
     assert sum(text.startswith("best within") for text in sentences(figure)) == 3
+    lines = [each for axes in figure.axes for each in axes.lines if each.get_linestyle() == "-"]
+    assert all(len(each.get_xdata()) < 2 for each in lines), "choices may lie between the budgets"
 
 
 def test_a_diff_has_both_sides_as_shares_of_the_larger() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from running import run_gconv
 from specs import network
 
 from groupconv_cli import load
@@ -74,6 +76,16 @@ def test_a_shape_that_no_setting_gives() -> None:
     assert refusal(data((6, 2), 2), named).endswith("--set left=6,2")
 
 
+def test_a_bundled_network_is_copied_before_it_is_changed(tmp_path: Path) -> None:
+    made = data((8, 8, 3), 4)
+    text = refusal(made, load("resnet50", settings={"input": "8,8,3"}))
+    command, _, must = text.splitlines()[-1].strip().partition(" writes a copy to change: ")
+    assert must == "its layer 'dense' must be dense: {units: 4}"
+    assert run_gconv(*command.split()[1:], cwd=tmp_path).status == 0
+    again = load(tmp_path / "net.yaml", variant="50", settings={"input": "8,8,3"})
+    assert "(" + str(tmp_path / "net.yaml") in refusal(made, again)
+
+
 def test_another_number_of_classes_is_set_with_what_is_said() -> None:
     made = data((8, 8, 3), 7)
     text = refusal(made, spec().network())
@@ -120,10 +132,11 @@ def test_the_last_layer_that_would_do_is_said() -> None:
     assert fixed.splitlines()[int(found[2]) - 1].strip().startswith("- dense")
     written = fixed.replace("dense: {units: $classes + 1, activation: softmax}", found[1])
     check_fits(data((8, 8, 3), 7), spec(written).network())
-    assert "'dense' must be dense: {units: 10} (resnext.yaml (bundled):42)" in refusal(
+    copied = "gconv init {} -o net.yaml writes a copy to change: its layer {} must be {}"
+    assert copied.format("resnext50_32x4d", "'dense'", "dense: {units: 10}") in refusal(
         data((224, 224, 3), 10), load("resnext50_32x4d")
     )
-    assert "'conv_2' must be conv: {filters: 10} (squeezenet.yaml" in refusal(
+    assert copied.format("squeezenet", "'conv_2'", "conv: {filters: 10}") in refusal(
         data((224, 224, 3), 10), load("squeezenet")
     )
 
