@@ -229,10 +229,9 @@ def document(command: str, body: dict[str, Any]) -> str:
 
 
 def _text(document: Any) -> str:
-    # Imported here, so that a run that prints a table need not load Python's `json`.
-    from groupconv_cli.render.json_text import json_text
+    import json  # here, so that a run that prints a table need not load it
 
-    return json_text(document) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 BOUNDS = ("macs_complete", "unknown", "assumed")
