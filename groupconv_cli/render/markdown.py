@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from groupconv_cli.errors import Diagnostic
-from groupconv_cli.render.view import LEFT_ALIGNED, Table, View, cell_text, headings, legends
+from groupconv_cli.render.view import (
+    LEFT_ALIGNED,
+    Table,
+    View,
+    cell_text,
+    cell_texts,
+    headings,
+    legends,
+)
 from groupconv_cli.words import printable
 
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in r"\`*_{}[]<>|~$"})
@@ -42,23 +50,31 @@ def _table(table: Table, exact: bool) -> Iterator[str]:
     columns = table.filled
     yield _line(map(escaped, headings([column for _, column in columns])))
     yield _line("---" if column.kind in LEFT_ALIGNED else "---:" for _, column in columns)
-    for row in table.shown:
-        cells = [
-            escaped(cell_text(row.cells[index], column.kind, exact=exact).strip())
-            for index, column in columns
-        ]
+    shown = table.shown
+    written = [
+        _escaped_texts(cell_texts([row.cells[index] for row in shown], column.kind, exact=exact))
+        for index, column in columns
+    ]
+    for row, *texts in zip(shown, *written, strict=True):
+        cells = texts
         if row.style == "bad" and not row.note:  # Markdown has no colour, so it is bold
             cells = [f"**{cell}**" if cell else "" for cell in cells]
         if row.style == "group":
             cells[0] = f"**{cells[0]}**"
         yield _line(cells)
-    notes = [row for row in table.shown if row.note]
+    notes = [row for row in shown if row.note]
     if notes:
         yield ""
     for row in notes:
         labels = zip(row.cells, table.columns[: table.labels], strict=False)
         texts = [cell_text(cell, column.kind, exact=exact) for cell, column in labels]
         yield f"- {escaped(' '.join(filter(None, texts)))}: {escaped(row.note)}"
+
+
+def _escaped_texts(texts: list[str]) -> list[str]:
+    """The texts escaped; most cells of a large table are alike."""
+    known = {text: escaped(text.strip()) for text in set(texts)}
+    return [known[text] for text in texts]
 
 
 def _line(cells: Iterable[str]) -> str:
