@@ -7,7 +7,7 @@ Each series also has a mark of its own, for print in black and white.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, log
+from math import ceil, log, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupconv_cli.plots.hover import hover
@@ -93,14 +93,10 @@ def series(axes: Axes, points: Sequence[Point], look: Look, label: str = "") -> 
         axes.plot(xs, ys, look.line, color=look.color, zorder=look.level - 1)
     ranged = [point for point in points if point.interval is not None]
     if ranged:
-        axes.vlines(
-            [point.x for point in ranged],
-            [point.interval[0] for point in ranged if point.interval],
-            [point.interval[1] for point in ranged if point.interval],
-            color=look.color,
-            linewidth=1.0,
-            zorder=look.level - 1,
-        )
+        # One line with gaps: unlike a collection, a legend does not cover a line if it need not.
+        ends = [end for point in ranged for end in (*(point.interval or ()), nan)]
+        places = [x for point in ranged for x in (point.x, point.x, nan)]
+        axes.plot(places, ends, "-", color=look.color, linewidth=1.0, zorder=look.level - 1)
     style: dict[str, Any] = {
         "color": look.color,
         "markersize": look.size,

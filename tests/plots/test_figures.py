@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import log2
+from math import isnan, log2
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -46,6 +46,17 @@ NET = {
 }
 DENSE, GROUPED, POINTWISE = 64 * 9 * 16 * 16, 64 * 9 * 4 * 16, 64 * 16 * 32
 """MACs by hand: positions × window × channels of a group × filters."""
+
+
+def intervals(axes, place: float) -> list[tuple[float, float]]:
+    """The upright strokes at a place of the x axis: the ends of each, between its gaps."""
+    found = []
+    for line in axes.lines:
+        ends = list(zip(line.get_xdata(), line.get_ydata(), strict=True))
+        if len(ends) > 2 and isnan(ends[2][0]):
+            pairs = zip(ends[::3], ends[1::3], strict=True)
+            found += [(low[1], high[1]) for low, high in pairs if low[0] == high[0] == place]
+    return found
 
 
 def sentences(figure: Figure) -> list[str]:
@@ -144,8 +155,7 @@ def test_an_interval_is_a_line_through_its_point() -> None:
         machine=MACHINE, settings=MeasureSettings(), rows=(rows[0], wide), complete=True
     )
     axes = figure_of(compare(NET, [1, 4]), measured).axes[1]
-    spans = [path.vertices for each in axes.collections for path in each.get_paths()]
-    ((low, high),) = [tuple(span[:, 1]) for span in spans if span[0][0] == 4]
+    ((low, high),) = intervals(axes, 4)
     assert 10 <= low < 12 < high <= 20  # of five samples, the interval is nearly all of them
 
 
@@ -171,10 +181,21 @@ def test_accuracies_have_their_mean_their_deviation_and_every_seed() -> None:
     axes = figure.axes[1]
     assert axes.get_ylabel() == "Accuracy on 10 test samples / %"
     assert drawn(figure, "g=1: 85.0 % of 2 seeds ± 7.1") == pytest.approx((1, 85))
-    spans = [path.vertices for each in axes.collections for path in each.get_paths()]
-    ((low, high),) = [tuple(span[:, 1]) for span in spans if span[0][0] == 1]
+    ((low, high),) = intervals(axes, 1)
     assert (low, high) == pytest.approx((85 - 100 * 0.05 * 2**0.5, 85 + 100 * 0.05 * 2**0.5))
     assert drawn(figure, "g=1: 90.0 %")[1] == pytest.approx(90)
+
+
+def test_a_legend_covers_no_interval_if_there_is_room_beside_it() -> None:
+    # The means are below the middle but for the first, whose interval reaches into the corner.
+    done = trained(row(1, 1, (0.99, 0.7)), row(2, 4, (0.3, 0.3)))
+    figure = figure_of(compare(NET, [1, 4]), trained=done)
+    axes = figure.axes[1]
+    figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent()
+    ((low, high),) = intervals(axes, 1)
+    left, right = (axes.transData.transform((1, end)) for end in (low, high))
+    assert not box.count_overlaps([type(box)([left, right]).padded(1)])
 
 
 def test_accuracies_reached_here_stand_in_place_of_published_ones() -> None:
