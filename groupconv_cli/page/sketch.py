@@ -73,6 +73,22 @@ class Sketches(NamedTuple):
     left_out: tuple[str, ...]
     """The blocks whose drawings would make the page too large."""
 
+    @property
+    def styles(self) -> frozenset[str]:
+        """The looks that boxes have, which the legend explains."""
+        return frozenset(box.style for each in self.shown for box in each.boxes)
+
+    @property
+    def has_insides(self) -> bool:
+        """Whether a block has a drawing of its own."""
+        return any(box.inside is not None for each in self.shown for box in each.boxes)
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether a box stands for several in a row."""
+        texts = (line.text for each in self.shown for box in each.boxes for line in box.lines)
+        return any(" ×" in text for text in texts)
+
 
 def all_sketches(network: Network) -> tuple[Sketch, ...]:
     """The drawings of the network and of its blocks."""

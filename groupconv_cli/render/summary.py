@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 REACH = (
     "Reach: how many of the N channels that entered the grouped part can influence each output "
-    "channel. 16/64: each output sees only 16 of 64."
+    "channel. 16/64: each output sees only 16 of 64; 1: all of them."
 )
 
 LAYER_COLUMNS = (

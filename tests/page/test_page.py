@@ -290,6 +290,19 @@ def test_network_without_convolutions_to_vary_has_a_page():
 
 
 @without_charts
+def test_what_is_explained_is_there(shufflenet):
+    small = report(network("input: [4, 4, 3]\nlayers: [flatten, dense: {units: 2}]\n"))
+    grouped, block, inside = "has grouped convolutions", "</span> a block", "leads to a drawing of"
+    for words in (grouped, inside, "×3: three in a row"):
+        assert words in shufflenet
+        assert words not in small
+    assert block not in shufflenet, "all its blocks have grouped convolutions"
+    assert block in report("resnet18")
+    assert "when each tensor is alive." in small
+    assert re.search(r"when each of the \d+ tensors is alive that take most, of \d+\.", shufflenet)
+
+
+@without_charts
 def test_findings_and_budgets_are_on_the_page(tmp_path):
     (tmp_path / "net.yaml").write_text(
         "name: net\ninput: [8, 8, 16]\nbudget: {params: 10}\nlayers:\n"
