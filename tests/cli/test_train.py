@@ -280,3 +280,12 @@ def test_intervals_end_where_differences_of_shares_do(
     stand_in(monkeypatch.setattr, wide)
     args = ("compare", "small.yaml", "--groups", "1,4", "--train", DATA, "--seeds", "2")
     assert data_of(*args, cwd=folder)["rows"][-1]["interval"] == [-1.0, 1.0]
+
+
+def test_annotations_of_github_have_the_accuracies(folder: Path) -> None:
+    (notice,) = run_gconv(*TRAIN, "-f", "github", cwd=folder).out.splitlines()
+    told = notice.split("%0A")[1:]
+    for groups, mean in ACCURACY.items():
+        if isinstance(groups, int):
+            (line,) = [each for each in told if each.split(":")[0].split()[0] == f"g={groups}"]
+            assert line.endswith(f"{100 * mean:.1f} %25 ±1.0 %25 accuracy")
