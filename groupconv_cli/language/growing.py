@@ -11,7 +11,7 @@ from groupconv_cli.language.trace import Use
 from groupconv_cli.network import Node
 from groupconv_cli.ops.base import Tensor
 
-MAX_LAYERS = 10_000
+MAX_LAYERS = 5_000
 MAX_STEPS = 200_000
 """The most units of work: an item or a branch is ITEM_STEPS, a value or a merge's input is 1."""
 

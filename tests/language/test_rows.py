@@ -90,7 +90,7 @@ def test_mistakes_in_rows(item: str, message: str, place: tuple[int, int]) -> No
 def test_rows_are_bounded_as_repeats_are() -> None:
     text = HEAD + f"  - relu:\n    each: {{w: [{', '.join('1' * 10_001)}]}}\n"
     (problem,) = problems(text)
-    assert problem.message == "the network grows beyond 10,000 layers here"
+    assert problem.message == "the network grows beyond 5,000 layers here"
 
 
 def test_rows_of_one_use_of_a_block_have_one_problem_at_a_place() -> None:

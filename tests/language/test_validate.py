@@ -104,7 +104,7 @@ FILES = {
     ),
     "too many layers": (
         "input: [8, 3]\nlayers:\n  - relu:\n    repeat: 1000000000",
-        "the network grows beyond 10,000 layers here",
+        "the network grows beyond 5,000 layers here",
         (3, 5),
     ),
     "too many empty items": (

@@ -283,7 +283,7 @@ def test_what_is_no_file_of_arrays(tmp_path: Path) -> None:
     (tmp_path / "folder.npz").mkdir()
     for name, message in {
         "one.npz.npy": "cannot be read as an .npz file",
-        "code.npz": "cannot be read as an .npz file",
+        "code.npz": "Python objects, which can run code when they are read",
         "pipe.npz": "is not a regular file",
         "folder.npz": "is a folder",
         "none.npz": "no file",
