@@ -198,7 +198,11 @@ class _Place:
 
 class _FilePlace(_Place):
     def __init__(self, wanted: Wanted) -> None:
-        super().__init__(wanted, _followed(wanted.path))
+        try:
+            path = _followed(wanted.path)
+        except OSError as error:  # a folder on the way may not be looked into
+            raise UsageError(f"cannot write {wanted.path}: {error.strerror}") from None
+        super().__init__(wanted, path)
         self._replaces = False
         _refuse_existing(self.path, force=wanted.force)
 
