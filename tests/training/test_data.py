@@ -136,7 +136,10 @@ X, Y = made()
         ({"x": np.where(X < 9, np.nan, X), "y": Y}, "has values that are not finite"),
         ({"x": X * 1e40, "y": Y}, "too large for float32"),
         ({"x": np.where(X < 9, np.inf, X).astype(np.float16), "y": Y}, "are not finite"),
-        ({"x": X, "y": np.where(Y, np.uint64(0), np.uint64(2**63))}, "is 9,223,372,036,854,775,808;"),
+        (
+            {"x": X, "y": np.where(Y, np.uint64(0), np.uint64(2**63))},
+            "is 9,223,372,036,854,775,808;",
+        ),
         (
             {"x_train": X * 1e-30, "y_train": Y, "x_test": X * 1e30, "y_test": Y},
             "set.npz: a test sample has values that are too far from those of the training samples",
