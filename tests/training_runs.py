@@ -99,6 +99,13 @@ def stand_in(patch: Callable[..., None], run: Callable[[Job], Outcome] = trained
     )
 
 
+def filled(folder: Path) -> Path:
+    """The folder with a spec and data in it."""
+    (folder / "small.yaml").write_text(SPEC, encoding="utf-8")
+    write_data(folder / DATA)
+    return folder
+
+
 TRAIN = ("compare", "small.yaml", "--groups", "1,2,4,8", "--train", DATA)
 
 ACCURACY = {1: 0.80, 2: 0.79, 4: 0.70, 8: 0.90}

@@ -14,11 +14,11 @@ from training_runs import (
     SPEC,
     TRAIN,
     data_of,
+    filled,
     made_up,
     outcome,
     stand_in,
     trained,
-    write_data,
 )
 
 from groupconv_cli.training.job import Job, Outcome
@@ -28,9 +28,7 @@ from groupconv_cli.training.job import Job, Outcome
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a spec, in which training is as `made_up` says."""
     stand_in(monkeypatch.setattr, made_up)
-    (tmp_path / "small.yaml").write_text(SPEC, encoding="utf-8")
-    write_data(tmp_path / DATA)
-    return tmp_path
+    return filled(tmp_path)
 
 
 def test_json_has_every_run_and_what_is_shown(folder: Path) -> None:

@@ -12,11 +12,10 @@ from running import run_gconv
 from training_runs import (
     ACCURACY,
     DATA,
-    SPEC,
     TRAIN,
+    filled,
     made_up,
     stand_in,
-    write_data,
 )
 
 from groupconv_cli import runtime
@@ -30,9 +29,7 @@ from groupconv_cli.training.pool import Here
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a spec, in which training is as `made_up` says."""
     stand_in(monkeypatch.setattr, made_up)
-    (tmp_path / "small.yaml").write_text(SPEC, encoding="utf-8")
-    write_data(tmp_path / DATA)
-    return tmp_path
+    return filled(tmp_path)
 
 
 def test_an_error_after_whole_seeds_shows_what_is_whole_and_says_what_is_kept(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from running import GCONV, PATIENCE, clean_environment, run_gconv
-from training_runs import DATA, SPEC, write_data
+from training_runs import DATA, filled
 
 COMMAND = ("compare", "small.yaml", "--groups", "1,4", "--train", DATA, "-f", "json")
 SHORT = (*COMMAND, "--seeds", "1", "--steps", "3", "--batch", "8")
@@ -22,13 +22,6 @@ SHORT = (*COMMAND, "--seeds", "1", "--steps", "3", "--batch", "8")
 
 Numbers = dict[str, list[tuple[float, float]]]
 """The accuracy and the loss of every run of each row."""
-
-
-def filled(folder: Path) -> Path:
-    """The folder with a spec and data in it."""
-    (folder / "small.yaml").write_text(SPEC, encoding="utf-8")
-    write_data(folder / DATA)
-    return folder
 
 
 @pytest.fixture
