@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -33,6 +33,12 @@ LOGGERS = {"absl": "absl.logging", "tensorflow": "tensorflow"}
 BACKEND = "KERAS_BACKEND"
 """The variable that sets Keras' backend when Keras is imported."""
 
+OPTIONAL = ("IPython", "matplotlib", "pandas")
+"""Packages that Keras imports if they are there, for functions that gconv does not call.
+
+They take a quarter of the time that Keras and TensorFlow take to load.
+"""
+
 _owned: list[bool] = []
 """Not empty if the process is gconv's own, so that its settings may be."""
 
@@ -58,7 +64,8 @@ def own_process() -> None:
     """Changes settings of the whole process. Only the command line does that, in its own process.
 
     It switches the garbage collector off, which would make large specs slow, in runs that end
-    before it matters. `load_keras` switches it on again, because runs with Keras are longer.
+    before it matters. `load_keras` switches it on again once Keras is loaded, because runs with
+    Keras are longer.
     """
     _owned.append(True)
     os.environ[BACKEND] = "tensorflow"
@@ -75,17 +82,41 @@ def load_keras() -> None:
     Raises EnvironmentProblem if one of them is missing or fails to load, or if Keras has another
     backend in this process.
     """
-    while _paused:
-        _paused.pop()()
     if "keras" not in sys.modules:
         require(*FRAMEWORK)
         _check_backend(os.environ.get(BACKEND) or "tensorflow", f"{BACKEND} is set to")
-        with silenced() as messages:
+        with silenced() as messages, light_imports() if _owned else nullcontext():
             _import("tensorflow", "TensorFlow", messages)
             _import("keras", "Keras", messages)
         if _owned:
             _set_as_shipped()
+    while _paused:
+        _paused.pop()()
     _check_backend(sys.modules["keras"].config.backend(), "Keras runs in this process on")
+
+
+@contextmanager
+def light_imports(*more: str) -> Iterator[None]:
+    """Makes the import of TensorFlow and Keras quick, in processes that are gconv's own.
+
+    They find no packages that they use only if they are there, nor those of `more`. Keras draws no
+    pictures then and takes no data of pandas, as long as the process lives; afterwards the packages
+    can be imported as ever. What is loaded here stays until the process ends, so the garbage
+    collector does not look at it, neither now nor later.
+    """
+    hidden = [name for name in (*OPTIONAL, *more) if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's sign for "not there"
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from running import ROOT, clean_environment
@@ -98,6 +99,25 @@ def test_only_what_the_command_line_switched_off_is_switched_on(monkeypatch) -> 
         assert gc.isenabled()
     finally:
         (gc.enable if enabled else gc.disable)()
+
+
+def test_what_is_optional_is_hidden_while_keras_is_imported_and_no_longer(monkeypatch) -> None:
+    import gc
+    import json
+
+    monkeypatch.setattr(runtime, "OPTIONAL", ("json", "wave"))
+    for name in ("wave", "sched"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    collecting = gc.isenabled()
+    with runtime.light_imports("sched"):
+        for name in ("wave", "sched"):
+            with pytest.raises(ImportError):
+                import_module(name)
+        assert import_module("json") is json  # what is loaded already stays
+        assert not gc.isenabled()
+    assert gc.isenabled() == collecting
+    assert {"wave", "sched"}.isdisjoint(sys.modules)
+    assert import_module("wave").__name__ == "wave"
 
 
 def test_a_seed_gives_the_weights_that_keras_gives_for_it_and_leaves_the_generators_alone() -> None:

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from groupconv_cli.runtime import light_imports
+
 PR_SET_PDEATHSIG = 1
 """prctl(2): sets the signal that this process gets when its parent ends."""
 
@@ -81,7 +83,8 @@ def main() -> None:
     _leave_no_core()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # converters print
-    import tensorflow  # noqa: F401  (before the first job is there)
+    with light_imports("keras"):  # a SavedModel has no Keras in it
+        import tensorflow  # noqa: F401  (before the first job is there)
 
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
