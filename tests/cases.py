@@ -62,14 +62,15 @@ class Case(NamedTuple):
 
 
 def with_one_of_each(cases: Iterable[Case]) -> list:
-    """The cases as parameters: one of each op and rank runs always, with groups and without.
+    """The cases as parameters: one of each op and Keras layers of it always, grouped and not.
 
     For tests of what is made of an op. What an op says of itself is tested with every case.
     """
     seen, parameters = set(), []
     for case in cases:
         is_grouped = bool(case.inputs) and (case.op.groups_of(*case.inputs) or 1) > 1
-        kind = (case.op.op, len(case.inputs[0]) if case.inputs else 0, is_grouped)
+        made = (call.function for call in case.op.calls("x", *case.inputs))
+        kind = (case.op.op, *made, is_grouped)
         marks = pytest.mark.nightly if kind in seen else ()
         seen.add(kind)
         parameters.append(pytest.param(case, id=case.id, marks=marks))

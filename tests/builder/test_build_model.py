@@ -13,7 +13,7 @@ from random_specs import specs
 
 from groupconv_cli import analyze, build, load
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "15"))
 
 try_many = settings(
     max_examples=EXAMPLES,

@@ -113,13 +113,10 @@ def assert_tidy(code: str) -> None:
     assert ruff(["check"], code) == ""
 
 
-RUN_ALWAYS = {"shufflenet_v1_g1", "squeezenet"}
-
-
 @pytest.mark.parametrize(
     "net",
     [
-        pytest.param(net, marks=() if net.name in RUN_ALWAYS else pytest.mark.nightly)
+        pytest.param(net, marks=() if net.name == "squeezenet" else pytest.mark.nightly)
         for net in catalogue("96")
     ],
     ids=lambda net: net.name,

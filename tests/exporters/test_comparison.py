@@ -80,11 +80,11 @@ def test_outputs_that_are_not_numbers(tmp_path: Path) -> None:
     model = build(layers("- conv: {filters: 4, kernel: 3}"))
     model.layers[-1].bias.assign(np.full(4, np.nan))
     model.save(tmp_path / "nan.keras")
-    outputs = ("-o", "net.tflite", "-o", "net.onnx", "-o", "net.keras")
+    outputs = ("-o", "net.onnx", "-o", "net.keras")
     done = run_gconv("build", "nan.keras", *outputs, cwd=tmp_path)
     assert done.status == 0, done.err
     told = " ".join(done.out.split())
-    assert told.count("Not compared: an output of the model has no finite number.") == 3
+    assert told.count("Not compared: an output of the model has no finite number.") == 2
 
 
 def test_a_conversion_of_outputs_that_are_zero_shows_nothing(tmp_path: Path) -> None:
@@ -106,5 +106,5 @@ def test_that_a_comparison_shows_nothing_is_said(tmp_path: Path) -> None:
     for weight in weights.weights:
         weight.assign(np.zeros(weight.shape))
     weights.save_weights(tmp_path / "zero.weights.h5")
-    report = build_files(str(spec), [tmp_path / "net.tflite"], weights=tmp_path / "zero.weights.h5")
+    report = build_files(str(spec), [tmp_path / "net.onnx"], weights=tmp_path / "zero.weights.h5")
     assert "A comparison shows nothing" in "\n".join(build_sentences(report))

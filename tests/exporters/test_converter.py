@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
-from running import ROOT, clean_environment, run_process
+from running import ROOT, clean_environment, run_gconv
 from specs import nightly_but
 
 from groupconv_cli import build, export
@@ -20,6 +21,14 @@ from groupconv_cli.errors import EnvironmentProblem, UsageError
 from groupconv_cli.exporters import converter
 
 SPEC = {"input": [4, 4, 4], "layers": [{"conv": {"filters": 4, "kernel": 3, "groups": 2}}]}
+
+
+@pytest.fixture
+def no_process(monkeypatch) -> Iterator[None]:
+    """No converter process goes yet. That of other tests stays, since it takes long to start."""
+    monkeypatch.setattr(converter, "_worker", None)
+    yield
+    converter.stop()
 
 
 @pytest.mark.parametrize("ending", nightly_but(["tflite"], ["tflite", "onnx"]))
@@ -82,7 +91,7 @@ def test_the_process_ends_with_its_parent() -> None:
 def test_calibration_beyond_float32_crashes_nothing(tmp_path: Path) -> None:
     """1e40 is finite in float64 and infinite in float32, which TFLite's converter dies of."""
     np.savez(tmp_path / "f40.npz", input=np.full((2, 32, 32, 32), 1e40))
-    done = run_process(
+    done = run_gconv(
         *("build", "basic", "-o", "s.tflite", "--quantize", "int8", "--calibrate", "f40.npz"),
         cwd=tmp_path,
     )
@@ -102,9 +111,9 @@ def test_weights_that_are_not_finite_are_not_quantized(tmp_path: Path, kind: str
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_process")
 def test_a_process_that_cannot_begin_says_why(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library here')")
-    converter.stop()
     monkeypatch.setattr(converter, "PACKAGE", tmp_path / "package")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}")
     (tmp_path / "out").mkdir()
@@ -113,8 +122,8 @@ def test_a_process_that_cannot_begin_says_why(tmp_path: Path, monkeypatch) -> No
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_process")
 def test_a_thread_that_ends_takes_no_process_with_it() -> None:
-    converter.stop()
     thread = Thread(target=converter.start)
     thread.start()
     thread.join()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import groupby, product
+from itertools import chain, groupby, product
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from cases import CASES, Case, model_of
-from specs import nightly_but
 
 from groupconv_cli import export
 from groupconv_cli.errors import UsageError
@@ -97,43 +96,57 @@ LACKING = {
 
 WORDS = {word: cases for word, cases in by_word(CASES).items() if word != "input"}
 
-ALWAYS = (
+
+def expressible(word: str, kind: str) -> list[Case]:
+    """The cases of a word less those that the format has no operation for."""
+    lacking, _ = LACKING.get(kind, {}).get(word, (None, None))
+    return [case for case in WORDS[word] if not lacking or lacking not in case.id]
+
+
+def check_agreement(cases: list[Case], kind: str, folder: Path) -> None:
+    found = dict(zip(cases, differences(model_of(cases), kind, folder), strict=True))
+    assert [case.id for case, far in found.items() if not far < FAR] == []
+
+
+OFTEN = (
     "conv", "conv_transpose", "max_pool", "upsample", "layer_scale", "prelu", "gelu", "celu",
     "batch_norm", "group_norm", "concat", "dense", "channel_shuffle", "pixel_shuffle",
     "local_response",
 )  # fmt: skip
 """One of each kind; those that a converter once failed on."""
 
-
-KERAS_ALWAYS = ("conv", "local_response")
+ALWAYS = {
+    "keras": ("conv", "local_response"),
+    "saved_model": ("conv", "local_response"),
+    "tflite": OFTEN,
+    "onnx": OFTEN,
+}
 """Keras' own formats translate nothing: one layer of Keras, and one of its functions."""
 
-DAILY = 3
-"""The most cases of a word that run always: each takes the converters a while."""
-
-SEEN_ALWAYS = [
-    *product(ALWAYS, ("tflite", "onnx")),
-    *product(KERAS_ALWAYS, ("keras", "saved_model")),
-]
+DAILY = 2
+"""The most cases of a word that run always."""
 
 
-@pytest.mark.parametrize(("word", "kind"), nightly_but(SEEN_ALWAYS, product(WORDS, ENDINGS)))
-def test_every_layer_in_every_format(
-    word: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    lacking, _ = LACKING.get(kind, {}).get(word, (None, None))
-    cases = [case for case in WORDS[word] if not lacking or lacking not in case.id]
-    if not request.config.option.nightly:
-        cases = cases[:: -(-len(cases) // DAILY)]
-    model = model_of(cases)
-    found = dict(zip(cases, differences(model, kind, tmp_path), strict=True))
-    assert [case.id for case, far in found.items() if not far < FAR] == []
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_one_of_each_kind_of_layer_in_every_format(kind: str, tmp_path: Path) -> None:
+    """In one model: a converter takes a while for each, however small it is."""
+    found = [expressible(word, kind) for word in ALWAYS[kind]]
+    some = [cases[:: -(-len(cases) // DAILY)] for cases in found]
+    check_agreement(list(chain(*some)), kind, tmp_path)
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize(("word", "kind"), list(product(WORDS, ENDINGS)))
+def test_every_layer_in_every_format(word: str, kind: str, tmp_path: Path) -> None:
+    check_agreement(expressible(word, kind), kind, tmp_path)
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("kind", "word"), [(kind, word) for kind in LACKING for word in LACKING[kind]]
 )
 def test_what_a_format_lacks_is_named(kind: str, word: str, tmp_path: Path) -> None:
+    """Always that is tested in `test_exporter.py`."""
     lacking, operation = LACKING[kind][word]
     (case,) = (case for case in WORDS[word] if lacking in case.id)
     with pytest.raises(UsageError, match=f"which has no {operation}"):

@@ -186,32 +186,32 @@ def others(key: str, value: object) -> list[object]:
     return [2, 0.5, True]
 
 
-def variants(name: str) -> list[dict[str, object]]:
-    """The arguments with each one changed in turn, where Keras accepts that."""
+def variants(name: str) -> dict[int, tuple]:
+    """The inputs and outputs of layers `v0`, `v1` and so on.
+
+    The first is as it is by default. In the others one argument is changed, where Keras accepts it.
+    """
     shape, needed = LAYERS[name]
     cls = getattr(layers, name)
-    found: list[dict[str, object]] = [{}]
-    for key, value in cls(**needed).get_config().items():
-        if key.endswith(("_initializer", "_regularizer", "_constraint")) or key in TRAINING:
+    changes: list[dict[str, object]] = [
+        {key: other}
+        for key, value in cls(**needed).get_config().items()
+        if not key.endswith(("_initializer", "_regularizer", "_constraint")) and key not in TRAINING
+        for other in others(key, value)
+    ]
+    found = {}
+    for number, change in enumerate([{}, *changes]):
+        x = keras.Input(shape, name=f"input_{number}")
+        try:
+            found[number] = x, cls(**{**needed, **change}, name=f"v{number}")(x)
+        except Exception:  # noqa: BLE001  (Keras refuses some values in many ways)
             continue
-        for other in others(key, value):
-            try:
-                cls(**{**needed, key: other})(keras.Input(shape))
-            except Exception:  # noqa: BLE001  (Keras refuses some values in many ways)
-                continue
-            found.append({key: other})
     return found
 
 
-def made(name: str, changes: dict[int, dict[str, object]]) -> keras.Model:
-    """A model with a layer for each variant, each with an input of its own."""
-    shape, needed = LAYERS[name]
-    inputs, outputs = [], []
-    for number, change in changes.items():
-        inputs.append(keras.Input(shape, name=f"input_{number}"))
-        layer = getattr(layers, name)(**{**needed, **change}, name=f"v{number}")
-        outputs.append(layer(inputs[-1]))
-    return keras.Model(inputs, outputs)
+def with_variants(found: dict[int, tuple]) -> keras.Model:
+    """A model with all these layers, each with an input of its own."""
+    return keras.Model(*map(list, zip(*found.values(), strict=True)))
 
 
 OTHER_RANKS = {name for name in LAYERS if name.replace("1D", "2D").replace("3D", "2D") != name}
@@ -222,14 +222,14 @@ ALWAYS = {*LAYERS} - OTHER_RANKS | {"Conv1D", "MaxPooling3D"}
 
 @pytest.mark.parametrize("name", nightly_but(ALWAYS, LAYERS))
 def test_a_layer_is_foreign_or_computes_the_same_when_it_is_rebuilt(name: str) -> None:
-    changes = dict(enumerate(variants(name)))
-    foreign = {each.name.partition(".")[0] for each in load(made(name, changes)).foreign}
-    kept = {number: each for number, each in changes.items() if f"v{number}" not in foreign}
+    found = variants(name)
+    foreign = {each.name.partition(".")[0] for each in load(with_variants(found)).foreign}
+    kept = {number: each for number, each in found.items() if f"v{number}" not in foreign}
     if name in ("GaussianNoise", "Permute", "SpatialDropout2D", "UnitNormalization"):
         assert not kept
         return
     assert 0 in kept
-    model = made(name, kept)
+    model = with_variants(kept)
     network = load(model)
     assert network.foreign == ()
     rebuilt = build(network)

@@ -130,7 +130,9 @@ def without_modules(value: Any) -> Any:
     return kept
 
 
-@pytest.mark.parametrize("name", ["recurrent", "others", "nested"])
+@pytest.mark.parametrize(
+    "name", nightly_but(["recurrent", "others"], ["recurrent", "others", "nested"])
+)
 def test_classes_without_modules(tmp_path: Path, name: str) -> None:
     """Keras 2.6 named no modules, not even of the layers in a wrapper."""
     path = rewritten(tmp_path, MADE / f"{name}.h5", without_modules, "2.6.0")
@@ -209,12 +211,11 @@ def test_weights_in_the_places_of_keras_2_12(tmp_path: Path, separator: str) -> 
 
 def test_an_architecture_is_a_model() -> None:
     """MobileNetV3 of Keras 2 has slashes in names and arithmetic as layers of TensorFlow's."""
-    report = analyze(MADE / "mobilenetv3.json")
-    assert report.params == PARAMS_MADE["mobilenetv3"]
-    assert report.macs == json.loads((MADE / "macs.json").read_text())["mobilenetv3"]
-    assert not report.totals.unknown
-    shown = run_gconv("summary", str(MADE / "mobilenetv3.json"), "--depth", "0")
-    assert "1.53 M" in shown.out
+    shown = run_gconv("summary", str(MADE / "mobilenetv3.json"), "--format", "json")
+    report = json.loads(shown.out)
+    assert report["params"] == PARAMS_MADE["mobilenetv3"]
+    assert report["macs"] == json.loads((MADE / "macs.json").read_text())["mobilenetv3"]
+    assert not report["unknown"]
 
 
 def test_an_architecture_has_its_weights_beside_it(tmp_path: Path) -> None:
@@ -255,9 +256,9 @@ def test_json_of_specs_stays_a_spec(tmp_path: Path) -> None:
 
 def test_a_file_of_keras_2_is_accelerated_and_built(tmp_path: Path) -> None:
     made = tmp_path / "new.keras"
-    assert run_gconv("build", str(MADE / "nested.h5"), "-o", str(made)).status == 0
+    assert run_gconv("build", str(MADE / "convolutions.h5"), "-o", str(made)).status == 0
     for index, mine in enumerate(computed(ModelFile(str(made)).load())):
-        np.testing.assert_allclose(mine, OUTPUTS[f"nested.{index}"], rtol=2e-5, atol=2e-6)
+        np.testing.assert_allclose(mine, OUTPUTS[f"convolutions.{index}"], rtol=2e-5, atol=2e-6)
     fast = run_gconv(
         "accelerate", str(FOLDER / "grouped.keras"), "-o", str(tmp_path / "fast.keras")
     )
@@ -374,7 +375,7 @@ def test_no_description_crashes_the_migration(name: str) -> None:
     """Any value may be anything: it is migrated or refused, and nothing else is raised."""
     config = json.loads(json.dumps(read_config(MADE / f"{name}.h5")))
     random = Random(0)
-    for _ in range(200):
+    for _ in range(100):
         hostile = deepcopy(config)
         for _ in range(random.choice([1, 1, 2])):
             inner, key = random.choice(places(hostile))

@@ -96,7 +96,11 @@ def test_a_model_has_no_variants() -> None:
 @pytest.mark.both_ends
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_a_file_is_read_as_the_model_in_it(ending: str, tmp_path) -> None:
-    model = keras.applications.MobileNet((32, 32, 3), alpha=0.25, weights=None)
+    x = keras.Input((8, 8, 3))
+    y = layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2, use_bias=False)(x))
+    y = layers.DepthwiseConv2D(3)(layers.ReLU(6.0)(y))
+    y = layers.Dense(5, activation="softmax")(layers.GlobalAveragePooling2D()(y))
+    model = keras.Model(x, y)
     path = tmp_path / f"model.{ending}"
     model.compile("adam", "mse")
     model.save(path)
@@ -134,12 +138,14 @@ def test_the_commands_take_a_model(tmp_path) -> None:
 
 @pytest.mark.both_ends
 def test_accelerate_and_back(tmp_path) -> None:
-    build("block").save(tmp_path / "block.keras")
+    conv = {"conv": {"filters": 8, "kernel": 3, "groups": 4}}
+    spec = {"name": "block", "input": [8, 8, 8], "layers": [conv, "relu", conv]}
+    build(spec).save(tmp_path / "block.keras")
     result = run_gconv("accelerate", "block.keras", "-o", "fast.keras", cwd=tmp_path)
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Converted block: 2 grouped convolutions to fast layers.\n")
     fast, model = (ModelFile(str(tmp_path / f"{name}.keras")).load() for name in ("fast", "block"))
-    x = np.random.default_rng(1).normal(size=(1, 64, 64, 64)).astype("float32")
+    x = np.random.default_rng(1).normal(size=(1, 8, 8, 8)).astype("float32")
     np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
     assert type(fast.layers[1]).__module__ == "groupconv_cli.layers"
     args = ("accelerate", "fast.keras", "-o", "back.keras", "--portable")
@@ -167,20 +173,30 @@ def test_accelerate_saves_nothing_that_differs(tmp_path, monkeypatch, capsys) ->
     assert "the converted model does not match" in err
 
 
+SHORT = [
+    *("keras:VGG16", "--set", "include_top=false", "--set", "input=32,32,3"),
+    *("-o", "x.keras"),
+]
+"""The application of the fewest layers."""
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["keras:MobileNet", "-o", "x.keras"], "no grouped convolution of stock Keras"),
+        (SHORT, "no grouped convolution of stock Keras"),
         (["block", "-o", "x.keras"], "block is not a Keras model"),
         (["keras:VGG16", "-o", "x.h5"], "FILE must end in .keras"),
         (["missing.keras", "-o", "x.keras"], "no file 'missing.keras' here"),
-        (["keras:MobileNet", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
+        (["plain.keras", "-o", "x.keras", "--portable"], "none of gconv's fast layers"),
     ],
 )
 def test_accelerate_refuses(args, message: str, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
+    if "plain.keras" in args:
+        keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3)]).save("plain.keras")
+    before = list(tmp_path.iterdir())
     status, err = run_in_process(monkeypatch, capsys, "accelerate", *args)
-    assert (status, list(tmp_path.iterdir())) == (2, [])
+    assert (status, list(tmp_path.iterdir())) == (2, before)
     assert message in err
 
 

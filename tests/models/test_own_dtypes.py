@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 from running import run_gconv
+from specs import nightly_but
 
 from groupconv_cli import analyze, check, compare, diff, search
 
@@ -58,7 +59,10 @@ def bytes_of_outputs(model: keras.Model) -> int:
     return sum(np.asarray(x).nbytes for x in inside(given))
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+OFTEN = ("bfloat16", "float64", "mixed_float16")
+
+
+@pytest.mark.parametrize("policy", nightly_but(OFTEN, POLICIES))
 def test_a_model_is_counted_in_its_own_bytes(policy: str) -> None:
     model, dense = made(policy), made(policy, groups=1)
     report = analyze(model)
