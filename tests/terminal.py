@@ -1,20 +1,28 @@
-"""Commands in terminals: one process runs many at several widths, a terminal emulator shows them.
+"""Commands in terminals, in this process, or many at several widths in one process of their own.
 
-TensorFlow loads once for all of them. What is shown is what a person would see at the end: the
-spinner's frames are painted over one another, as on a screen.
+TensorFlow loads once for all of them. What a terminal emulator shows is what a person would see at
+the end: the spinner's frames are painted over one another, as on a screen.
 """
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import json
+import os
+import pty
 import re
+import struct
 import sys
+import termios
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pyte
-from running import in_terminal
+from running import Result, in_terminal, read_all, run_here
 
 VERY_WIDE = 400
 """Columns at which nothing that gconv says is longer than a line."""
@@ -53,6 +61,48 @@ for play in plays:
 """
 
 
+def run_on_screen(
+    *args: str | Path,
+    columns: int = 80,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Result:
+    """Runs the program in this process, in a terminal of that width; what it shows is `out`."""
+    pieces: list[str] = []
+
+    def main() -> None:
+        from groupconv_cli.__main__ import main
+
+        sys.argv = ["gconv", *map(str, args)]
+        with _on_terminal(columns, pieces):
+            main()
+
+    status = run_here(main, cwd=cwd, env=env).status
+    return Result(status, "".join(pieces).replace("\r\n", "\n"), "")
+
+
+@contextmanager
+def _on_terminal(columns: int, pieces: list[str]) -> Iterator[None]:
+    """Descriptors 0 to 2 are a terminal in the block; all that is written to it is a piece."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = [os.dup(number) for number in range(3)]
+    with ThreadPoolExecutor(1) as reader:
+        for number in range(3):
+            os.dup2(slave, number)
+        os.close(slave)
+        reading = reader.submit(read_all, master)
+        try:
+            yield
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            for number, descriptor in enumerate(kept):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            pieces.append(reading.result())
+
+
 class Play(NamedTuple):
     """Steps to take in a folder, in a terminal of some width.
 
@@ -88,6 +138,7 @@ class Shown(NamedTuple):
         return self.lines == screen(self.raw, 10 * self.columns)
 
 
+@functools.lru_cache(maxsize=8)
 def screen(raw: str, columns: int) -> list[str]:
     """The lines that a terminal of so many columns shows at the end, without blanks behind them."""
     terminal = pyte.Screen(columns, HEIGHT)

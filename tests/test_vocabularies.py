@@ -17,7 +17,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from running import ROOT, Result, run_in_turn, run_process
+from package_copy import PackageCopy
+from running import ROOT
 
 from groupconv_cli import analyze
 from groupconv_cli.dtypes import DTYPES
@@ -64,30 +65,17 @@ EXPORTER = Counts()
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the package that has one more entry in each table."""
-    folder = tmp_path_factory.mktemp("planted")
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignore)
-    shutil.copytree(ROOT / "configs", folder / "configs")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> PackageCopy:
+    """A copy of the package that has one more entry in each table."""
+    copy = PackageCopy(tmp_path_factory.mktemp("planted"))
+    shutil.copytree(ROOT / "configs", copy.folder / "configs")
     for name, (before, after) in PLANTED.items():
-        path = folder / PACKAGE.name / name
+        path = copy.package / name
         text = path.read_text(encoding="utf-8")
         assert text.count(before) == 1, name
         path.write_text(text.replace(before, after), encoding="utf-8")
-    (folder / PACKAGE.name / "exporters" / "counts.py").write_text(EXPORTER, encoding="utf-8")
-    return folder
-
-
-def run(folder: Path, *args: str, **env: str) -> Result:
-    """Runs the program of the copy."""
-    return run_process(*args, cwd=folder, env={"PYTHONPATH": str(folder), **env})
-
-
-def run_lines(folder: Path, *lines: str, **env: str) -> dict[str, Result]:
-    """Runs the program of the copy once for each line, all in one process."""
-    done = run_in_turn(*map(str.split, lines), cwd=folder, env={"PYTHONPATH": str(folder), **env})
-    return dict(zip(lines, done, strict=True))
+    (copy.package / "exporters" / "counts.py").write_text(EXPORTER, encoding="utf-8")
+    return copy
 
 
 HELP = [
@@ -125,18 +113,9 @@ MESSAGES = [
 """Lines with a mistake, and what is said of it."""
 
 
-@pytest.fixture(scope="module")
-def told(planted: Path) -> dict[str, Result]:
-    """What the program of the copy says to all of these."""
-    lines = [f"{command} --help" for command, _ in HELP] + [line for line, _ in MESSAGES]
-    return run_lines(planted, *lines, COLUMNS="1000")
-
-
 @pytest.mark.parametrize(("command", "words"), HELP)
-def test_a_new_entry_is_in_the_help(
-    told: dict[str, Result], command: str, words: list[str]
-) -> None:
-    shown = " ".join(told[f"{command} --help"].out.split())
+def test_a_new_entry_is_in_the_help(planted: PackageCopy, command: str, words: list[str]) -> None:
+    shown = " ".join(planted.run(command, "--help", COLUMNS="1000").out.split())
     for each in words:
         assert each in shown
 
@@ -151,38 +130,36 @@ def test_a_new_entry_is_in_the_help(
         ("build --to c", "counts"),
     ],
 )
-def test_a_new_entry_is_completed(planted: Path, typed: str, offered: str) -> None:
+def test_a_new_entry_is_completed(planted: PackageCopy, typed: str, offered: str) -> None:
     words = ["gconv", *typed.split()]
     env = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    assert run(planted, _GCONV_COMPLETE="complete_bash", **env).out.split() == [offered]
+    assert planted.run(_GCONV_COMPLETE="complete_bash", **env).out.split() == [offered]
 
 
 @pytest.mark.parametrize(("line", "message"), MESSAGES)
-def test_a_new_entry_is_in_the_messages(told: dict[str, Result], line: str, message: str) -> None:
-    result = told[line]
+def test_a_new_entry_is_in_the_messages(planted: PackageCopy, line: str, message: str) -> None:
+    result = planted.run(*line.split(), COLUMNS="1000")
     assert (result.status, result.out) == (2, "")
     assert message in " ".join(result.err.split())
 
 
-def test_a_new_dtype_is_counted(planted: Path) -> None:
-    found = json.loads(run(planted, *["summary", "basic", "--dtype", "float8", "-f", "json"]).out)
+def test_a_new_dtype_is_counted(planted: PackageCopy) -> None:
+    found = json.loads(planted.run("summary", "basic", "--dtype", "float8", "-f", "json").out)
     assert found["weight_bytes"] == found["params"]
 
 
-def test_a_new_output_format_is_printed_and_told_by_its_ending(planted: Path) -> None:
-    lines = "summary basic -f heading", "summary basic -o basic.head"
-    printed, written = run_lines(planted, *lines).values()
-    assert written.status == 0
-    assert printed.out == (planted / "basic.head").read_text(encoding="utf-8")
+def test_a_new_output_format_is_printed_and_told_by_its_ending(planted: PackageCopy) -> None:
+    printed = planted.run("summary", "basic", "-f", "heading")
+    assert planted.run("summary", "basic", "-o", "basic.head").status == 0
+    assert printed.out == (planted.folder / "basic.head").read_text(encoding="utf-8")
     assert printed.out.startswith("basic · input ")
 
 
-def test_a_new_total_is_shown_and_limited(planted: Path) -> None:
+def test_a_new_total_is_shown_and_limited(planted: PackageCopy) -> None:
     """It is a field of before, so that its numbers are known."""
     moved = analyze("basic").totals.moved_bytes
-    (planted / "odd.yaml").write_text("input: [8, 8, 3]\nlayers: [relu]\nbudget: {xyz: 1}\n")
-    summary, diff, kept, broken, odd, schema, larger = run_lines(
-        planted,
+    (planted.folder / "odd.yaml").write_text("input: [8, 8, 3]\nlayers: [relu]\nbudget: {xyz: 1}\n")
+    lines = (
         "summary basic",
         "diff basic resnet50",
         f"check basic --max-traffic {moved}",
@@ -190,7 +167,9 @@ def test_a_new_total_is_shown_and_limited(planted: Path) -> None:
         "check odd.yaml",
         "schema",
         "diff basic resnet50 --fail-if-larger traffic=5%",
-    ).values()
+    )
+    results = (planted.run(*line.split()) for line in lines)
+    summary, diff, kept, broken, odd, schema, larger = results
     for each in (summary, diff):
         assert re.search(r"^ *Bytes moved ", each.out, re.MULTILINE)
     assert (kept.status, broken.status) == (0, 1)
@@ -201,14 +180,13 @@ def test_a_new_total_is_shown_and_limited(planted: Path) -> None:
     assert f"Bytes moved went from {moved:,} B to" in " ".join(larger.err.split())
 
 
-def test_an_export_format_is_one_module_and_one_line(planted: Path) -> None:
+def test_an_export_format_is_one_module_and_one_line(planted: PackageCopy) -> None:
     """What CONTRIBUTING.md says: the copy has nothing but these, and writes the format."""
     find_spec("tensorflow")  # tests without TensorFlow leave this one out here
-    lines = "summary basic -f json", "build basic -o net.counts"
-    summary, result = run_lines(planted, *lines).values()
-    params = json.loads(summary.out)["params"]
+    params = json.loads(planted.run("summary", "basic", "-f", "json").out)["params"]
+    result = planted.run("build", "basic", "-o", "net.counts")
     assert result.status == 0, result.err
-    assert (planted / "net.counts").read_text() == str(params)
+    assert (planted.folder / "net.counts").read_text() == str(params)
     assert "Not compared: abacus is not installed." in " ".join(result.out.split())
 
 

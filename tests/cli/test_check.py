@@ -9,7 +9,8 @@ import re
 
 import pytest
 from check_specs import APART, SPEC, WRONG, write
-from running import run_gconv, run_in_terminal
+from running import run_gconv
+from terminal import run_on_screen
 
 from groupconv_cli import check
 from groupconv_cli.sources.catalogue import families
@@ -145,7 +146,7 @@ def test_all_problems_of_all_specs_with_a_line_on_it_all_at_the_end(tmp_path) ->
 
 def test_in_a_terminal_of_80_columns_tables_fit(tmp_path) -> None:
     write(tmp_path, apart=APART)
-    shown = run_in_terminal("check", "--max-params", "1k", "--max-memory", "1kB", cwd=tmp_path).out
+    shown = run_on_screen("check", "--max-params", "1k", "--max-memory", "1kB", cwd=tmp_path).out
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
     assert plain != shown
     table = plain[plain.index("Budget ") :]

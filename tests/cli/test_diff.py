@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running import ROOT, run_gconv, run_in_terminal
+from running import ROOT, run_gconv
+from terminal import run_on_screen
 
 from groupconv_cli import diff
 from groupconv_cli.render.diff import MAX_ROWS
@@ -57,7 +58,7 @@ def test_one_line_for_no_difference() -> None:
 @pytest.mark.parametrize("columns", [80, 100])
 @pytest.mark.parametrize("other", ["resnext50_32x4d", "resnet101", "shufflenet_v1"])
 def test_it_fits_a_terminal(other: str, columns: int) -> None:
-    shown = run_in_terminal("diff", "resnet50", other, columns=columns, env={"NO_COLOR": "1"}).out
+    shown = run_on_screen("diff", "resnet50", other, columns=columns, env={"NO_COLOR": "1"}).out
     assert max(map(len, shown.splitlines())) <= columns
     wide = run_gconv("diff", "resnet50", other).out
     changes = [line.split()[1] for line in wide.splitlines() if line.startswith(("+ ", "- ", "~ "))]

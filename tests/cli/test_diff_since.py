@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running import ROOT, run_gconv, run_in_terminal
+from running import ROOT, run_gconv
+from terminal import run_on_screen
 
 SPEC = """\
 name: {name}
@@ -137,7 +138,7 @@ def test_a_limit_holds_for_each_of_several(changed: Path) -> None:
 @pytest.mark.parametrize("columns", [60, 80])
 def test_the_tables_fit_a_terminal(changed: Path, columns: int) -> None:
     args = (*SEVERAL, "--fail-if-larger", "5%")
-    shown = run_in_terminal(*args, columns=columns, cwd=changed, env={"NO_COLOR": "1"}).out
+    shown = run_on_screen(*args, columns=columns, cwd=changed, env={"NO_COLOR": "1"}).out
     assert max(map(len, shown.splitlines())) <= columns
     assert "nothing to compare" in shown
 

@@ -14,6 +14,7 @@ import pytest
 from published import COUNTS
 from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process, run_python
 from specs import nightly_but
+from terminal import run_on_screen
 
 from groupconv_cli.sources.catalogue import catalogue
 
@@ -267,7 +268,7 @@ def test_init_writes_nothing_beside_a_target_that_it_refuses(tmp_path) -> None:
 @pytest.mark.parametrize("args", COMMANDS, ids=lambda a: a[0])
 @pytest.mark.parametrize("columns", nightly_but([40, 80], [40, 60, 80, 120, 200]))
 def test_in_a_terminal_nothing_is_cut_and_lines_fit(args, columns: int) -> None:
-    result = run_in_terminal(*args, columns=columns, env={"NO_COLOR": "1"})
+    result = run_on_screen(*args, columns=columns, env={"NO_COLOR": "1"})
     assert "…" not in result.out
     assert "\x1b" not in result.out
     assert max(map(len, result.out.splitlines())) <= columns
@@ -276,7 +277,7 @@ def test_in_a_terminal_nothing_is_cut_and_lines_fit(args, columns: int) -> None:
 
 
 def test_in_a_very_narrow_terminal_digits_still_stand() -> None:
-    out = run_in_terminal("summary", "resnext50_32x4d", columns=20, env={"NO_COLOR": "1"}).out
+    out = run_on_screen("summary", "resnext50_32x4d", columns=20, env={"NO_COLOR": "1"}).out
     assert "14.5 M" in out
     assert "…" not in out
 
@@ -284,9 +285,9 @@ def test_in_a_very_narrow_terminal_digits_still_stand() -> None:
 @pytest.mark.surroundings
 @pytest.mark.parametrize("args", COMMANDS, ids=lambda a: a[0])
 def test_colours_change_nothing_but_colours(args) -> None:
-    coloured = run_in_terminal(*args, columns=100).out
-    plain = run_in_terminal(*args, columns=100, env={"NO_COLOR": "1"}).out
-    dumb = run_in_terminal(*args, columns=100, env={"TERM": "dumb"}).out
+    coloured = run_on_screen(*args, columns=100).out
+    plain = run_on_screen(*args, columns=100, env={"NO_COLOR": "1"}).out
+    dumb = run_on_screen(*args, columns=100, env={"TERM": "dumb"}).out
     assert "\x1b[1m" in coloured
     stripped = [line.rstrip() for line in ANSI.sub("", coloured).splitlines()]
     assert stripped == plain.splitlines() == dumb.splitlines()

@@ -1,7 +1,8 @@
 """What commands leave on a terminal: what the documents show, nothing of others, nothing torn.
 
 Every session of the documents and every example of the help runs at several widths, all in one
-process. Of those that need TensorFlow one of each kind runs always, the others nightly.
+process. Of what takes long, and of what needs TensorFlow, one of each kind runs always at one
+width, and everything nightly at all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pty
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +32,7 @@ layers:
     repeat: 6
 $ gconv build net.yaml -o net.keras
 ...
-$ gconv build net.keras -o net.tflite
+$ gconv build net.keras -o net.tflite -o net.onnx
 ...
 $ gconv accelerate net.keras -o fast.keras
 ...
@@ -65,6 +67,12 @@ $ gconv summary no/such/file/in/a/folder/that/is/not/there/at/all/really/not/net
 
 SESSIONS = [block.values[0] for block in blocks("console")]
 HEAVY = [text for text in SESSIONS if any(step.takes_tensorflow for step in steps(text))]
+KINDS = "--plot", "--equal", "gconv report"
+"""Commands that take long and show no more than others: they draw, or search for widths."""
+
+LONG = [text for text in SESSIONS if text not in HEAVY and any(each in text for each in KINDS)]
+ONE_OF_EACH = [next(text for text in LONG if each in text) for each in KINDS]
+
 HELP = re.findall(
     r"^    (gconv [^|>\n]+)$", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE
 )
@@ -80,11 +88,18 @@ layers:
   - conv: {filters: 64, kernel: 3, groups: $groups}
   - residual: {body: [conv: {filters: 64, kernel: 3, groups: 8}]}
 """
-LIGHT_EXAMPLES = SPEC + "".join(
-    f"$ {step.command}\n...\n" for step in steps(EXAMPLES) if not step.takes_tensorflow
-)
-FORMATS = ".keras", ".onnx", ".tflite"
-EVERY_FORMAT = next(text for text in HEAVY if all(f"-o block{each}" in text for each in FORMATS))
+IN_SESSIONS = {step.command for text in SESSIONS if text not in HEAVY for step in steps(text)}
+LIGHT = [
+    f"$ {step.command}\n...\n"
+    for step in dict.fromkeys(steps(EXAMPLES))
+    if not (step.takes_tensorflow or step.command in IN_SESSIONS)
+]
+LONG_EXAMPLES = [SPEC + each for each in LIGHT if any(kind in each for kind in KINDS)]
+"""Sessions of their own, as they write to the same file."""
+
+LIGHT_EXAMPLES = SPEC + "".join(each for each in LIGHT if SPEC + each not in LONG_EXAMPLES)
+PRINTED = next(text for text in HEAVY if "--to python -o -" in text)
+"""A session with TensorFlow that stands in the document to its last character, and is short."""
 
 NARROW = (60, 80)
 
@@ -101,16 +116,26 @@ class Session(NamedTuple):
             for step, each in shown:
                 yield columns, step, each
 
+    def unbroken(self) -> Iterator[str]:
+        """What is shown in lines that are long enough: on a wide screen, or in the document."""
+        if VERY_WIDE not in self.shown:
+            yield self.text
+        for _, each in self.shown.get(VERY_WIDE, ()):
+            yield each.text
+
 
 Plan = list[tuple[list[str], tuple[int, ...]]]
 """Sessions to play, and at which widths."""
 
 ALL = (COLUMNS, *NARROW, VERY_WIDE)
 PLANS: dict[str, Plan] = {
-    "light": [([text for text in SESSIONS if text not in HEAVY], ALL)],
+    "light": [
+        ([text for text in SESSIONS if text not in (*HEAVY, *LONG)], ALL),
+        (ONE_OF_EACH, NARROW[:1]),
+    ],
     "examples": [([LIGHT_EXAMPLES, BROKEN], (*NARROW, VERY_WIDE))],
-    "tensorflow": [([EVERY_FORMAT], (COLUMNS,)), ([MANY_GROUPED], (60,))],
-    "heavy": [([*HEAVY, MANY_GROUPED], ALL)],
+    "tensorflow": [([PRINTED], (COLUMNS,)), ([MANY_GROUPED], (60,))],
+    "heavy": [([*HEAVY, *LONG, *LONG_EXAMPLES, MANY_GROUPED], ALL)],
 }
 
 
@@ -173,7 +198,7 @@ def writes_foreign(session: Session) -> Iterator[str]:
 def has_long_lines(session: Session) -> Iterator[str]:
     """Where a line is longer than the screen."""
     for columns, step, each in session.every():
-        if not (each.is_whole or step.is_for_programs):
+        if not (step.is_for_programs or each.is_whole):
             yield f"{columns}: {step.command}\n{each.text}"
 
 
@@ -182,10 +207,11 @@ def has_torn_words(session: Session) -> Iterator[str]:
 
     A word that has no room in a line is broken behind a slash or a dash.
     """
-    words = {word for _, each in session.shown[max(session.shown)] for word in each.text.split()}
+    words = {word for text in session.unbroken() for word in text.split()}
     for columns, step, each in session.every():
-        for line, following in zip(each.lines, each.lines[1:], strict=False):
-            if step.is_for_programs or not (line.split() and following.split()):
+        lines = () if step.is_for_programs else each.lines
+        for line, following in pairwise(lines):
+            if not (line.split() and following.split()):
                 continue
             end, begin = line.split()[-1], following.split()[0]
             if end not in words and end + begin in words and end[-1] not in "/-":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from running import run_gconv, run_in_terminal
+from running import run_gconv
+from terminal import run_on_screen
 
 from groupconv_cli.cli.vary import parse_vary
 
@@ -40,7 +41,7 @@ def test_a_value_that_makes_no_network_is_a_row_that_says_why() -> None:
     row = json.loads(result.out)["rows"][-1]
     assert (row["valid"], row["settings"]) == (False, {"groups": 7, "width": 240})
     assert "7" in row["reason"]
-    for shown in (run_gconv(*args).out, run_in_terminal(*args, columns=60).out):
+    for shown in (run_gconv(*args).out, run_on_screen(*args, columns=60).out):
         assert "7               240    invalid: " in shown
     assert "- 7 240: invalid: " in run_gconv(*args, "-f", "markdown").out
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-from running import ROOT, Result, run_process
+from package_copy import PackageCopy
+from running import run_process
 
 from groupconv_cli.policy.rules import names_in
 
@@ -37,31 +37,26 @@ def violations(context: RuleContext) -> Iterator[Violation]:
 SPEC = "input: [8, 8, 16]\nlayers:\n  - conv: {filters: 16, kernel: 3}\n"
 
 
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """A folder with the package alone, as it is installed, in which one file is written."""
-    package = tmp_path / "groupconv_cli"
-    left_out = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "groupconv_cli", package, ignore=left_out)
-    (package / "lint/rules/gc199_layers_at_all.py").write_text(RULE, encoding="utf-8")
-    (tmp_path / "net.yaml").write_text(SPEC)
-    return tmp_path
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> PackageCopy:
+    """A copy of the package in which one file is written."""
+    copy = PackageCopy(tmp_path_factory.mktemp("copied"))
+    (copy.package / "lint/rules/gc199_layers_at_all.py").write_text(RULE, encoding="utf-8")
+    return copy
 
 
-def run(folder: Path, *args: str, **env: str) -> Result:
-    return run_process(*args, cwd=folder, env={"PYTHONPATH": str(folder), **env})
-
-
-def test_adding_a_rule_touches_one_file(copied: Path) -> None:
-    checked = run(copied, "check", "net.yaml")
+def test_adding_a_rule_touches_one_file(copied: PackageCopy) -> None:
+    net = copied.folder / "net.yaml"
+    net.write_text(SPEC)
+    checked = copied.run("check", "net.yaml")
     assert (checked.status, checked.err) == (1, "")
     assert "net.yaml:3:5: error GC199: 'conv' is a layer\n" in checked.out
-    (finding,) = json.loads(run(copied, "check", "net.yaml", "-f", "json").out)["specs"][0][
+    (finding,) = json.loads(copied.run("check", "net.yaml", "-f", "json").out)["specs"][0][
         "findings"
     ]
     assert (finding["title"], finding["level"]) == ("layers at all", "error")
 
-    explained = run(copied, "check", "--explain", "GC199")
+    explained = copied.run("check", "--explain", "GC199")
     assert (explained.status, explained.err) == (0, "")
     assert explained.out.startswith(
         "GC199: layers at all\n\nA network should have as few layers as it can.\n\n"
@@ -69,26 +64,28 @@ def test_adding_a_rule_touches_one_file(copied: Path) -> None:
         "What to do: leave 'conv' out.\n\nThe level is 'error' unless"
     )
 
-    schema = json.loads(run(copied, "schema").out)
+    schema = json.loads(copied.run("schema").out)
     assert schema["properties"]["rules"]["properties"]["GC199"] == {
         "description": "layers at all",
         "enum": ["off", "warning", "error"],
     }
 
-    (copied / "net.yaml").write_text("rules: {GC199: off}\n" + SPEC)
-    assert run(copied, "check", "net.yaml").status == 0
-    (copied / "net.yaml").write_text("rules: {GC19: off}\n" + SPEC)
-    wrong = run(copied, "summary", "net.yaml")
+    net.write_text("rules: {GC199: off}\n" + SPEC)
+    assert copied.run("check", "net.yaml").status == 0
+    net.write_text("rules: {GC19: off}\n" + SPEC)
+    wrong = copied.run("summary", "net.yaml")
     assert wrong.status == 2
     assert "net.yaml:1:9: error: there is no rule 'GC19'" in wrong.err
     assert "did you mean 'GC199'?" in wrong.err
 
 
-def test_a_page_that_python_left_out_is_missed_in_words(copied: Path) -> None:
-    done = run(copied, "check", "--explain", "GC199", PYTHONOPTIMIZE="2")
+def test_a_page_that_python_left_out_is_missed_in_words(copied: PackageCopy) -> None:
+    (copied.folder / "net.yaml").write_text(SPEC)
+    env = {"PYTHONPATH": str(copied.folder), "PYTHONOPTIMIZE": "2"}
+    done = run_process("check", "--explain", "GC199", cwd=copied.folder, env=env)
     assert (done.status, done.out) == (3, "")
     assert "PYTHONOPTIMIZE=2" in done.err
-    assert run(copied, "check", "net.yaml", PYTHONOPTIMIZE="2").status == 1
+    assert run_process("check", "net.yaml", cwd=copied.folder, env=env).status == 1
 
 
 def test_two_files_with_one_code_are_refused(tmp_path: Path) -> None:

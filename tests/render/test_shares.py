@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from machines import MACHINE
-from running import run_gconv, run_in_terminal
+from running import run_gconv
+from terminal import run_on_screen
 
 from groupconv_cli import analyze
 from groupconv_cli.analysis.measurement import (
@@ -131,7 +132,7 @@ def test_bars_that_were_asked_for_are_hidden_late_and_with_a_word() -> None:
 
 
 def test_bars_are_quiet_and_the_largest_catches_the_eye(tmp_path: Path) -> None:
-    shown = run_in_terminal("summary", "alexnet", cwd=tmp_path, columns=120)
+    shown = run_on_screen("summary", "alexnet", cwd=tmp_path, columns=120)
     assert "\x1b[2m" in shown.out
     assert "\x1b[1;36m" in shown.out
 
