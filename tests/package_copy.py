@@ -1,4 +1,4 @@
-"""A copy of the package, to be changed, that runs in this process in place of the package."""
+"""In place of the package, in this process: a copy of it that may be changed, or nothing."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ class PackageCopy:
             sys.path.remove(str(self.folder))
             self._loaded = _taken_out()
             sys.modules.update(replaced)
+
+
+@contextmanager
+def without_package() -> Iterator[None]:
+    """The package cannot be imported in the block, and Keras knows none of its classes."""
+    import keras
+
+    known = keras.saving.get_custom_objects()
+    objects, modules = dict(known), _taken_out()
+    known.clear()
+    sys.modules[NAME] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[NAME]
+        sys.modules.update(modules)
+        known.update(objects)
 
 
 def _taken_out() -> dict[str, ModuleType]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from running import ROOT, clean_environment, run_gconv
+from running import IN_TURN, ROOT, Result, clean_environment, run_gconv
 from terminal import ANSI
 
 from groupconv_cli import analyze
@@ -77,9 +77,10 @@ def light(tmp_path_factory) -> dict[str, str]:
     return clean_environment({"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})
 
 
-def run_light(light: dict[str, str], *args: str, cwd: Path = ROOT):
+def run_light(light: dict[str, str], *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs Python in that environment."""
     return subprocess.run(
-        [sys.executable, "-S", "-m", "groupconv_cli", *args],
+        [sys.executable, "-S", *args],
         cwd=cwd,
         env=light,
         stdin=subprocess.DEVNULL,
@@ -92,51 +93,57 @@ def run_light(light: dict[str, str], *args: str, cwd: Path = ROOT):
 def test_the_light_install_has_no_tensorflow(light, tmp_path) -> None:
     probe = "import importlib.util as i; print(*[i.find_spec(m) for m in %r])"
     modules = (*sorted(HEAVY), "numpy")
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", probe % (modules,)],
-        cwd=tmp_path,
-        env=light,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_light(light, "-c", probe % (modules,), cwd=tmp_path)
     assert done.stdout.split() == ["None"] * len(modules)
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["summary", "resnext50_32x4d"],
-        ["summary", "basic", "-f", "json"],
-        ["compare", "-g", "1,4,8", "-f", "markdown"],
-        ["compare", "shufflenet_v1", "--variants", "-f", "csv"],
-        ["list"],
-        ["init", "-o", "-"],
-        ["schema"],
-        ["--help"],
-    ],
-    ids=" ".join,
+ENOUGH = (
+    "summary resnext50_32x4d",
+    "summary basic -f json",
+    "compare -g 1,4,8 -f markdown",
+    "compare shufflenet_v1 --variants -f csv",
+    "list",
+    "init -o -",
+    "schema",
+    "--help",
 )
-def test_the_light_install_is_enough(light, tmp_path, args: list[str]) -> None:
-    done, full = run_light(light, *args, cwd=tmp_path), run_gconv(*args, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, full.out)
+TOO_LITTLE = "build basic", "build basic --fast", "build basic --ignore-memory"
+
+
+@pytest.fixture(scope="module")
+def ran(light, tmp_path_factory) -> dict[str, Result]:
+    """What these lines do in a light install, all in one process."""
+    folder = tmp_path_factory.mktemp("ran")
+    lines = *ENOUGH, *TOO_LITTLE
+    given = str(ROOT / "tests"), json.dumps([line.split() for line in lines]), "{}"
+    done = run_light(light, "-c", IN_TURN, *given, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(folder.iterdir()) == []
+    results = (Result(*each) for each in json.loads(done.stdout))
+    return dict(zip(lines, results, strict=True))
+
+
+@pytest.mark.parametrize("line", ENOUGH)
+def test_the_light_install_is_enough(ran, tmp_path, line: str) -> None:
+    assert ran[line].status == 0
+    assert ran[line] == run_gconv(*line.split(), cwd=tmp_path)
 
 
 def test_colour_takes_no_more(light, tmp_path) -> None:
-    done = run_light({**light, "FORCE_COLOR": "1"}, "summary", "basic", cwd=tmp_path)
+    coloured = {**light, "FORCE_COLOR": "1"}
+    done = run_light(coloured, "-m", "groupconv_cli", "summary", "basic", cwd=tmp_path)
     assert done.returncode == 0
     assert "\x1b[1m" in done.stdout
 
 
-@pytest.mark.parametrize("options", [[], ["--fast"], ["--ignore-memory"]])
-def test_building_says_what_to_install(light, tmp_path, options: list[str]) -> None:
-    done = run_light(light, "build", "basic", *options, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == (
+@pytest.mark.parametrize("line", TOO_LITTLE)
+def test_building_says_what_to_install(ran, line: str) -> None:
+    assert ran[line] == (
+        3,
+        "",
         "gconv: error: this needs tensorflow, keras and psutil, which are not "
-        "installed\n  pip install tensorflow keras psutil\n"
+        "installed\n  pip install tensorflow keras psutil\n",
     )
-    assert list(tmp_path.iterdir()) == []
 
 
 # The workflow

@@ -30,7 +30,22 @@ def played(session: str, folder: Path) -> str:
     return result
 
 
-@pytest.mark.parametrize("session", blocks("console"))
+DEAR = "gconv build shufflenet_v1_g3", "--train mnist1d"
+"""Commands of seconds, whose sessions run nightly: others build, and Python code trains."""
+
+
+def sessions() -> list:
+    """The sessions of all documents."""
+    found = blocks("console")
+    dear = [each for each in found if any(command in each.values[0] for command in DEAR)]
+    assert len(dear) == len(DEAR)
+    return [
+        pytest.param(*each.values, id=each.id, marks=pytest.mark.nightly) if each in dear else each
+        for each in found
+    ]
+
+
+@pytest.mark.parametrize("session", sessions())
 def test_a_session_shows_what_the_program_prints(session: str, tmp_path: Path, request) -> None:
     """Lines after `$ ` are commands; what follows is all that they print, in 88 columns.
 

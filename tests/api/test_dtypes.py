@@ -115,7 +115,7 @@ def test_samples_that_cannot_be(given, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("of", [int, np.int64, np.int32])
+@pytest.mark.parametrize("of", nightly_but([np.int64], [int, np.int64, np.int32]))
 def test_settings_of_measuring(of) -> None:
     settings = MeasureSettings(batch=of(1), runs=of(1))
     assert measure(SPEC, [of(1)], settings=settings).complete

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
-from running import clean_environment, run_code, run_gconv, run_in_terminal
+from package_copy import without_package
+from running import run_code, run_gconv, run_in_terminal
 
 SPEC = "name: small\ninput: [8, 8, 4]\nlayers: [conv: {filters: 8, kernel: 3, groups: 2}, relu]\n"
 
@@ -38,24 +36,17 @@ def test_what_is_built_loads_where_there_is_only_keras(folder) -> None:
     result = run_gconv("build", "odd.yaml", "-o", "odd.keras", "-o", "odd.py", cwd=folder)
     assert result.status == 0, result.err
     probe = (
-        "import runpy, sys; sys.modules['groupconv_cli'] = None\n"
-        "import keras, numpy\n"
+        "import runpy, keras, numpy\n"
         "model = keras.models.load_model('odd.keras')\n"
         "print(model.predict(numpy.ones((2, 8, 8, 4)), verbose=0).shape, model.count_params())\n"
         "model = runpy.run_path('odd.py')['build']()\n"
         "print(model.output_shape, model.count_params())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=folder,
-        env=clean_environment({"PYTHONPATH": ""}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with without_package():
+        done = run_code(probe, cwd=folder)
     params = (9 * 2 * 8 + 8) + (9 * 8 + 8) + (8 * 8 + 8)
     expected = [f"(2, 2, 3, 8) {params}", f"(None, 2, 3, 8) {params}"]
-    assert done.stdout.splitlines() == expected, done.stderr
+    assert done.out.splitlines() == expected, done.err
 
 
 def test_without_a_spec_that_of_this_folder_is_built(folder) -> None:

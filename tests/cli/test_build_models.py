@@ -53,8 +53,8 @@ def test_a_model_is_exported_with_its_weights(folder) -> None:
 
 @pytest.mark.both_ends
 def test_an_application_is_exported(folder) -> None:
-    args = ("--set", "input=32,32,3", "--set", "alpha=0.35", "--init-seed", "1", "-o", "m.onnx")
-    result = run_gconv("build", "keras:MobileNetV2", *args, cwd=folder)
+    args = ("--set", "input=32,32,3", "--set", "alpha=0.25", "--init-seed", "1", "-o", "m.onnx")
+    result = run_gconv("build", "keras:MobileNet", *args, cwd=folder)
     assert (result.status, result.err) == (0, "")
     assert "Its weights are random." in result.out
     assert "max difference" in result.out
@@ -88,7 +88,9 @@ def test_a_model_of_layers_of_the_language_is_as_good_as_a_spec(folder) -> None:
     again.set_weights(model.get_weights())
     x = np.random.default_rng(0).standard_normal((3, 8, 8, 8)).astype("float32")
     assert np.abs(np.asarray(again(x)) - np.asarray(model(x))).max() < 1e-5
-    measured = run_gconv("summary", "net.keras", "--measure", "-f", "json", cwd=folder)
+    measured = run_gconv(
+        "summary", "net.keras", "--measure", "--runs", "1", "-f", "json", cwd=folder
+    )
     assert (measured.status, measured.err) == (0, "")
     options = ("--regroup", "*=4", "-o", "four.keras")
     result = run_gconv("build", "net.keras", *options, cwd=folder)

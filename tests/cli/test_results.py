@@ -14,11 +14,10 @@ import pytest
 from published import COUNTS
 from running import ROOT, clean_environment, run_gconv, run_in_terminal, run_process, run_python
 from specs import nightly_but
-from terminal import run_on_screen
+from terminal import ANSI, run_on_screen
 
 from groupconv_cli.sources.catalogue import catalogue
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COMMANDS = (
     ("summary", "resnext50_32x4d"),
     ("compare", "resnext50_32x4d", "--groups", "1,2,3,32"),
@@ -336,6 +335,7 @@ def test_an_output_that_cannot_encode_the_glyphs_gets_others() -> None:
 
 
 @pytest.mark.surroundings
+@pytest.mark.nightly  # tests/cli/test_endings.py always has a reader that is gone
 def test_a_closed_pipe_ends_quietly() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "groupconv_cli", "summary", "resnext50_32x4d"],
@@ -368,14 +368,20 @@ def test_a_full_disk_is_status_3() -> None:
     assert done.stderr.count("\n") == 1
 
 
+CLOSED = {
+    "stdout": (">&-", 3, "gconv: error: standard output is closed\n"),
+    "stdin": ("<&-", 2, "gconv: error: standard input is closed\n"),
+    "stderr": (">/dev/null 2>&-", 2, ""),
+}
+
+
 @pytest.mark.surroundings
 @pytest.mark.parametrize(
     ("closing", "status", "message"),
-    [
-        (">&-", 3, "gconv: error: standard output is closed\n"),
-        ("<&-", 2, "gconv: error: standard input is closed\n"),
-        (">/dev/null 2>&-", 2, ""),
-    ],
+    nightly_but(
+        [CLOSED["stdout"], CLOSED["stdin"]],  # tests/cli/test_streams.py always closes stderr
+        CLOSED.values(),
+    ),
 )
 def test_closed_streams(closing: str, status: int, message: str) -> None:
     spec = "nope" if "2>" in closing else "-"

@@ -285,16 +285,20 @@ def test_without_nesting_every_row_has_its_full_name() -> None:
     assert {indent for indent, _ in rows_of(nested=False)} == {0}
 
 
-@pytest.mark.parametrize("width", range(36, 131))
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    views = [
+@pytest.fixture(scope="module")
+def of_networks() -> list[View]:
+    return [
         summary_view(analyze("resnext50_32x4d")),
         summary_view(analyze("shufflenet_v1"), depth=1),
         compare_view(compare("basic", [1, 4, 8])),
         compare_view(compare("shufflenet_v1", "all")),
         compare_view(compare("block", [1, 3])),
     ]
-    for view in views:
+
+
+@pytest.mark.parametrize("width", range(36, 131))
+def test_no_line_is_wider_than_the_terminal(of_networks: list[View], width: int) -> None:
+    for view in of_networks:
         for line in lines(view, width=width):
             assert sum(cell_width(span.text) for span in line) <= width, line
             assert not line or not line[-1].text.endswith(" ")
