@@ -160,6 +160,8 @@ def _the_process_kept(cwd: Path | None, env: Mapping[str, str]) -> Iterator[None
     finally:
         root.level, root.handlers[:] = level, logged_by
         (gc.enable if collected else gc.disable)()
+        if (signals := sys.modules.get("groupconv_cli.cli.signals")) is not None:
+            signals.end_cleanly()  # forgets the signals of this run
         for number, handler in handlers.items():
             signal.signal(number, handler)
         sys.argv, sys.path = argv, path

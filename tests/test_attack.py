@@ -31,7 +31,7 @@ def test_specs_that_know_the_language() -> None:
 
 
 def test_files_as_far_as_they_are_read_without_keras() -> None:
-    for number in range(2 * EXAMPLES):
+    for number in range(EXAMPLES):
         made, outcome, faults = models.read(SEED, number)
         assert not faults, (number, made.kind, outcome.err[-1500:])
 
@@ -59,7 +59,7 @@ def test_hostile_files(kind: str) -> None:
     ],
 )
 def test_situations(signals: bool) -> None:
-    for number in range(max(8, EXAMPLES // 12)):
+    for number in range(EXAMPLES // 18):
         made, outcome, faults = situations.run(SEED, number, signals=signals)
         assert not faults, (number, made, outcome)
 

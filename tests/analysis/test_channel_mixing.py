@@ -38,7 +38,14 @@ def positive(model, seed: int) -> None:
     model.set_weights(weights)
 
 
-def depends(model, input_shape, seed: int) -> list[np.ndarray]:
+def traced(model):
+    """The model as a function: Keras has XLA compile a grouped convolution in each call else."""
+    import tensorflow as tf
+
+    return tf.function(lambda x: model(x, training=False), autograph=False)
+
+
+def depends(run, input_shape, seed: int) -> list[np.ndarray]:
     """Of a model of one input: whether channel o of each output moves with input channel i, [o, i].
 
     Each input channel in turn has other values at all positions.
@@ -52,7 +59,7 @@ def depends(model, input_shape, seed: int) -> list[np.ndarray]:
     for channel in range(channels):
         batch[channel + 1, ..., channel] *= random.uniform(0.5, 0.9, input_shape[:-1])
     found = []
-    for output in keras.tree.flatten(model(batch.astype("float64"), training=False)):
+    for output in keras.tree.flatten(run(batch.astype("float64"))):
         y = np.asarray(output)
         moved = np.abs(y[1:] - y[:1]) > NOISE
         found.append(moved.any(axis=tuple(range(1, moved.ndim - 1))).T)
@@ -64,11 +71,11 @@ def measured(begin, *ends) -> list[np.ndarray]:
     import keras
 
     model = keras.Model(begin, list(ends))
-    shape = begin.shape[1:]
+    run, shape = traced(model), begin.shape[1:]
     runs = []
     for seed in range(SEEDS):
         positive(model, seed)
-        runs.append(depends(model, shape, seed))
+        runs.append(depends(run, shape, seed))
     return [np.logical_or.reduce(found) for found in zip(*runs, strict=True)]
 
 
@@ -130,15 +137,16 @@ def test_every_op_moves_channels_as_keras_does(case) -> None:
     for layer in case.op.build("under_test", *case.inputs):
         y = layer(y)
     model = keras.Model(inputs, y)
+    run = traced(model)
     moved = np.zeros((len(mixed), start), bool)
     for seed in range(SEEDS):
         if not case.op.op.endswith("scale"):  # its own initial value is as good
             positive(model, seed)
-        moved |= moving(model, case, seed)
+        moved |= moving(run, case, seed)
     assert (moved == [[bool(mask >> i & 1) for i in range(start)] for mask in mixed]).all()
 
 
-def moving(model, case, seed: int) -> np.ndarray:
+def moving(run, case, seed: int) -> np.ndarray:
     """[o, i]: whether channel o of the output moves with channel i of all inputs in a row."""
     random = np.random.default_rng(seed)
     scale = 0.02 if "sparse" in case.op.op else 1  # so that nothing is cut off
@@ -152,7 +160,7 @@ def moving(model, case, seed: int) -> np.ndarray:
             batch[:, first + channel + 1, ..., channel] += change * scale
         values.append(batch.reshape(-1, *shape))
         first += shape[-1]
-    y = np.asarray(model(values, training=False))
+    y = np.asarray(run(values))
     y = y.reshape(POINTS, channels + 1, *y.shape[1:])
     moved = (np.abs(y[:, 1:] - y[:, :1]) > 1e-12).any(axis=0)
     return moved.any(axis=tuple(range(1, moved.ndim - 1))).T

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 from numpy_conv import idle_taps
 from random_convs import TOLERANCE, Case, differences, layer_of, random_case
+from specs import nightly_but
 from tensorflow.python.ops import gen_nn_ops
 
 from groupconv_cli import accelerate
@@ -96,10 +97,17 @@ SEEN = [
 ]
 
 
+WAYS = list(product(["float32", "mixed_bfloat16"], ["not", "with sizes", "without"]))
+IN_TURN = [(seen, *WAYS[number % len(WAYS)]) for number, seen in enumerate(SEEN)]
+EAGER = [(seen, "float32", "not") for seen in SEEN]
+"""All of them in the way that takes least, and each in one of the other ways."""
+
+
 @pytest.mark.usefixtures("garbage")
-@pytest.mark.parametrize("traced", ["not", "with sizes", "without"])
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("seen", SEEN, ids=str)
+@pytest.mark.parametrize(
+    ("seen", "dtype", "traced"),
+    nightly_but([*EAGER, *IN_TURN], [(seen, *way) for seen, way in product(SEEN, WAYS)]),
+)
 def test_gradients_are_right_with_garbage_where_taps_are_idle(seen, dtype, traced) -> None:
     shape, kernel, filters, groups, strides, dilation = seen
     settings = ("same", "channels_last", dtype, traced)
@@ -110,7 +118,7 @@ def test_gradients_are_right_with_garbage_where_taps_are_idle(seen, dtype, trace
 
 
 @pytest.mark.usefixtures("garbage")
-@pytest.mark.parametrize("number", range(1000, 1040))
+@pytest.mark.parametrize("number", nightly_but(range(1000, 1020), range(1000, 1040)))
 def test_random_gradients_are_right_with_garbage(number: int) -> None:
     case = random_case(number)
     layer = layer_of(case)
@@ -118,6 +126,7 @@ def test_random_gradients_are_right_with_garbage(number: int) -> None:
         assert max(found) <= TOLERANCE[layer.compute_dtype], case
 
 
+@pytest.mark.nightly
 def test_training_with_garbage_is_that_of_stock_keras(request) -> None:
     keras.utils.set_random_seed(0)
     stock = keras.Sequential(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from hostile.words import ESCAPE
-from running import run_gconv, run_in_terminal
+from running import in_terminal, run_gconv, run_in_terminal
 from specs import layers, problems
 
 from groupconv_cli import compare, compare_variants
 from groupconv_cli.divisors import divisors
 from groupconv_cli.errors import Source, SpecError, UsageError
+from groupconv_cli.language import growing
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.language.yaml_reader import decode
 from groupconv_cli.words import without_confusables
@@ -74,31 +76,54 @@ def test_letters_that_are_what_they_look_like_are_left_alone() -> None:
 # What steers a terminal
 
 
-@pytest.mark.parametrize(
-    ("args", "spec"),
-    [
-        (["summary"], f"# {ESCAPE}\ninput: [8, 3]\nlayers: [rleu] # \u202e"),
-        (["summary"], 'input: [8, 3]\nlayers: ["\\e[31mrelu"]'),
-        (["summary"], 'input: [8, 3]\nlayers: ["relu": {"\\e[31m": {"\\e]0;x\\a": 1}}]'),
-        (
-            ["compare", "--variants"],
-            'input: [8, 3]\nvars: {a: 1}\nvariants: {"\\e[31m": {a: 2}}\nlayers: [relu]',
-        ),
-        (["compare", "--only", ESCAPE], "input: [8, 3]\nlayers: [relu]"),
-        (["summary", "--variant", "\u202e"], "input: [8, 3]\nlayers: [relu]"),
-        (["summary", f"--{ESCAPE}"], ""),
-        (["summary", "--depth", ESCAPE], ""),
-        ([f"--{ESCAPE}"], ""),
-    ],
-)
+STEERING = [
+    (["summary"], f"# {ESCAPE}\ninput: [8, 3]\nlayers: [rleu] # \u202e"),
+    (["summary"], 'input: [8, 3]\nlayers: ["\\e[31mrelu"]'),
+    (["summary"], 'input: [8, 3]\nlayers: ["relu": {"\\e[31m": {"\\e]0;x\\a": 1}}]'),
+    (
+        ["compare", "--variants"],
+        'input: [8, 3]\nvars: {a: 1}\nvariants: {"\\e[31m": {a: 2}}\nlayers: [relu]',
+    ),
+    (["compare", "--only", ESCAPE], "input: [8, 3]\nlayers: [relu]"),
+    (["summary", "--variant", "\u202e"], "input: [8, 3]\nlayers: [relu]"),
+    (["summary", f"--{ESCAPE}"], ""),
+    (["summary", "--depth", ESCAPE], ""),
+    ([f"--{ESCAPE}"], ""),
+]
+
+
+@pytest.mark.parametrize(("args", "spec"), STEERING)
 def test_nothing_in_a_spec_steers_a_terminal(tmp_path, args: list[str], spec: str) -> None:
     (tmp_path / "net.yaml").write_text(spec, encoding="utf-8")
-    for shown in (
-        run_gconv(*args, "net.yaml", cwd=tmp_path),
-        run_in_terminal(*args, "net.yaml", cwd=tmp_path, env={"NO_COLOR": "1"}),
-    ):
-        assert shown.status == 2
-        assert all(char.isprintable() or char == "\n" for char in shown.out + shown.err)
+    shown = run_gconv(*args, "net.yaml", cwd=tmp_path)
+    assert shown.status == 2
+    assert all(char.isprintable() or char == "\n" for char in shown.out + shown.err)
+
+
+ONE_BY_ONE = """
+import json, os, sys
+from groupconv_cli.cli.app import main
+statuses = []
+for args, spec in json.loads(sys.argv[1]):
+    with open("net.yaml", "w", encoding="utf-8") as file:
+        file.write(spec)
+    sys.argv = ["gconv", *args, "net.yaml"]
+    try:
+        main()
+    except SystemExit as end:
+        statuses.append(end.code)
+print(statuses)
+"""
+
+
+def test_nor_where_it_is_shown_in_one(tmp_path) -> None:
+    """All in one terminal: a process each takes as long as all of them."""
+    command = [sys.executable, "-c", ONE_BY_ONE, json.dumps(STEERING)]
+    status, shown = in_terminal(command, cwd=tmp_path, env={"NO_COLOR": "1"})
+    assert status == 0
+    assert shown.endswith(f"{[2] * len(STEERING)}\r\n")
+    assert shown.count("error: ") >= len(STEERING)
+    assert all(char.isprintable() or char == "\n" for char in shown.replace("\r\n", "\n"))
 
 
 @pytest.mark.parametrize("output_format", ["table", "markdown", "csv"])
@@ -108,9 +133,11 @@ def test_nor_does_the_name_of_a_file(tmp_path, output_format: str) -> None:
     shown = run_gconv("summary", name, "-f", output_format, cwd=tmp_path)
     assert shown.status == 0
     assert all(char.isprintable() or char == "\n" for char in shown.out + shown.err)
-    coloured = run_in_terminal("summary", name, cwd=tmp_path)
-    assert "\x1b]" not in coloured.out
-    assert "\x07" not in coloured.out
+    if output_format == "table":
+        coloured = run_in_terminal("summary", name, cwd=tmp_path)
+        assert coloured.status == 0
+        assert "\x1b]" not in coloured.out
+        assert "\x07" not in coloured.out
     data = json.loads(run_gconv("summary", name, "-f", "json", cwd=tmp_path).out)
     assert data["name"] == name.removesuffix(".yaml")
 
@@ -136,19 +163,20 @@ def test_a_setting_that_is_not_utf_8() -> None:
 # What takes too long
 
 
-def test_variants_share_the_bounds_of_one_network() -> None:
+def test_variants_share_the_bounds_of_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "MAX_STEPS", growing.MAX_STEPS // 10)
     text = """
         input: [8, 8, 840]
         vars: {{g: 1}}
         variants: {{{}}}
-        layers: [{{conv: {{filters: 840, kernel: 3, groups: $g}}, repeat: 4500}}]
+        layers: [{{conv: {{filters: 840, kernel: 3, groups: $g}}, repeat: 450}}]
     """
     variants = ", ".join(f"v{number}: {{g: {number}}}" for number in range(1, 9))
     family = SpecFile(Source("net.yaml", text.format(variants)))
     rows = compare_variants(family).rows
     assert [row.valid for row in rows] == [True] * 5 + [False] * 3
-    assert "the variants together grow beyond 50,000 items here" in rows[5].reason
-    assert len(family.network(variant="v8").layers) == 4500
+    assert "the variants together grow beyond 5,000 items here" in rows[5].reason
+    assert len(family.network(variant="v8").layers) == 450
     many = ", ".join(f"v{number}: {{g: 1}}" for number in range(201))
     (problem,) = problems(text.format(many))
     assert problem.message == "201 variants; a spec has at most 200"

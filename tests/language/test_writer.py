@@ -6,12 +6,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
+from specs import nightly_but
 
 from groupconv_cli import UsageError, analyze, load
 from groupconv_cli.api import catalogue_names, spec_text
 from groupconv_cli.language.writer import difference, written_spec
 from groupconv_cli.network import Foreign
 from groupconv_cli.ops.conv import Conv
+from groupconv_cli.sources.catalogue import families
 
 try_many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -27,7 +29,7 @@ def check(old) -> None:
     assert [node.shape for node in new.nodes] == [node.shape for node in old.nodes]
 
 
-@pytest.mark.parametrize("name", sorted(catalogue_names()))
+@pytest.mark.parametrize("name", nightly_but(families(), sorted(catalogue_names())))
 def test_every_bundled_network_is_written(name: str) -> None:
     check(load(name))
 

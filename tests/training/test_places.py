@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from running import GCONV, PATIENCE, clean_environment, run_gconv
-from training_runs import DATA, filled
+from training_runs import DATA, filled, stand_in, trained
+
+from groupconv_cli.training.job import Job, Outcome
 
 COMMAND = ("compare", "small.yaml", "--groups", "1,4", "--train", DATA, "-f", "json")
 SHORT = (*COMMAND, "--seeds", "1", "--steps", "3", "--batch", "8")
@@ -59,6 +61,60 @@ def until(is_so: Callable[[], Any]) -> Any:
     return found
 
 
+def test_what_is_finished_is_not_trained_again(folder: Path) -> None:
+    keeping = (*SHORT, "--results", "runs.jsonl")
+    file = folder / "runs.jsonl"
+    first = run_gconv(*keeping, cwd=folder)
+    assert (first.status, first.err) == (0, "")
+    whole = file.read_bytes()
+    second = whole.rindex(b"\n", 0, -1) + 1
+    file.write_bytes(whole[: second + 9])
+    again = run_gconv(*keeping, cwd=folder)
+    assert (again.status, again.err) == (0, "")
+    assert numbers(again.out) == numbers(first.out)
+    assert file.read_bytes().startswith(whole[:second])
+    assert len(file.read_bytes().splitlines()) == 1 + 2
+
+
+KILLED = """
+import sys
+sys.path.append(sys.argv.pop(1))
+from unittest.mock import patch
+from training_runs import dies_with_seed_1, stand_in
+from groupconv_cli.cli.app import main
+stand_in(lambda name, run: patch(name, run).start(), dies_with_seed_1)
+main()
+"""
+"""A command that is killed when every network has been trained once, by the stand-in."""
+
+
+def test_what_was_finished_before_a_kill_9_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping = (*COMMAND, "--seeds", "2", "--results", "runs.jsonl")
+    process = started(
+        folder, sys.executable, "-c", KILLED, str(Path(__file__).parent.parent), *keeping
+    )
+    assert process.wait(timeout=PATIENCE) == -signal.SIGKILL
+    kept = (folder / "runs.jsonl").read_bytes()
+    assert kept.count(b"\n") == 1 + 2
+    assert kept.endswith(b"\n")
+    seeds = []
+
+    def counted(given: Job) -> Outcome:
+        seeds.append(given.seed)
+        return trained(given)
+
+    stand_in(monkeypatch.setattr, counted)
+    again = run_gconv(*keeping, cwd=folder)
+    assert (again.status, again.err) == (0, "")
+    assert seeds == [1, 1]
+    assert (folder / "runs.jsonl").read_bytes().startswith(kept)
+    undisturbed = run_gconv(*COMMAND, "--seeds", "2", cwd=folder)
+    assert numbers(again.out) == numbers(undisturbed.out)
+
+
+@pytest.mark.nightly
 @pytest.mark.both_ends
 def test_after_kill_9_the_same_command_gives_the_undisturbed_numbers(
     folder: Path, undisturbed: Numbers

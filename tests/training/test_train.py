@@ -45,7 +45,12 @@ def of_two_channels(answer, samples: int = 1536) -> Data:
     return data(x[512:], y[512:], x[:512], y[:512])
 
 
-def classifier(groups: int, *, shuffle: bool = False, end: str = "") -> Network:
+def linear(end: str = "") -> Network:
+    """The least that tells classes apart: it is traced in a third of the time."""
+    return network(f"{{input: [4, 2], layers: [global_avg_pool, {{dense: {{units: 2{end}}}}}]}}")
+
+
+def classifier(groups: int, *, shuffle: bool = False) -> Network:
     """Two layers of filters, and two classes that add up what they find."""
     return network(f"""
         input: [4, 2]
@@ -55,7 +60,7 @@ def classifier(groups: int, *, shuffle: bool = False, end: str = "") -> Network:
             when: {str(shuffle).lower()}
           - conv: {{filters: 32, kernel: 1, groups: {groups}, norm: batch, activation: relu}}
           - global_avg_pool
-          - dense: {{units: 2{end}}}
+          - dense: {{units: 2}}
     """)
 
 
@@ -67,15 +72,19 @@ def test_a_product_of_channels_is_learned_only_where_they_meet() -> None:
     """
     made = of_two_channels(lambda a, b: a * b > 0)
     recipe = Recipe(steps=100)
-    dense, apart, shuffled = (
-        train(net, made, recipe, 0)
-        for net in (classifier(1), classifier(2), classifier(2, shuffle=True))
+    apart, shuffled = (
+        train(classifier(2, shuffle=shuffle), made, recipe, 0) for shuffle in (False, True)
     )
-    assert dense.accuracy > 0.9
     assert shuffled.accuracy > 0.9
     assert 0.35 < apart.accuracy < 0.65
     assert apart.loss is not None
     assert apart.loss > 0.95 * log(2)
+
+
+@pytest.mark.nightly
+def test_a_product_of_channels_is_learned_without_groups() -> None:
+    made = of_two_channels(lambda a, b: a * b > 0)
+    assert train(classifier(1), made, Recipe(steps=100), 0).accuracy > 0.9
 
 
 @pytest.mark.nightly
@@ -108,7 +117,6 @@ def test_the_same_seed_gives_the_same_numbers_and_no_generator_is_touched() -> N
     assert first.untrained is not None
     assert first.diversity is not None
     assert first.diversity.width == 16
-    assert train(spec, made, QUICK, 6).loss != first.loss
 
 
 DROPPING = """
@@ -116,7 +124,6 @@ DROPPING = """
     layers:
       - conv: {filters: 16, kernel: 3, groups: 2, norm: batch, activation: relu}
       - dropout: {rate: 0.3}
-      - conv: {filters: 8, kernel: 1, norm: batch, activation: relu}
       - global_avg_pool
       - dense: {units: 2, activation: softmax}
 """
@@ -178,8 +185,8 @@ def test_a_model_that_is_reset_is_a_new_one_in_every_variable(optimizer: str, dt
         for variable in (*used._model.variables, *used._optimizer.variables):
             variable.assign(variable + keras.ops.ones_like(variable))
         changed = [a != b for a, b in zip(state(used), state(new), strict=True)]
-        # 8 weights, 4 statistics and 1 generator; 2 numbers of the optimizer, and its slots.
-        assert changed == [True] * (13 + 2 + 8 * COPIES[optimizer])
+        # 5 weights, 2 statistics and 1 generator; 2 numbers of the optimizer, and its slots.
+        assert changed == [True] * (8 + 2 + 5 * COPIES[optimizer])
         used.reset(8)
         new._optimizer.learning_rate = used._optimizer.learning_rate = 0.0
         assert state(used) == state(new)
@@ -227,7 +234,7 @@ def test_a_batch_of_testing_takes_no_more_memory_than_training() -> None:
 def test_a_softmax_at_the_end_changes_no_number() -> None:
     made = of_two_channels(lambda a, b: a > 0)
     plain, with_softmax = (
-        train(classifier(2, end=end), made, QUICK, 1) for end in ("", ", activation: softmax")
+        train(linear(end), made, QUICK, 1) for end in ("", ", activation: softmax")
     )
     assert plain.loss == with_softmax.loss
     assert plain.accuracy == with_softmax.accuracy
@@ -251,7 +258,13 @@ def test_steps_are_those_of_keras(optimizer: str) -> None:
     from groupconv_cli import build
     from groupconv_cli.training.model import TrainableModel
 
-    net = classifier(1)
+    net = network("""
+        input: [4, 2]
+        layers:
+          - conv: {filters: 32, kernel: 1, norm: batch, activation: relu}
+          - global_avg_pool
+          - dense: {units: 2}
+    """)
     recipe = Recipe(optimizer=optimizer, lr=0.01, weight_decay=0.1).checked()
     ours = TrainableModel(net, recipe, 0, None)
     stock = build(net)
@@ -352,16 +365,17 @@ def test_a_training_that_diverges_has_no_loss() -> None:
 
 def test_a_batch_or_a_network_that_is_too_large(monkeypatch) -> None:
     made = of_two_channels(lambda a, b: a > 0, samples=700)
+    net = linear()
     with pytest.raises(UsageError, match="a batch of 189 is more than the 188 training samples"):
-        train(classifier(1), made, Recipe(batch=189), 0)
+        train(net, made, Recipe(batch=189), 0)
     # Memory for a batch of 100, with the weights once more for their momentum.
-    need = measure_need([classifier(1)], "float32")
-    free = need.fixed + 4 * total(classifier(1)).params + 100 * need.sample
+    need = measure_need([net], "float32")
+    free = need.fixed + 4 * total(net).params + 100 * need.sample
     monkeypatch.setattr("groupconv_cli.builder.memory.available_bytes", lambda: free)
     with pytest.raises(EnvironmentProblem) as caught:
-        train(classifier(1), made, Recipe(batch=188), 0)
+        train(net, made, Recipe(batch=188), 0)
     assert "--batch 100 fits" in caught.value.message
-    train(classifier(1), made, Recipe(steps=1, batch=100), 0)
+    train(net, made, Recipe(steps=1, batch=100), 0)
 
 
 CATALOGUE = ["mobilenet_v1", "shufflenet_v1", "resnext"]
