@@ -7,7 +7,7 @@ import pickle
 import signal
 
 import pytest
-from running import ROOT
+from package_code import trees
 
 import groupconv_cli
 from groupconv_cli.cli import run, signals
@@ -159,8 +159,8 @@ def test_a_signal_that_comes_while_an_error_is_reported_ends_the_run(
 
 def test_no_message_has_a_hint_glued_to_it() -> None:
     glued = []
-    for path in (ROOT / "groupconv_cli").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func).rpartition(".")[2]

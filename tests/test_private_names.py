@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from running import ROOT
+from package_code import PACKAGE, trees
 
-PACKAGE = ROOT / "groupconv_cli"
 HOME = "keras_internals.py"
 HOME_IN_TENSORFLOW = "benchmark/machine.py"
 WRITES_CODE = "codegen/file.py"
@@ -26,18 +24,14 @@ class Use(NamedTuple):
     name: str
 
 
-def private_uses(package: Path) -> set[Use]:
+def private_uses(file: str, tree: ast.Module) -> set[Use]:
     """Imports of Keras' and TensorFlow's private modules, and private attributes of others."""
-    uses = set()
-    for path in package.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        file = path.relative_to(package).as_posix()
-        uses |= {Use(file, name) for name in {*_imported(tree), *_attributes(tree), *_texts(tree)}}
-    return uses
+    nodes = list(ast.walk(tree))
+    return {Use(file, name) for name in {*_imported(nodes), *_attributes(nodes), *_texts(nodes)}}
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imported(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         names = []
         if isinstance(node, ast.Import):
             names = [each.name for each in node.names]
@@ -48,9 +42,8 @@ def _imported(tree: ast.AST) -> Iterator[str]:
                 yield name
 
 
-def _attributes(tree: ast.AST) -> Iterator[str]:
+def _attributes(nodes: list[ast.AST]) -> Iterator[str]:
     """Private attributes that no class or function of the file itself defines."""
-    nodes = list(ast.walk(tree))
     own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
     own |= {node.id for node in nodes if isinstance(node, ast.Name)}
     own |= {
@@ -77,9 +70,9 @@ def _attributes(tree: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _texts(tree: ast.AST) -> Iterator[str]:
+def _texts(nodes: list[ast.AST]) -> Iterator[str]:
     """Names in texts that are code, or are looked up by it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for name in ("keras.src", "_keras_history"):
                 if name in node.value:
@@ -87,7 +80,10 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 
 def test_private_names_stand_in_one_file() -> None:
-    elsewhere = {use for use in private_uses(PACKAGE) if use.file != HOME}
+    elsewhere: set[Use] = set()
+    for path, tree in trees().items():
+        file = path.relative_to(PACKAGE).as_posix()
+        elsewhere |= private_uses(file, tree) if file != HOME else set()
     assert elsewhere == {
         Use(WRITES_CODE, "_keras_history"),
         Use(HOME_IN_TENSORFLOW, "tensorflow.python.util._pywrap_util_port"),
@@ -104,6 +100,5 @@ def test_private_names_stand_in_one_file() -> None:
         ("class Own(Conv1D):\n    def call(self, x):\n        self._pad(x)", "_pad"),
     ],
 )
-def test_a_private_name_elsewhere_is_found(planted: str, found: str, tmp_path: Path) -> None:
-    (tmp_path / "ops.py").write_text(planted)
-    assert private_uses(tmp_path) == {Use("ops.py", found)}
+def test_a_private_name_elsewhere_is_found(planted: str, found: str) -> None:
+    assert private_uses("ops.py", ast.parse(planted)) == {Use("ops.py", found)}

@@ -14,9 +14,9 @@ import shutil
 from collections.abc import Hashable, Iterator
 from importlib.util import find_spec
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
+from package_code import PACKAGE, trees
 from package_copy import PackageCopy
 from running import ROOT
 
@@ -26,8 +26,6 @@ from groupconv_cli.exporters.formats import FORMATS, QUANTIZATIONS
 from groupconv_cli.exporters.formats import NAMES as EXPORTED
 from groupconv_cli.policy.totals import BUDGETED, METRICS, TOTALS
 from groupconv_cli.render.formats import ALL_NAMES
-
-PACKAGE = ROOT / "groupconv_cli"
 
 PLANTED = {
     "dtypes.py": ('DTYPES = {"float32": 4,', 'DTYPES = {"float32": 4, "float8": 1,'),
@@ -268,15 +266,16 @@ def _texts_and_lists(tree: ast.AST) -> list[tuple[int, str | frozenset[Hashable]
 
 
 def _each_text_and_list(tree: ast.AST) -> Iterator[tuple[int, str | frozenset[Hashable]]]:
+    nodes = list(ast.walk(tree))
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     tables = {id(each.value) for each in getattr(tree, "body", ()) if hasattr(each, "value")}
-    for node in ast.walk(tree):
+    for node in nodes:
         items: list[ast.expr | None] = []
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             items = [*node.elts]
@@ -304,26 +303,29 @@ def columns_of(items: list[ast.expr | None]) -> Iterator[list[ast.expr | None]]:
 
 
 @functools.cache
-def parsed(path: Path) -> ast.Module:
-    """A file, less its lists of other things."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [
+def parsed() -> dict[str, ast.Module]:
+    """Every file, less its lists of other things."""
+    return {str(path.relative_to(PACKAGE)): _less_others(tree) for path, tree in trees().items()}
+
+
+def _less_others(tree: ast.Module) -> ast.Module:
+    body = [
         each
         for each in tree.body
         if not isinstance(each, ast.Assign)
         or not {getattr(target, "id", "") for target in each.targets} & OF_OTHER_THINGS
     ]
-    return tree
+    return ast.Module(body, tree.type_ignores)
 
 
-@pytest.mark.parametrize("name", VOCABULARIES)
-def test_no_list_repeats_a_table(name: str) -> None:
-    words, homes = VOCABULARIES[name]
+@pytest.mark.parametrize("table", VOCABULARIES)
+def test_no_list_repeats_a_table(table: str) -> None:
+    words, homes = VOCABULARIES[table]
     repeats = [
-        f"{path.relative_to(PACKAGE)}:{line}: {', '.join(sorted(found))}"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if str(path.relative_to(PACKAGE)) not in homes
-        for line, found in lists_in(parsed(path), words)
+        f"{name}:{line}: {', '.join(sorted(found))}"
+        for name, tree in parsed().items()
+        if name not in homes
+        for line, found in lists_in(tree, words)
         if len(found) >= MANY
     ]
     assert repeats == []

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from running import run_gconv
+from specs import nightly_but
 
 from groupconv_cli import UsageError, analyze, build, check, export, load, python_code
 
@@ -51,10 +52,22 @@ def test_a_model_is_exported_with_its_weights(folder) -> None:
     assert np.abs(outputs(folder / "net.onnx", x) - expected).max() < 1e-5
 
 
+def small_application(input_shape=None, alpha=1.0, weights="trained", classes=1000):
+    """As the functions of keras.applications, with hardly a layer."""
+    assert weights is None
+    x = keras.Input(input_shape)
+    y = keras.layers.Conv2D(int(8 * alpha), 3, strides=2)(x)
+    y = keras.layers.GlobalAveragePooling2D()(y)
+    tiny = keras.initializers.RandomNormal(stddev=1e-4)
+    return keras.Model(x, keras.layers.Dense(classes, "softmax", kernel_initializer=tiny)(y))
+
+
 @pytest.mark.both_ends
-def test_an_application_is_exported(folder) -> None:
-    args = ("--set", "input=32,32,3", "--set", "alpha=0.25", "--init-seed", "1", "-o", "m.onnx")
-    result = run_gconv("build", "keras:MobileNet", *args, cwd=folder)
+@pytest.mark.parametrize("name", nightly_but(["Small"], ["Small", "MobileNetV2"]))
+def test_an_application_is_exported(folder, monkeypatch, name: str) -> None:
+    monkeypatch.setattr(keras.applications, "Small", small_application, raising=False)
+    args = ("--set", "input=32,32,3", "--set", "alpha=0.35", "--init-seed", "1")
+    result = run_gconv("build", f"keras:{name}", *args, "-o", f"{name}.onnx", cwd=folder)
     assert (result.status, result.err) == (0, "")
     assert "Its weights are random." in result.out
     assert "max difference" in result.out

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from running import in_bash, run_gconv, run_process
+from running import clean_environment, in_bash, run_gconv, run_process
 from specs import nightly_but
 
 
@@ -21,6 +21,21 @@ def test_a_width_that_means_nothing_hides_nothing(columns: str) -> None:
     assert "nothing-there" in done.err
 
 
+def test_with_stderr_closed_libraries_write_to_nothing(tmp_path: Path) -> None:
+    """A file in place of a library looks where its native code would write to, and fails."""
+    found = "[os.path.samestat(os.fstat(2), os.stat(os.devnull)), sys.stderr.write('noise')]"
+    (tmp_path / "matplotlib.py").write_text(
+        f"import os, pathlib, sys\npathlib.Path('found').write_text(str({found}))\n1 / 0"
+    )
+    path = f"{tmp_path}{os.pathsep}{clean_environment()['PYTHONPATH']}"
+    args = "summary", "basic", "--plot", "basic.svg"
+    done = in_bash('"$@" 2>&-', *args, cwd=tmp_path, env={"PYTHONPATH": path})
+    assert done.returncode == 3
+    assert (tmp_path / "found").read_text() == "[True, 5]"
+    assert not (tmp_path / "basic.svg").exists()
+
+
+@pytest.mark.nightly
 def test_with_stderr_closed_a_model_is_built_and_no_file_takes_its_place(tmp_path: Path) -> None:
     done = in_bash('"$@" 2>&-', "build", "basic", "-o", "a.keras", cwd=tmp_path)
     assert done.returncode == 0

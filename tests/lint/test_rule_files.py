@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from package_copy import PackageCopy
-from running import run_process
+from running import run_in_turn
 
 from groupconv_cli.policy.rules import names_in
 
@@ -82,10 +82,11 @@ def test_adding_a_rule_touches_one_file(copied: PackageCopy) -> None:
 def test_a_page_that_python_left_out_is_missed_in_words(copied: PackageCopy) -> None:
     (copied.folder / "net.yaml").write_text(SPEC)
     env = {"PYTHONPATH": str(copied.folder), "PYTHONOPTIMIZE": "2"}
-    done = run_process("check", "--explain", "GC199", cwd=copied.folder, env=env)
-    assert (done.status, done.out) == (3, "")
-    assert "PYTHONOPTIMIZE=2" in done.err
-    assert run_process("check", "net.yaml", cwd=copied.folder, env=env).status == 1
+    lines = ("check", "--explain", "GC199"), ("check", "net.yaml")
+    explained, checked = run_in_turn(*lines, cwd=copied.folder, env=env)
+    assert (explained.status, explained.out) == (3, "")
+    assert "PYTHONOPTIMIZE=2" in explained.err
+    assert checked.status == 1
 
 
 def test_two_files_with_one_code_are_refused(tmp_path: Path) -> None:
