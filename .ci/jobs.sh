@@ -11,13 +11,18 @@ trap 'for pid in "${pids[@]}"; do kill -- "-$pid" 2> /dev/null || true; done; rm
 python=${PYTHON:-python3}
 export UV_PYTHON_DOWNLOADS=never
 unset PYTHONDONTWRITEBYTECODE # in uv's environments every process would compile TensorFlow anew
+export PIP_NO_COMPILE=1 # Python compiles what it imports; most of what is installed never is
 
 # job NAME COMMAND...: runs it in the background; what it says goes to a log.
 job() {
   local name=$1
   shift
   echo "== Beginning: $name"
-  ("$@") < /dev/null > "$work/$name.log" 2>&1 &
+  (
+    SECONDS=0
+    "$@"
+    echo "$SECONDS" > "$work/$name.seconds"
+  ) < /dev/null > "$work/$name.log" 2>&1 &
   names+=("$name")
   pids+=("$!")
 }
@@ -29,7 +34,7 @@ finish_jobs() {
     name=${names[$number]}
     log=$work/$name.log
     if wait "${pids[$number]}"; then
-      echo "== Done: $name"
+      echo "== Done: $name, after $(< "$work/$name.seconds") s"
       tail -n 2 "$log"
     else
       echo "== Failed: $name"
@@ -95,7 +100,27 @@ first_python() {
   "$python" -c 'import sys; print(sys.executable)'
 }
 
-# get_chromium: the browser for the tests of the page, if there is none and this may install it.
+# browser: Chromium and axe-core for the tests of the page. Without them these are skipped.
+browser() {
+  get_chromium
+  get_axe
+  touch "$work/browser"
+}
+
+# after_browser: waits for the job above, so that no test meets half a browser.
+after_browser() {
+  until [[ -e $work/browser ]]; do
+    sleep 1
+  done
+  GCONV_AXE=$work/axe/node_modules/axe-core/axe.min.js
+  if [[ -e $GCONV_AXE ]]; then
+    export GCONV_AXE
+  else
+    unset GCONV_AXE
+  fi
+}
+
+# get_chromium: installs it, if there is none and this may install it.
 get_chromium() {
   local name
   for name in chromium chromium-browser google-chrome chrome; do
@@ -105,15 +130,13 @@ get_chromium() {
     { apt-get update && apt-get install --yes --no-install-recommends chromium; } > "$work/chromium.log" 2>&1 &&
       return
   fi
-  echo "   There is no Chromium and it cannot be installed here, so the page is not tried in a browser."
+  echo "There is no Chromium and it cannot be installed here, so the page is not tried in a browser."
 }
 
-# get_axe: axe-core for the same tests. GCONV_AXE tells them where it is.
 get_axe() {
-  if command -v npm > /dev/null && npm install --silent --no-audit --no-fund --prefix "$work/axe" axe-core > /dev/null 2>&1; then
-    export GCONV_AXE=$work/axe/node_modules/axe-core/axe.min.js
-  else
-    echo "   axe-core cannot be installed here, so the page's accessibility is not tried."
+  if ! command -v npm > /dev/null ||
+    ! npm install --silent --no-audit --no-fund --prefix "$work/axe" axe-core > /dev/null 2>&1; then
+    echo "axe-core cannot be installed here, so the page's accessibility is not tried."
   fi
 }
 

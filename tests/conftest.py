@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--nightly", action="store_true", help="run what only runs nightly too")
     parser.addoption(
-        "--without-tensorflow", action="store_true", help="skip every test that imports TensorFlow"
+        "--without-tensorflow", action="store_true", help="skip every test that loads TensorFlow"
     )
 
 
@@ -76,13 +76,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what only runs nightly, unless it is asked for."""
-    if config.option.nightly or "nightly" in config.option.markexpr:
-        return
-    nightly = [item for item in items if item.get_closest_marker("nightly")]
-    if nightly:
-        config.hook.pytest_deselected(items=nightly)
-        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    """Leaves out what only runs nightly, unless it is asked for, and processes with TensorFlow."""
+    out = set()
+    if not (config.option.nightly or "nightly" in config.option.markexpr):
+        out.add("nightly")
+    if config.option.without_tensorflow:
+        out.add("loads_tensorflow")
+
+    def is_out(item: pytest.Item) -> bool:
+        return any(mark.name in out for mark in item.iter_markers())
+
+    left_out = [item for item in items if is_out(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_out(item)]
 
 
 def pytest_collection_finish() -> None:

@@ -34,6 +34,7 @@ def alone(code: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.loads_tensorflow
 def test_what_belongs_to_the_process_stays_as_it_was_and_nothing_is_said() -> None:
     code = f"""
 import gc, logging, os, signal, sys, warnings
