@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("always")
     if config.option.without_tensorflow:
         sys.meta_path.insert(0, _Skipping())
+    gc.disable()  # until everything is loaded: most of it stays
 
 
 class _Skipping(MetaPathFinder):
@@ -94,8 +95,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Leaves what is loaded by now out of every collection of garbage: TensorFlow is most of it."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
