@@ -122,12 +122,23 @@ def test_a_process_that_cannot_begin_says_why(tmp_path: Path, monkeypatch) -> No
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="no /proc here")
 @pytest.mark.usefixtures("no_process")
 def test_a_thread_that_ends_takes_no_process_with_it() -> None:
-    thread = Thread(target=converter.start)
+    """The thread goes on until TensorFlow is being loaded: by then the process has asked for it."""
+
+    def begin() -> None:
+        converter.start()
+        assert converter._worker is not None
+        maps = Path(f"/proc/{converter._worker.process.pid}/maps")
+        end = time.monotonic() + 30
+        while "tensorflow" not in maps.read_text() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    thread = Thread(target=begin)
     thread.start()
     thread.join()
-    time.sleep(0.5)
+    time.sleep(0.1)
     assert converter._worker is not None
     assert converter._worker.process.poll() is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain, groupby, product
+from itertools import groupby, product
 from pathlib import Path
 
 import keras
@@ -123,16 +123,15 @@ ALWAYS = {
 }
 """Keras' own formats translate nothing: one layer of Keras, and one of its functions."""
 
-DAILY = 2
-"""The most cases of a word that run always."""
-
 
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_one_of_each_kind_of_layer_in_every_format(kind: str, tmp_path: Path) -> None:
-    """In one model: a converter takes a while for each, however small it is."""
+    """In one model: a converter takes a while for each, however small it is.
+
+    The case after two thirds is mostly of volumes, and not the plainest.
+    """
     found = [expressible(word, kind) for word in ALWAYS[kind]]
-    some = [cases[:: -(-len(cases) // DAILY)] for cases in found]
-    check_agreement(list(chain(*some)), kind, tmp_path)
+    check_agreement([cases[2 * len(cases) // 3] for cases in found], kind, tmp_path)
 
 
 @pytest.mark.nightly

@@ -186,7 +186,9 @@ def swishy(x):
 def test_classes_and_functions_of_the_users_own_are_kept():
     convolution = layers.Conv2D(8, 3, groups=2, activation=swishy)
     model = Custom([keras.Input((8, 8, 8)), convolution, layers.Flatten(), layers.Dense(1)])
-    model.compile("sgd", Loss(), metrics=[lambda truth, predicted: truth - predicted])
+    model.compile(
+        "sgd", Loss(), metrics=[lambda truth, predicted: truth - predicted], run_eagerly=True
+    )
     fast = accelerate(model)
     assert type(fast) is Custom
     x = np.random.default_rng(0).random((8, 8, 8, 8)).astype("float32")
@@ -214,7 +216,7 @@ def test_state_that_is_not_a_weight_is_kept():
 
 def test_frozen_after_it_was_compiled_and_trained():
     model = sequential()
-    model.compile("adam", "mse")
+    model.compile("adam", "mse", run_eagerly=True)
     x = np.random.default_rng(0).random((8, 8, 8, 8))
     model.fit(x, np.zeros((8, *model.output_shape[1:])), verbose=0)
     model.layers[0].trainable = False

@@ -52,10 +52,10 @@ WRAPPED = {
         layers.TimeDistributed(layers.SpectralNormalization(layers.Conv2D(8, 3))),
         (3, 9, 9, 4),
     ),
-    "there and back": (layers.Bidirectional(layers.LSTM(16, unroll=True)), (20, 8)),
+    "there and back": (layers.Bidirectional(layers.LSTM(16, unroll=True)), (5, 8)),
     "there and back, summed": (
         layers.Bidirectional(layers.GRU(6, unroll=True, return_sequences=True), merge_mode="sum"),
-        (7, 5),
+        (4, 5),
     ),
     "a cell": (layers.RNN(layers.LSTMCell(6), unroll=True), (7, 5)),
     "a recurrent convolution": (

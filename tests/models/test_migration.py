@@ -235,14 +235,14 @@ def test_an_architecture_has_its_weights_beside_it(tmp_path: Path) -> None:
 
 
 def test_an_architecture_of_keras_2_has_its_weights_beside_it(tmp_path: Path) -> None:
-    config = read_config(MADE / "nested.h5")
-    (tmp_path / "nested.json").write_text(json.dumps(config))
-    with h5py.File(MADE / "nested.h5") as source, h5py.File(tmp_path / "nested.h5", "w") as file:
+    config = read_config(MADE / "transferred.h5")
+    (tmp_path / "net.json").write_text(json.dumps(config))
+    with h5py.File(MADE / "transferred.h5") as source, h5py.File(tmp_path / "net.h5", "w") as file:
         for name, item in source["model_weights"].items():
             source.copy(item, file, name)
         file.attrs.update(source["model_weights"].attrs)
-    for index, mine in enumerate(computed(ModelFile(str(tmp_path / "nested.json")).load())):
-        np.testing.assert_allclose(mine, OUTPUTS[f"nested.{index}"], rtol=2e-5, atol=2e-6)
+    for index, mine in enumerate(computed(ModelFile(str(tmp_path / "net.json")).load())):
+        np.testing.assert_allclose(mine, OUTPUTS[f"transferred.{index}"], rtol=2e-5, atol=2e-6)
 
 
 def test_json_of_specs_stays_a_spec(tmp_path: Path) -> None:

@@ -56,18 +56,17 @@ def test_every_application_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", nightly_but(ALWAYS, EVERY))
-def test_an_application_has_keras_own_parameters_and_no_unknown_layer(name: str) -> None:
+def test_an_application_has_keras_parameters_torchvisions_macs_and_no_unknown_layer(
+    name: str,
+) -> None:
     with keras.StatelessScope(initialize_variables=False):  # weights without values: quick
         model = applications()[name](weights=None)
     report = analyze(f"keras:{name}")
     assert (report.params, report.trainable_params) == weights_of(model)
     assert report.totals.unknown == ()
     assert report.name == model.name
-
-
-@pytest.mark.parametrize("name", nightly_but(["MobileNetV3Large"], TORCHVISION))
-def test_macs_are_those_of_torchvision(name: str) -> None:
-    assert round(analyze(f"keras:{name}").macs / 1e9, 3) == TORCHVISION[name]
+    if name in TORCHVISION:
+        assert round(report.macs / 1e9, 3) == TORCHVISION[name]
 
 
 PROFILED = [
@@ -92,7 +91,8 @@ def test_flops_are_those_that_tensorflow_counts(name: str, size: int) -> None:
 
 def test_an_application_takes_the_arguments_of_its_function() -> None:
     settings = {"alpha": "0.25", "input": "128,128,3", "classes": 10}
-    wanted = keras.applications.MobileNet((128, 128, 3), alpha=0.25, classes=10, weights=None)
+    with keras.StatelessScope(initialize_variables=False):
+        wanted = keras.applications.MobileNet((128, 128, 3), alpha=0.25, classes=10, weights=None)
     net = load("keras:MobileNet", settings=settings)
     assert (net.name, net.input_shape) == ("mobilenet_0.25_128", (128, 128, 3))
     assert analyze(net).params == wanted.count_params()
@@ -294,9 +294,13 @@ def test_several_inputs_outputs_and_tensors_of_a_layer() -> None:
 
 
 def test_a_sweep_without_groups_holds_what_reads_the_input_through_padding_and_scaling() -> None:
-    report = compare("keras:ResNet50", [1, 64])
+    x = keras.Input((16, 16, 3))
+    y = layers.ZeroPadding2D(3)(layers.Rescaling(1 / 255)(x))
+    y = layers.Conv2D(64, 7, strides=2, name="first")(y)
+    y = layers.Conv2D(64, 3)(layers.ReLU()(layers.BatchNormalization()(y)))
+    report = compare(keras.Model(x, y), [1, 64])
     assert report.rule == "dense"
-    assert report.held == ("conv1_conv",)
+    assert report.held == ("first",)
     assert report.rows[-1].valid
 
 

@@ -37,10 +37,11 @@ def varied() -> object:
 
 
 @pytest.mark.parametrize("make", [variants, varied])
-def test_texts_are_those_of_the_figure(make) -> None:
+def test_texts_and_places_are_those_of_the_figure(make) -> None:
     report = make()
-    whole = ElementTree.fromstring(svg_text(figure_of(report, None, None)))
+    figure = svg_text(figure_of(report, None, None))
     chart = chart_of(report, (None, None), "label", "key-1").svg
+    whole = ElementTree.fromstring(figure)
     small = ElementTree.fromstring(
         chart.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     )
@@ -50,14 +51,10 @@ def test_texts_are_those_of_the_figure(make) -> None:
         t for t in texts if t not in style
     ]
     assert any(re.search(r"0\.\d\d", text) for text in texts)
-
-
-@pytest.mark.parametrize("make", [varied])
-def test_places_are_those_of_the_figure(make) -> None:
-    report = make()
-    whole = svg_text(figure_of(report, None, None))
-    chart = chart_of(report, (None, None), "label", "key-1").svg
-    for name in ("x", "y"):
-        before, after = (re.findall(rf' {name}="([-\d.]+)"', text) for text in (whole, chart))
-        assert [float(each) for each in after] == pytest.approx(list(map(float, before)), abs=0.1)
-    assert len(chart) < 0.95 * len(whole)
+    if make is varied:  # names of the others have what looks like a place
+        for name in ("x", "y"):
+            before, after = (re.findall(rf' {name}="([-\d.]+)"', text) for text in (figure, chart))
+            assert [float(each) for each in after] == pytest.approx(
+                list(map(float, before)), abs=0.1
+            )
+        assert len(chart) < 0.95 * len(figure)
