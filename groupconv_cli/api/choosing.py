@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groupconv_cli.analysis.search.report import SearchReport
+from groupconv_cli.api.arguments import measure_settings
 from groupconv_cli.api.reading import network_of
 from groupconv_cli.dtypes import DEFAULT
 from groupconv_cli.errors import UsageError
@@ -89,12 +90,14 @@ def search(
     )
     network = network_of(spec)
     check(budget, options)
-    if not any(budget.get(name) is not None for name in TIMES):
+    timing = measure_settings(measuring, "measuring")
+    if not is_timed(budget):
+        if measuring is not None:
+            raise UsageError("measuring needs a time budget", "for example budget={'time': '60%'}")
         return search_network(network, budget, options)
-    from groupconv_cli.analysis.measurement import MeasureSettings
 
     refuse_foreign(network)
-    settings = replace(measuring or MeasureSettings(), dtype=dtype or DEFAULT)
+    settings = replace(timing, dtype=dtype or DEFAULT)
     _refuse_untimed(settings, budget)
 
     @cache
@@ -123,6 +126,11 @@ def search(
         before, after = both[phases[each.metric]]
         times.append(each._replace(measured_before=before, measured=after))
     return replace(report, times=tuple(times))
+
+
+def is_timed(budget: object) -> bool:
+    """Whether a time is limited, so that a search has to measure. `search` checks the rest."""
+    return isinstance(budget, Mapping) and any(budget.get(name) is not None for name in TIMES)
 
 
 def _listed(groups: Iterable[Count] | Count) -> list[Count]:

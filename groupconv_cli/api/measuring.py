@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from groupconv_cli.api.analyzing import group_sweep
+from groupconv_cli.api.arguments import measure_settings
 from groupconv_cli.api.reading import network_of
 from groupconv_cli.network import refuse_foreign
 
@@ -41,7 +42,7 @@ def measure(
     if TensorFlow is missing or memory is short. KeyboardInterrupt during the rounds ends them, and
     the result is not `complete`.
     """
-    settings = settings or _default_settings()
+    settings = measure_settings(settings)
     swept = group_sweep(spec, groups, only=only, except_=except_, dtype=settings.dtype)
     return measured_sweep(swept, settings, progress)
 
@@ -70,7 +71,7 @@ def measure_layers(
     """
     from groupconv_cli.runtime import load_keras
 
-    settings = settings or _default_settings()
+    settings = measure_settings(settings)
     network = network_of(spec)
     refuse_foreign(network)
     load_keras()
@@ -91,13 +92,7 @@ def measure_conversion(
     """
     from groupconv_cli.benchmark.converted import measure_converted
 
-    return measure_converted(conversion, settings, progress or _no_progress)
-
-
-def _default_settings() -> MeasureSettings:
-    from groupconv_cli.analysis.measurement import MeasureSettings
-
-    return MeasureSettings()
+    return measure_converted(conversion, measure_settings(settings), progress or _no_progress)
 
 
 def _no_progress(what: str, done: float, total: float) -> None:

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from groupconv_cli.api.analyzing import analyze, group_sweep
+from groupconv_cli.api.arguments import measure_settings, train_settings
 from groupconv_cli.api.reading import load
 from groupconv_cli.errors import UsageError
 from groupconv_cli.language.spec_file import SpecFile
@@ -111,6 +112,7 @@ def report_content(
 
     `names` is `vary`, and `wanted` has the metric of `equal`, `by` and `at_most`.
     """
+    from groupconv_cli.api.training import NEEDED
     from groupconv_cli.lint.check import check_network
     from groupconv_cli.page.content import Content
     from groupconv_cli.runtime import require
@@ -118,8 +120,13 @@ def report_content(
     require("jinja2")  # before any work is done
     if frontier is not None and not budget:
         raise UsageError("a frontier needs a budget", "half of the MACs: --max-macs 50%")
-    if training is not None and data is None:
-        raise UsageError("training says how to train, and there is no data", "data='mnist1d'")
+    if measuring is not None:
+        measuring = measure_settings(measuring, "measuring")
+    if training is not None:
+        require(*NEEDED)
+        training = train_settings(training, "training")
+        if data is None:
+            raise UsageError("training says how to train, and there is no data", "data='mnist1d'")
     file = None if isinstance(spec, Network) else open_spec(spec, trust=trust)
     network = (
         spec
@@ -137,10 +144,11 @@ def report_content(
         raise UsageError(remarks[0])
     searches: tuple[SearchReport, ...] = ()
     if budget:
-        from groupconv_cli.api.choosing import search
+        from groupconv_cli.api.choosing import is_timed, search
 
         tell("gconv: Searching")
-        searches = (search(network, budget, frontier=frontier, dtype=dtype),)
+        timing = measuring if is_timed(budget) else None
+        searches = (search(network, budget, frontier=frontier, dtype=dtype, measuring=timing),)
     measured = layer_times = trained = None
     if measuring is not None and swept is not None:
         from groupconv_cli.api.measuring import measure_layers, measured_sweep

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from groupconv_cli.analysis.report import AS_WRITTEN
 from groupconv_cli.api.analyzing import group_sweep
+from groupconv_cli.api.arguments import train_settings
 from groupconv_cli.errors import SpecError, UsageError
 from groupconv_cli.network import refuse_foreign
 from groupconv_cli.runtime import FRAMEWORK, require
@@ -53,6 +54,9 @@ def train(
     KeyboardInterrupt during the runs ends them, and the result is not `complete`. So does an error
     after every row was trained once; the result's `problem` is that error.
     """
+    if settings is not None:
+        require(*NEEDED)
+        settings = train_settings(settings)
     dtype = settings.recipe.dtype if settings else None
     swept = group_sweep(spec, groups, only=only, except_=except_, dtype=dtype)
     return trained_sweep(swept, data, settings, progress)
@@ -96,6 +100,7 @@ def compare_variants_trained(
     require(*NEEDED)
     from groupconv_cli.training.bench import Entry
 
+    training = train_settings(training, "training")
     file = open_spec(spec)
     networks = file.networks(settings)
     report = compare_networks(file.name, networks, dtype)
@@ -115,7 +120,6 @@ def _trained(
     progress: Progress | None,
 ) -> GroupTraining:
     from groupconv_cli.training.bench import train_networks
-    from groupconv_cli.training.settings import TrainSettings
 
     given: object = data
     if not isinstance(given, str | os.PathLike):
@@ -129,6 +133,6 @@ def _trained(
         entries,
         reference,
         os.fspath(given),
-        settings or TrainSettings(),
+        train_settings(settings),
         progress or (lambda what, done, total: None),
     )

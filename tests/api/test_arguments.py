@@ -47,6 +47,8 @@ BUDGET = {"macs": "90%"}
         ({"budget": "50%"}, "a budget is a mapping"),
         ({"budget": {3: 4}}, "no budget is called 3"),
         ({"budget": {"macs": ["50%"]}}, "the most MACs must be a percentage"),
+        ({"measuring": groupconv_cli.MeasureSettings()}, "measuring needs a time budget"),
+        ({"measuring": 3, "budget": {"time": "50%"}}, "measuring must be a MeasureSettings; got 3"),
     ],
     ids=str,
 )
@@ -79,6 +81,8 @@ def test_groups_of_a_search_are_taken_as_those_of_a_comparison(groups: Any, same
         ({"by": "width"}, "by needs equal"),
         ({"at_most": True}, "at_most needs equal"),
         ({"training": groupconv_cli.TrainSettings()}, "there is no data"),
+        ({"training": {"seeds": 3}, "data": "mnist1d"}, "training must be a TrainSettings; got {"),
+        ({"measuring": 3}, "measuring must be a MeasureSettings; got 3"),
         ({"frontier": 3}, "a frontier needs a budget"),
         ({"vary": ["width"]}, "what varies is a mapping"),
         ({"budget": ["macs"]}, "a budget is a mapping"),
@@ -88,6 +92,19 @@ def test_groups_of_a_search_are_taken_as_those_of_a_comparison(groups: Any, same
 def test_what_is_no_argument_of_a_report(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         groupconv_cli.report("block", **options)
+
+
+SETTINGS_THAT_ARE_NONE = {
+    "measure": lambda: groupconv_cli.measure("block", settings=3),
+    "measure_layers": lambda: groupconv_cli.measure_layers("block", settings=3),
+    "train": lambda: groupconv_cli.train("block", "mnist1d", settings=3),
+}
+
+
+@pytest.mark.parametrize("function", SETTINGS_THAT_ARE_NONE)
+def test_what_are_no_settings(function: str) -> None:
+    with pytest.raises(UsageError, match=r"settings must be a (Measure|Train)Settings; got 3"):
+        SETTINGS_THAT_ARE_NONE[function]()
 
 
 def test_a_figure_is_of_a_report_with_what_was_found_for_it() -> None:
