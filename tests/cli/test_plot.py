@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from running import run_gconv, run_process
+from running import clean_environment, run_gconv
 from specs import nightly_but
 
 from groupconv_cli import runtime
@@ -96,7 +98,30 @@ def test_without_matplotlib_the_command_says_what_to_install(
     )
 
 
-def test_matplotlib_is_quiet_where_it_can_keep_nothing(tmp_path: Path) -> None:
+DRAWS = """
+import sys
+from groupconv_cli.cli.app import main
+
+sys.argv = ["gconv", "summary", "basic", "--plot", "net.svg"]
+try:
+    main()
+except SystemExit as end:
+    print(end.code, "matplotlib.pyplot" in sys.modules)
+"""
+
+
+def test_matplotlib_is_quiet_where_it_can_keep_nothing_and_is_used_without_pyplot(
+    tmp_path: Path,
+) -> None:
+    """Pyplot would look for a screen, and keep every figure."""
     nowhere = {"MPLCONFIGDIR": "/proc/nowhere", "HOME": "/proc/nowhere"}
-    done = run_process("summary", "basic", "--plot", "net.svg", cwd=tmp_path, env=nowhere)
-    assert done.err == "gconv: wrote net.svg\n"
+    done = subprocess.run(
+        [sys.executable, "-c", DRAWS],
+        cwd=tmp_path,
+        env=clean_environment(nowhere),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "gconv: wrote net.svg\n"
+    assert done.stdout.splitlines()[-1] == "0 False"

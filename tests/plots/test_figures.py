@@ -12,7 +12,7 @@ import matplotlib as mpl
 import pytest
 from machines import MACHINE
 from matplotlib.figure import Figure
-from running import ROOT, run_python
+from running import ROOT
 from specs import nightly_but
 
 from groupconv_cli import analyze, compare, compare_variants, diff, load, search, vary
@@ -297,11 +297,6 @@ def test_settings_of_matplotlib_are_neither_used_nor_changed() -> None:
         before = dict(mpl.rcParams)
         assert svg_text(figure_of(analyze(NET))) == usual
         assert dict(mpl.rcParams) == before
-    probe = (
-        "from groupconv_cli import analyze; from groupconv_cli.plots.figures import figure_of; "
-        "figure_of(analyze('basic')); import sys; print('matplotlib.pyplot' in sys.modules)"
-    )
-    assert run_python(probe).stdout.strip() == "False"
 
 
 STARTS = {".svg": b"<svg", ".png": b"\x89PNG\r\n", ".pdf": b"%PDF-"}
