@@ -40,7 +40,8 @@ class PackageCopy:
         sys.modules.update(self._loaded)
         sys.path.insert(0, str(self.folder))
         try:
-            yield
+            with _classes_kept():
+                yield
         finally:
             sys.path.remove(str(self.folder))
             self._loaded = _taken_out()
@@ -52,16 +53,28 @@ def without_package() -> Iterator[None]:
     """The package cannot be imported in the block, and Keras knows none of its classes."""
     import keras
 
-    known = keras.saving.get_custom_objects()
-    objects, modules = dict(known), _taken_out()
-    known.clear()
+    modules = _taken_out()
     sys.modules[NAME] = None  # type: ignore[assignment]
     try:
-        yield
+        with _classes_kept():
+            keras.saving.get_custom_objects().clear()
+            yield
     finally:
         del sys.modules[NAME]
         sys.modules.update(modules)
-        known.update(objects)
+
+
+@contextmanager
+def _classes_kept() -> Iterator[None]:
+    """The classes that Keras knows by name, if it is loaded, are afterwards what they were."""
+    keras = sys.modules.get("keras")
+    known = {} if keras is None else keras.saving.get_custom_objects()
+    kept = dict(known)
+    try:
+        yield
+    finally:
+        known.clear()
+        known.update(kept)
 
 
 def _taken_out() -> dict[str, ModuleType]:
