@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from warnings import catch_warnings
 
 import pytest
@@ -27,7 +28,7 @@ def test_an_example_computed_by_hand() -> None:
     assert (low + high) / 2 == pytest.approx(-3)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=int(os.environ.get("GCONV_EXAMPLES", "40")))
 @given(
     *[st.lists(st.integers(0, 1000).map(lambda n: n / 1000), min_size=2, max_size=6)] * 2,
 )

@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 from machines import MACHINE
+from specs import nightly_but
 
 from groupconv_cli.analysis.measurement import (
     GroupMeasurement,
@@ -76,14 +77,15 @@ def test_the_interval_is_that_of_scipys_bootstrap_within_chance() -> None:
     assert speed_up(fast, dense).interval == pytest.approx(expected, rel=0.02)
 
 
-def test_the_interval_covers_the_truth_nearly_as_often_as_it_says() -> None:
-    """The ratio of two equal distributions is 1; 600 cases of 15 rounds."""
+@pytest.mark.parametrize("cases", nightly_but([250], [250, 600]))
+def test_the_interval_covers_the_truth_nearly_as_often_as_it_says(cases: int) -> None:
+    """The ratio of two equal distributions is 1; each case has 15 rounds."""
     inside = 0
-    for seed in range(600):
+    for seed in range(cases):
         found = speed_up(noisy(1, 0.1, 15, 2 * seed), noisy(1, 0.1, 15, 2 * seed + 1))
         assert found.interval is not None
         inside += found.interval[0] <= 1 <= found.interval[1]
-    assert 0.9 <= inside / 600 <= 0.97
+    assert 0.9 <= inside / cases <= 0.97
 
 
 @pytest.mark.parametrize(

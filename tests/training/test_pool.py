@@ -105,7 +105,9 @@ def test_an_interrupt_while_processes_end_loses_no_run() -> None:
 
 
 def test_a_run_is_given_up_after_three_deaths_and_no_other_is() -> None:
-    _, done = run(Processes(2, dies_with_seed_1), JOBS)
+    """Each death costs a new process; another run is in the other process meanwhile."""
+    jobs = [job("a", 0), job("a", 1), job("b", 0)]
+    _, done = run(Processes(2, dies_with_seed_1), jobs)
     assert {(each.spec, each.seed): found for each, found in done} == {
-        (each.spec, each.seed): 3 if each.seed == 1 else trained(each) for each in JOBS
+        (each.spec, each.seed): 3 if each.seed == 1 else trained(each) for each in jobs
     }
