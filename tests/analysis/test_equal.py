@@ -265,6 +265,10 @@ def test_a_target_beyond_the_first_values_is_found(monkeypatch: pytest.MonkeyPat
     report = equal_cost(spec, "macs", "w", {"k": [2]}, settings={"w": first * 3})
     assert report.rows[1].settings["w"] == first * 3 // 2
     assert report.rows[1].searched_to == first * 3 * 4
+    # Limits are doubled as long as no network costs so much.
+    report = equal_cost(spec, "macs", "w", {"k": [1]}, settings={"w": 3, "k": 50})
+    assert report.rows[1].settings["w"] == 150
+    assert report.rows[1].searched_to == first * 8
 
 
 def test_groups_can_be_brought_to_the_same_cost() -> None:
