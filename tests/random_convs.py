@@ -48,7 +48,7 @@ def random_case(number: int) -> Case:
     rank = random.choice([1, 2, 2, 2, 3])
     groups = random.choice([1, 2, 2, 3, 4, 8])
     # To trace a convolution takes ten times as long as to compute it.
-    traced = random.choice([*["not"] * 14, "with sizes", "without"])
+    traced = random.choice([*["not"] * 22, "with sizes", "without"])
     # A volume's convolution is one of images for each tap of the depth: long to trace.
     depth = [random.randint(1, 3 if traced != "not" else 7)] if rank == 3 else []
     kernel = (*depth, *(random.randint(1, 7) for _ in range(rank - len(depth))))

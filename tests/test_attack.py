@@ -17,6 +17,8 @@ from attack import models, situations, specs
 from attack.changed import changed
 from running import ROOT, clean_environment, run_gconv
 
+from groupconv_cli.language import growing
+
 EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
 SEED = 30_000
 
@@ -64,13 +66,14 @@ def test_situations(signals: bool) -> None:
         assert not faults, (number, made, outcome)
 
 
-def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path) -> None:
+def test_variants_share_the_bounds_of_one_network_in_check_too(tmp_path, monkeypatch) -> None:
     """Each by itself is within them: six together are not."""
-    doubling = "".join(f"  b{n + 1}: {{layers: [b{n}, b{n}]}}\n" for n in range(12))
+    monkeypatch.setattr(growing, "MAX_STEPS", growing.MAX_STEPS // 8)
+    doubling = "".join(f"  b{n + 1}: {{layers: [b{n}, b{n}]}}\n" for n in range(9))
     variants = ", ".join(f"v{n}: {{g: {n}}}" for n in range(1, 7))
     (tmp_path / "net.yaml").write_text(
         f"input: [8, 8, 4]\nvars: {{g: 1}}\nvariants: {{{variants}}}\n"
-        f"blocks:\n  b0: {{layers: [relu]}}\n{doubling}layers: [b12]\n"
+        f"blocks:\n  b0: {{layers: [relu]}}\n{doubling}layers: [b9]\n"
     )
     result = run_gconv("check", "net.yaml", cwd=tmp_path)
     assert result.status == 2

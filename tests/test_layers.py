@@ -159,8 +159,8 @@ sys.exit(pytest.main(sys.argv[1:]))
 def test_equality_with_onednn_switched_over(references, every: bool):
     """Cases where TensorFlow has been started with the other setting.
 
-    oneDNN has kernels of its own for float32 and bfloat16. The first random cases have each dtype
-    and rank, and take less than one case that is compared with stock Keras.
+    oneDNN has kernels of its own for float32 and bfloat16. The first random cases have both
+    and each rank, and take less than one case that is compared with stock Keras.
     """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") is not None:
         pytest.skip("this is the other one")

@@ -21,7 +21,7 @@ from groupconv_cli.policy.limits import parse_limits
 from groupconv_cli.policy.totals import IN_EVERY_LIMIT
 from groupconv_cli.render.diff import diff_view
 
-try_many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+try_many = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 # Sums, which hold whatever the alignment

@@ -16,11 +16,11 @@ from groupconv_cli.network import Network
 NETWORKS = 300
 
 
-@pytest.mark.parametrize("seed", nightly_but(range(1), range(10)))
+@pytest.mark.parametrize("seed", nightly_but(range(1), range(20)))
 def test_no_choice_is_better(seed: int) -> None:
     random = Random(seed)
     done = 0
-    while done < int(os.environ.get("GCONV_NETWORKS", NETWORKS)) // 10:
+    while done < int(os.environ.get("GCONV_NETWORKS", NETWORKS)) // 20:
         network = random_network(random)
         per = random.choice(["item", "layer", "layer"])
         number = 1
@@ -32,12 +32,12 @@ def test_no_choice_is_better(seed: int) -> None:
         compare_with_every_choice(random, network, per)
 
 
-@pytest.mark.parametrize("seed", nightly_but(range(1), range(10)))
+@pytest.mark.parametrize("seed", nightly_but(range(1), range(20)))
 def test_no_choice_that_mixes_is_better(seed: int) -> None:
     """Networks with little between grouped convolutions, and budgets that are hard to keep."""
     random = Random(1000 + seed)
     done = 0
-    while done < int(os.environ.get("GCONV_NETWORKS", NETWORKS)) // 30:
+    while done < int(os.environ.get("GCONV_NETWORKS", NETWORKS)) // 60:
         network = hard_to_mix(random)
         number = 1
         for unit in units(network, "layer"):
