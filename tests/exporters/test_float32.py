@@ -49,7 +49,7 @@ ROUNDING = {"mixed_float16": 2**-8, "float16": 2**-8, "mixed_bfloat16": 2**-5, "
 """A few units in the last place of each."""
 
 
-ALWAYS = [("mixed_float16", ".onnx"), ("mixed_bfloat16", ".tflite"), ("float64", ".tflite")]
+ALWAYS = [("mixed_float16", ".onnx"), ("mixed_bfloat16", ".tflite"), ("float64", ".onnx")]
 
 
 @pytest.mark.parametrize(("policy", "ending"), nightly_but(ALWAYS, product(ROUNDING, RUNTIMES)))

@@ -183,7 +183,8 @@ SHORT = [
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (SHORT, "no grouped convolution of stock Keras"),
+        (["plain.keras", "-o", "x.keras"], "no grouped convolution of stock Keras"),
+        pytest.param(SHORT, "no grouped convolution of stock Keras", marks=pytest.mark.nightly),
         (["block", "-o", "x.keras"], "block is not a Keras model"),
         (["keras:VGG16", "-o", "x.h5"], "FILE must end in .keras"),
         (["missing.keras", "-o", "x.keras"], "no file 'missing.keras' here"),

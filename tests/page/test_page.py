@@ -101,6 +101,7 @@ def test_page_has_every_part_once(shufflenet):
     assert {*links} <= {*counts}
 
 
+@without_charts
 def test_search_is_on_the_page_if_there_is_a_budget():
     text = report("block", budget={"macs": "90%"}, frontier=2)
     assert "search-1" in sections(text)
