@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from textwrap import dedent
 
@@ -11,6 +12,11 @@ from groupconv_cli import load
 from groupconv_cli.errors import Diagnostic, Source, SpecError
 from groupconv_cli.language.spec_file import SpecFile
 from groupconv_cli.network import Network
+
+
+def examples(few: int) -> int:
+    """How many random examples a test tries: so few always, and those of GCONV_EXAMPLES nightly."""
+    return int(os.environ.get("GCONV_EXAMPLES", few))
 
 
 def network(text: str, **options) -> Network:

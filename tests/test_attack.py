@@ -6,7 +6,6 @@ A longer run: GCONV_EXAMPLES=5000 python -m pytest tests/test_attack.py
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from random import Random
@@ -16,10 +15,11 @@ from attack import __main__ as attack_main
 from attack import models, situations, specs
 from attack.changed import changed
 from running import ROOT, clean_environment, run_gconv
+from specs import examples
 
 from groupconv_cli.language import growing
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "150"))
+EXAMPLES = examples(150)
 SEED = 30_000
 
 

@@ -5,7 +5,6 @@ A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/analysis/test_channel_m
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from cases import CASES
 from hypothesis import HealthCheck, assume, given, settings
 from random_specs import specs
-from specs import layers, nightly_but
+from specs import examples, layers, nightly_but
 
 from groupconv_cli import analyze, build, load
 from groupconv_cli.analysis.channel_mixing import MAX_CHANNELS, follow
@@ -267,7 +266,7 @@ def test_what_leaves_a_published_network_is_fully_mixed(name: str) -> None:
 
 
 @settings(
-    max_examples=int(os.environ.get("GCONV_EXAMPLES", "6")),
+    max_examples=examples(6),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import specs
 from running import run_gconv
+from specs import examples
 
 from groupconv_cli import SpecError, UsageError, analyze, diff, load
 from groupconv_cli.analysis import align as aligning
@@ -21,7 +22,9 @@ from groupconv_cli.policy.limits import parse_limits
 from groupconv_cli.policy.totals import IN_EVERY_LIMIT
 from groupconv_cli.render.diff import diff_view
 
-try_many = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+try_many = settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 # Sums, which hold whatever the alignment

@@ -5,11 +5,11 @@ A longer run: GCONV_EXAMPLES=2000 python -m pytest tests/analysis/test_equal.py
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 
 import pytest
+from specs import examples
 
 from groupconv_cli import Network, SpecError, UsageError, compare, equal_cost, load, vary
 from groupconv_cli.analysis import equal
@@ -82,7 +82,7 @@ SIZES = (
 )
 
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "20"))
+EXAMPLES = examples(20)
 
 
 def random_spec(chance: random.Random) -> str:

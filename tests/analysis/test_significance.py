@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from warnings import catch_warnings
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from specs import examples
 
 from groupconv_cli.analysis.significance import Difference, Verdict, holm, verdict, welch
 
@@ -28,7 +28,7 @@ def test_an_example_computed_by_hand() -> None:
     assert (low + high) / 2 == pytest.approx(-3)
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("GCONV_EXAMPLES", "40")))
+@settings(deadline=None, max_examples=examples(40))
 @given(
     *[st.lists(st.integers(0, 1000).map(lambda n: n / 1000), min_size=2, max_size=6)] * 2,
 )

@@ -5,15 +5,15 @@ A longer run: GCONV_EXAMPLES=1000 python -m pytest tests/builder/test_build_mode
 
 from __future__ import annotations
 
-import os
 from math import prod
 
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
+from specs import examples
 
 from groupconv_cli import analyze, build, load
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "15"))
+EXAMPLES = examples(15)
 
 try_many = settings(
     max_examples=EXAMPLES,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 import re
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from documents import blocks
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
 from running import ROOT, clean_environment, run_python
-from specs import network, nightly_but
+from specs import examples, network, nightly_but
 
 from groupconv_cli import SpecError, build, load, python_code
 from groupconv_cli.codegen import structured_code
@@ -35,7 +34,7 @@ from groupconv_cli.network import Network, Node
 from groupconv_cli.ops import Op
 from groupconv_cli.ops.shape import Input
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "0"))
+EXAMPLES = examples(0)
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 

@@ -5,12 +5,11 @@ A longer run: GCONV_EXAMPLES=2000 python -m pytest tests/fastconv/test_gradients
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from random_convs import STOCK, TOLERANCE, Case, differences, layer_of, random_case
+from specs import examples
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "200"))
+EXAMPLES = examples(200)
 
 
 @pytest.mark.parametrize("number", range(EXAMPLES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from itertools import product
 from typing import Any
@@ -13,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_specs import conv, plain_layer
 from running import run_gconv
-from specs import problems
+from specs import examples, problems
 
 from groupconv_cli import SpecError, load
 from groupconv_cli.errors import OpError
 from groupconv_cli.language.shapes import shape_in_spite, worked_out
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
+EXAMPLES = examples(100)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ A longer run: GCONV_EXAMPLES=2000 python -m pytest tests/language/test_fuzz.py, 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -19,12 +18,13 @@ from hostile.words import KEYS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import ROOT, clean_environment
+from specs import examples
 
 from groupconv_cli.errors import Source, SpecError
 from groupconv_cli.language import expressions as expr
 from groupconv_cli.language.spec_file import SpecFile
 
-EXAMPLES = int(os.environ.get("GCONV_EXAMPLES", "100"))
+EXAMPLES = examples(100)
 AS_PROCESSES = max(3, EXAMPLES // 25)
 SEED = 20_000
 

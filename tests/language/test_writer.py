@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from random_specs import specs
-from specs import nightly_but
+from specs import examples, nightly_but
 
 from groupconv_cli import UsageError, analyze, load
 from groupconv_cli.api import catalogue_names, spec_text
@@ -15,7 +15,9 @@ from groupconv_cli.network import Foreign
 from groupconv_cli.ops.conv import Conv
 from groupconv_cli.sources.catalogue import families
 
-try_many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+try_many = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def again(network):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from keras2_files import FOLDER, MADE, PARAMS_MADE, rewritten
 from running import run_gconv
-from specs import nightly_but
+from specs import examples, nightly_but
 
 from groupconv_cli import analyze
 from groupconv_cli.errors import GconvError
@@ -375,7 +375,7 @@ def test_no_description_crashes_the_migration(name: str) -> None:
     """Any value may be anything: it is migrated or refused, and nothing else is raised."""
     config = json.loads(json.dumps(read_config(MADE / f"{name}.h5")))
     random = Random(0)
-    for _ in range(100):
+    for _ in range(examples(100)):
         hostile = deepcopy(config)
         for _ in range(random.choice([1, 1, 2])):
             inner, key = random.choice(places(hostile))
