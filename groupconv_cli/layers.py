@@ -16,8 +16,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-REGISTERED_UNDER = "pip install groupconv-cli; import groupconv_cli.layers"
+REGISTERED_UNDER = "import groupconv_cli.layers"
 """The package that the layers are registered in. Keras prints it if it does not find them."""
+
+EARLIER = "pip install groupconv-cli; import groupconv_cli.layers"
+"""What files of the first versions have in its place. There is no such package on an index."""
 
 
 class _Grouped:
@@ -79,3 +82,4 @@ for _stock, _fast in GROUPED.items():
     # Keras names a layer, and its place in a .weights.h5 file, after its class. With the stock
     # class's name, weights can be exchanged both ways.
     _fast.__name__ = _stock.__name__
+    keras.saving.get_custom_objects()[f"{EARLIER}>{_fast.__qualname__}"] = _fast

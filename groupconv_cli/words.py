@@ -86,8 +86,8 @@ def meant(word: str, known: str, sign: str = "") -> str:
 
 
 def joined(words: Sequence[str], last: str = "and") -> str:
-    """'a, b and c'."""
-    return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    """'a, b and c'; nothing for no words."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def lines_of(error: Exception) -> list[str]:

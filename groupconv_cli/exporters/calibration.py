@@ -37,10 +37,13 @@ def read_samples(path: Path, inputs: list[Input]) -> list[Any]:
         arrays = {inputs[0].name: next(iter(arrays.values()))}
     missing = [each.name for each in inputs if each.name not in arrays]
     if missing:
-        raise UsageError(
-            f"{path} has no array for the input {joined(missing)}; it has {joined([*arrays])}"
-        )
+        raise UsageError(f"{path} has no array for {_inputs(missing)}; it has {joined([*arrays])}")
     return _all_checked(str(path), inputs, [arrays[each.name] for each in inputs])
+
+
+def _inputs(names: list[str]) -> str:
+    quoted = joined([f"'{name}'" for name in names])
+    return f"the input {quoted}" if len(names) == 1 else f"the inputs {quoted}"
 
 
 def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
@@ -53,7 +56,7 @@ def given_samples(given: Any, inputs: list[Input]) -> list[Any]:
     what = "calibration"
     if isinstance(given, Mapping):
         if missing := [each.name for each in inputs if each.name not in given]:
-            raise UsageError(f"{what} has no array for the input {joined(missing)}")
+            raise UsageError(f"{what} has no array for {_inputs(missing)}")
         arrays = [given[each.name] for each in inputs]
     elif isinstance(given, list | tuple) and len(given) == len(inputs) and not _is_array(given):
         arrays = list(given)

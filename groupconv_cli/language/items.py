@@ -178,7 +178,17 @@ class _List:
         )
         if "from" in beside and reads is None:
             return item._replace(sound=False)
+        if "from" not in beside and self._has_stray(layer, "from"):  # which is said of it there
+            return item._replace(sound=False)
         return self._if_fed(item)
+
+    def _has_stray(self, layer: Entry, key: str) -> bool:
+        """Whether the key stands among the layer's arguments, and is none of them."""
+        if not (self._known(layer.key) and isinstance(layer.value, MappingNode)):
+            return False
+        is_block = layer.key in self.checker.block_params
+        known = self.checker.block_params[layer.key] if is_block else LAYERS[layer.key].args
+        return key in layer.value.entries and key not in known
 
     def _if_fed(self, item: Item) -> Item:
         """The item, unsound if its layer reads another number of tensors."""

@@ -57,10 +57,10 @@ def _budget(spec: SpecCheck, line: BudgetLine, top: Path) -> str:
         cell_text(number, metric.kind, exact=False) for number in (line.used, line.limit.amount)
     )
     of = f"{line.variant}: " if line.variant else ""
-    message = (
-        f"{of}{used} {metric.title} are more than the budget of {most} "
-        f"({line.used:,} of {line.limit.amount:,})"
-    )
+    message = f"{of}{used} {metric.title} are more than the budget of {most}"
+    exactly = f"{line.used:,} of {line.limit.amount:,}"
+    if exactly != f"{used} of {most}":
+        message += f" ({exactly})"
     return command("error", line.limit.place, spec.spec, "gconv budget", message, top)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from groupconv_cli.render.flow import Line, Span, cell_width, fill
+from groupconv_cli.render.flow import LEAST, Line, Span, cell_width, fill
 from groupconv_cli.render.view import (
     LEFT_ALIGNED,
     UNTOLD,
@@ -98,6 +98,8 @@ class _Laid(NamedTuple):
     width: int
     title: str
     cells: list[str]
+    above: list[list[str]]
+    """For each cell the lines that stand above it, if it takes several; it is the last of them."""
 
 
 def _table(
@@ -118,11 +120,19 @@ def _table(
         laid.remove(worst)
         if worst.column.drop != UNTOLD:
             dropped.append(worst.column.full_title)
+    over = 0 if width is None else _total(laid) - width
+    if over > 0 and len(laid) > 1 and laid[0].column.kind in LEFT_ALIGNED:
+        room = laid[0].width - over
+        if (
+            room >= LEAST or laid[0].width > 2 * LEAST
+        ):  # it has room then, or at least more than now
+            laid[0] = _narrowed(laid[0], max(LEAST, room))
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     columns = [each.column for each in laid]
     rows = zip(*(each.cells for each in laid), strict=True)
-    for row, cells in zip(shown, rows, strict=True):
+    for row, cells, above in zip(shown, rows, laid[0].above, strict=True):
+        result += [[Span(line, _style(row, laid[0]))] for line in above]
         if row.note:
             result += _noted(row, GAP.join(cells[: table.labels]), width)
         elif columns[-1].wraps:
@@ -163,7 +173,21 @@ def _laid_out(index: int, column: Column, rows: Sequence[Row], exact: bool) -> _
         return text + space if left else space + text
 
     cells = dict(zip(different, map(padded, aligned), strict=True))
-    return _Laid(index, column, width, padded(column.title), [cells[text] for text in texts])
+    shown = [cells[text] for text in texts]
+    return _Laid(index, column, width, padded(column.title), shown, [[] for _ in texts])
+
+
+def _narrowed(laid: _Laid, width: int) -> _Laid:
+    """The column in fewer columns of the screen: its longest words, such as paths, are broken."""
+    cells, above = [], []
+    for cell in laid.cells:
+        text = cell.rstrip()
+        indent = " " * (len(text) - len(text.lstrip())) + INDENT
+        *before, last = fill(text, width, indent)
+        cells.append(last + " " * (width - cell_width(last)))
+        above.append(before)
+    title = laid.title.rstrip()
+    return laid._replace(width=width, title=title.ljust(width), cells=cells, above=above)
 
 
 def _aligned_units(cells: list[str]) -> list[str]:

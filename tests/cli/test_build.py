@@ -260,7 +260,7 @@ def test_weights_of_another_network_are_refused_layer_by_layer(tmp_path) -> None
         ({"x": [0, 8, 8, 4]}, "has no samples"),
         (
             {"x": [2, 8, 8, 4], "y": [2, 8, 8, 4]},
-            "has no array for the input input; it has x and y",
+            "has no array for the input 'input'; it has x and y",
         ),
         ({}, "has no arrays in it"),
         (None, "cannot be read as an .npz file"),

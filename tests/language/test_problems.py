@@ -65,6 +65,21 @@ def test_what_follows_from_a_mistake_is_not_reported() -> None:
     assert [problem.place.line for problem in found] == [4]
 
 
+def test_of_a_from_among_the_arguments_only_that_is_said() -> None:
+    text = """
+        input: [8, 8, 4]
+        layers:
+          - relu:
+            name: x
+          - add: {from: [x, input]ANOTHER}
+    """
+    (found,) = problems(text.replace("ANOTHER", ""))
+    assert (found.message, found.place.line) == ("add has no argument 'from'", 6)
+    assert "write from: beside add:" in found.hint
+    found, other = problems(text.replace("ANOTHER", ", scale: 2"))
+    assert other.message == "add has no argument 'scale'"
+
+
 def test_a_problem_shows_the_line_and_marks_the_place() -> None:
     text = """\
         name: x

@@ -320,3 +320,12 @@ def test_a_limit_that_depends_on_open_sizes_needs_them(tmp_path) -> None:
     assert "give them: --set input=224,224,3" in done.out + done.err
     done = run_gconv("check", "--max-macs", "20k", "--set", "input=8,8,3", cwd=tmp_path)
     assert done.status == 0  # 64 places of 216 weights: 13,824
+
+
+@pytest.mark.parametrize("output_format", ["table", "json", "markdown", "csv", "github"])
+def test_where_no_spec_is_right_every_format_says_so(output_format: str, tmp_path) -> None:
+    (tmp_path / "wrong.yaml").write_text(OPEN.replace("conv:", "cnv:"), encoding="utf-8")
+    done = run_gconv("check", "-f", output_format, cwd=tmp_path)
+    assert done.status == 2
+    assert "unknown layer 'cnv'" in done.out
+    assert done.err == ""

@@ -423,3 +423,18 @@ def test_an_output_more_or_less_is_said_in_words(old: str, new: str) -> None:
     found = diff(*(network(text.format(each)) for each in (old, new)))
     shown = plain(lines(diff_view(found), width=None))
     assert ("is an output now" if old == "b" else "is no output any more") in shown
+
+
+LONG = "a/folder/of/a/folder/that/goes/on/and/on/until/no/screen/has/room/for/it/net.yaml"
+
+
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_what_a_row_is_called_is_broken_where_columns_have_no_room(width: int) -> None:
+    columns = (Column("Spec"), Column("Params", "count"), Column("MACs", "count", drop=1))
+    rows = (Row((LONG, 1234567, 9)), Row(("net.yaml", 10, 9)), Row((LONG, 8, 9), indent=1))
+    shown = plain(lines(View("Some", (Table(columns, rows),)), width=width)).splitlines()
+    assert max(map(len, shown)) == width  # as wide as the screen, and no wider
+    assert "".join(shown).replace(" ", "").count(LONG) == 2
+    (whole,) = (line for line in shown if line.startswith("net.yaml "))
+    (large,) = (line for line in shown if "1.23 M" in line)
+    assert whole.rindex("10") + 1 == large.rindex("3")  # digits stay below digits
