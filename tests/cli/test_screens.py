@@ -141,7 +141,11 @@ PLANS: dict[str, Plan] = {
 
 @pytest.mark.parametrize(
     "kind",
-    ["light", "examples", "tensorflow", pytest.param("heavy", marks=pytest.mark.nightly)],
+    [
+        *("light", "examples"),
+        pytest.param("tensorflow", marks=pytest.mark.loads_tensorflow),
+        pytest.param("heavy", marks=[pytest.mark.nightly, pytest.mark.loads_tensorflow]),
+    ],
 )
 def test_a_screen_is_whole_and_what_the_document_shows(kind: str, tmp_path: Path) -> None:
     """One test, as the process that plays the sessions takes most of the time."""
