@@ -53,7 +53,7 @@ WRONG = {
         "has values that are not finite, or too large for float32",
     ),
     "one array for two inputs": (zeros(2, 3), TWO, "must be a list of 2 arrays"),
-    "a name that is missing": ({"image": zeros(2, 3)}, TWO, "no array for the input label"),
+    "a name that is missing": ({"image": zeros(2, 3)}, TWO, "no array for the input 'label'"),
     "unequal numbers": ([zeros(2, 3), zeros(4)[:3]], TWO, "unequal numbers of samples: 3 and 5"),
 }
 
