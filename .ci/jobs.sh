@@ -50,9 +50,9 @@ finish_jobs() {
   fi
 }
 
-# plain_environment NAME [PYTHON]: an environment as a user makes it.
+# plain_environment NAME: an environment as a user makes it.
 plain_environment() {
-  "${2:-$python}" -m venv "$work/$1"
+  "$python" -m venv "$work/$1"
   # shellcheck disable=SC1091
   source "$work/$1/bin/activate"
 }
@@ -62,11 +62,15 @@ get_uv() {
   "$work/uv/bin/pip" install --quiet --disable-pip-version-check uv
 }
 
-# uv_environment NAME PYTHON PACKAGES...: the quick way, where no command of the README is tried.
+# uv_environment NAME PYTHON [--seed] PACKAGES...: the quick way. With --seed it has pip too.
 uv_environment() {
-  local folder=$work/$1 interpreter=$2
+  local folder=$work/$1 interpreter=$2 seed=()
   shift 2
-  "$work/uv/bin/uv" venv --quiet --python "$interpreter" "$folder"
+  if [[ $1 == --seed ]]; then
+    seed=(--seed)
+    shift
+  fi
+  "$work/uv/bin/uv" venv --quiet "${seed[@]}" --python "$interpreter" "$folder"
   "$work/uv/bin/uv" pip install --quiet --python "$folder" "$@"
   # shellcheck disable=SC1091
   source "$folder/bin/activate"
