@@ -90,14 +90,13 @@ def search(
     )
     network = network_of(spec)
     check(budget, options)
-    timing = measure_settings(measuring, "measuring")
     if not is_timed(budget):
         if measuring is not None:
             raise UsageError("measuring needs a time budget", "for example budget={'time': '60%'}")
         return search_network(network, budget, options)
 
     refuse_foreign(network)
-    settings = replace(timing, dtype=dtype or DEFAULT)
+    settings = replace(measure_settings(measuring, "measuring"), dtype=dtype or DEFAULT)
     _refuse_untimed(settings, budget)
 
     @cache

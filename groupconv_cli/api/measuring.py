@@ -92,7 +92,7 @@ def measure_conversion(
     """
     from groupconv_cli.benchmark.converted import measure_converted
 
-    return measure_converted(conversion, measure_settings(settings), progress or _no_progress)
+    return measure_converted(conversion, settings, progress or _no_progress)
 
 
 def _no_progress(what: str, done: float, total: float) -> None:

@@ -6,7 +6,8 @@ program, and it shortens cells if it runs out of room.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from groupconv_cli.render.flow import LEAST, Line, Span, cell_width, fill
@@ -98,8 +99,8 @@ class _Laid(NamedTuple):
     width: int
     title: str
     cells: list[str]
-    above: list[list[str]]
-    """For each cell the lines that stand above it, if it takes several; it is the last of them."""
+    above: Sequence[list[str]] = ()
+    """For each cell the lines above it, if some take several: a cell is the last of its lines."""
 
 
 def _table(
@@ -123,15 +124,15 @@ def _table(
     over = 0 if width is None else _total(laid) - width
     if over > 0 and len(laid) > 1 and laid[0].column.kind in LEFT_ALIGNED:
         room = laid[0].width - over
-        if (
-            room >= LEAST or laid[0].width > 2 * LEAST
-        ):  # it has room then, or at least more than now
+        # Even if the table stays too wide, a long name is worth breaking.
+        if room >= LEAST or laid[0].width > 2 * LEAST:
             laid[0] = _narrowed(laid[0], max(LEAST, room))
     rule = [Span("─" * _total(laid), "quiet")]
     result: list[Line] = [[Span(GAP.join(each.title for each in laid), "head")], rule]
     columns = [each.column for each in laid]
     rows = zip(*(each.cells for each in laid), strict=True)
-    for row, cells, above in zip(shown, rows, laid[0].above, strict=True):
+    above_each: Iterable[list[str]] = laid[0].above or repeat([], len(shown))
+    for row, cells, above in zip(shown, rows, above_each, strict=True):
         result += [[Span(line, _style(row, laid[0]))] for line in above]
         if row.note:
             result += _noted(row, GAP.join(cells[: table.labels]), width)
@@ -173,8 +174,7 @@ def _laid_out(index: int, column: Column, rows: Sequence[Row], exact: bool) -> _
         return text + space if left else space + text
 
     cells = dict(zip(different, map(padded, aligned), strict=True))
-    shown = [cells[text] for text in texts]
-    return _Laid(index, column, width, padded(column.title), shown, [[] for _ in texts])
+    return _Laid(index, column, width, padded(column.title), [cells[text] for text in texts])
 
 
 def _narrowed(laid: _Laid, width: int) -> _Laid:
